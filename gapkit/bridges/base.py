@@ -1,0 +1,270 @@
+"""The contract of a bridge: a scikit-learn transformer from source to target space."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from torch import Tensor, nn
+
+from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
+from gapkit.atomic import write_bytes, write_text
+from gapkit.errors import InputError, NotFittedError
+
+FORMAT = 1
+"""Version of the folder that `Bridge.save` writes."""
+
+
+@dataclass(frozen=True)
+class FitContext:
+    """What a caller may hand to a long fit.
+
+    Parameters
+    ----------
+    validation : pair of Tensor (v, d), optional
+        Held-out pairs, row i of one with row i of the other. Without them a bridge that stops early holds
+        out a part of its own pairs.
+    checkpoint : Path, optional
+        File that training writes its state to and resumes from.
+    progress : callable, optional
+        Called as ``progress(done, total, note)``.
+    """
+
+    validation: tuple[Tensor, Tensor] | None = None
+    checkpoint: Path | None = None
+    progress: Callable[[int, int, str], None] | None = None
+
+
+class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Base of all bridges.
+
+    A subclass stores its parameters in ``__init__``, learns in ``_fit`` and moves in ``_transform``; both get
+    float32 tensors with rows of length one. What it learned it keeps in attributes that end in ``_``: tensors,
+    plain numbers, or modules that ``_build`` makes again.
+
+    Attributes
+    ----------
+    needs_pairs : bool
+        Class attribute. False: source and target rows may be unrelated and of different number.
+    stochastic : bool
+        Class attribute. True: the result depends on ``random_state``.
+    family : str
+        Class attribute. How tables group it: closed form, memory, regression, diffusion.
+    """
+
+    name: ClassVar[str] = ""
+    needs_pairs: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = False
+    family: ClassVar[str] = "closed form"
+
+    n_features_in_: int
+
+    def fit(
+        self,
+        source: ArrayLike,
+        target: ArrayLike,
+        *,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        checkpoint: Path | None = None,
+        progress: Callable[[int, int, str], None] | None = None,
+    ) -> Self:
+        """Learn the map.
+
+        Parameters
+        ----------
+        source : array-like of shape (n, d)
+            Embeddings of the modality that is moved.
+        target : array-like of shape (m, d)
+            Embeddings of the modality that is reached. Where `needs_pairs`, m == n and row i describes row i.
+        validation, checkpoint, progress
+            See `FitContext`; a bridge without training ignores them.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            Arrays that do not fit, too few rows, or parameters out of range.
+        """
+        x = self._rows(source, "source")
+        y = self._rows(target, "target", n_features=x.shape[1]).to(x.device)
+        if self.needs_pairs and len(x) != len(y):
+            raise InputError(
+                f"{self._title}: needs pairs, row i of source with row i of target, got {len(x)} and {len(y)} rows; "
+                "repeat the source of a clip for each of its targets"
+            )
+        if min(len(x), len(y)) < 2:
+            raise InputError(f"{self._title}: needs at least 2 rows a side to fit, got {len(x)} and {len(y)}")
+        held_out = None
+        if validation is not None:
+            vx = self._rows(validation[0], "validation source", n_features=x.shape[1]).to(x.device)
+            vy = self._rows(validation[1], "validation target", n_features=x.shape[1]).to(x.device)
+            if len(vx) != len(vy):
+                raise InputError(f"{self._title}: validation needs pairs, got {len(vx)} and {len(vy)} rows")
+            held_out = (vx, vy)
+        self.n_features_in_ = int(x.shape[1])
+        self._fit(x, y, FitContext(held_out, checkpoint, progress))
+        return self
+
+    def transform(self, source: ArrayLike) -> Any:
+        """Move `source` into the target space.
+
+        Parameters
+        ----------
+        source : array-like of shape (n, d)
+
+        Returns
+        -------
+        array of shape (n, d)
+            Rows of length one (`identity` gives its input back). torch in, torch out on the same device;
+            otherwise numpy. The same input gives the same output.
+
+        Raises
+        ------
+        NotFittedError, InputError
+        """
+        x = self._rows(source, "source", n_features=self._fitted_width())
+        with torch.no_grad():
+            return like(self._transform(x), source)
+
+    def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        raise TypeError(f"{type(self).__name__} must define _fit(source, target, context)")
+
+    def _transform(self, source: Tensor) -> Tensor:
+        raise TypeError(f"{type(self).__name__} must define _transform(source)")
+
+    def _build(self) -> None:
+        """Make the modules that `load` fills; a bridge without modules has nothing to make."""
+
+    @property
+    def _title(self) -> str:
+        return f"bridge {self.name or type(self).__name__!r}"
+
+    def _rows(self, values: ArrayLike, side: str, n_features: int | None = None) -> Tensor:
+        x = as_matrix(values, name=f"{self._title}: {side}", n_features=n_features)
+        zero = (x == 0).all(dim=1)
+        if bool(zero.any()):
+            rows = zero.nonzero().flatten()
+            raise InputError(
+                f"{self._title}: {side}: expected a direction in every row, got {len(rows)} zero rows "
+                f"(first: {int(rows[0])}); drop or recompute them"
+            )
+        return unit_rows(x)
+
+    def _fitted_width(self) -> int:
+        try:
+            return self.n_features_in_
+        except AttributeError:
+            raise NotFittedError(f"{self._title} is not fitted; call fit(source, target) first") from None
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_in_")
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``model.safetensors`` and ``config.json`` into `folder`.
+
+        Raises
+        ------
+        NotFittedError
+        """
+        self._fitted_width()
+        tensors: dict[str, Tensor] = {}
+        numbers: dict[str, Any] = {}
+        for key, value in sorted(vars(self).items()):
+            if not key.endswith("_") or key.startswith("_"):
+                continue
+            if isinstance(value, Tensor):
+                tensors[key] = value.detach().cpu().contiguous()
+            elif isinstance(value, nn.Module):
+                for inner, tensor in value.state_dict().items():
+                    tensors[f"{key}.{inner}"] = tensor.detach().cpu().contiguous()
+            else:
+                numbers[key] = value
+        folder = Path(folder)
+        config = {"format": FORMAT, "bridge": self.name, "params": self.get_params(deep=False), "fitted": numbers}
+        write_bytes(folder / "model.safetensors", save(tensors))
+        write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """The bridge that `save` wrote.
+
+        Raises
+        ------
+        InputError
+            Files that are missing, broken, of another bridge or of a newer format.
+        """
+        folder = Path(folder)
+        config = _read_config(folder)
+        if cls.name and config["bridge"] != cls.name:
+            raise InputError(f"{folder}: holds the bridge {config['bridge']!r}, expected {cls.name!r}")
+        unknown = set(config["params"]) - set(inspect.signature(cls).parameters)
+        if unknown:
+            raise InputError(
+                f"{folder / 'config.json'}: {cls.name!r} has no parameter {sorted(unknown)[0]!r}; fit it again"
+            )
+        self = cls(**config["params"])
+        for key, value in config["fitted"].items():
+            setattr(self, key, value)
+        path = folder / "model.safetensors"
+        try:
+            tensors = load_file(path)
+        except FileNotFoundError:
+            raise InputError(
+                f"{folder}: no model.safetensors here; expected a folder written by `gapkit fit`"
+            ) from None
+        except (SafetensorError, OSError) as error:
+            raise InputError(f"{path}: not a whole safetensors file ({error}); fit the bridge again") from None
+        try:
+            self._build()
+            for key, module in vars(self).items():
+                if isinstance(module, nn.Module):
+                    own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
+                    module.load_state_dict(own)
+        except (RuntimeError, AttributeError, TypeError) as error:
+            reason = str(error).strip().splitlines()[-1].strip()
+            raise InputError(f"{folder}: weights do not fit the configuration ({reason}); fit it again") from None
+        for key, tensor in tensors.items():
+            setattr(self, key, tensor)
+        return self
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{folder}: no config.json here; expected a folder written by `gapkit fit`") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable as JSON ({error}); fit the bridge again") from None
+    keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
+    if not isinstance(config, dict) or any(not isinstance(config.get(k), t) for k, t in keys.items()):
+        raise InputError(f"{path}: expected the keys {', '.join(keys)}; fit the bridge again")
+    if config["format"] > FORMAT:
+        raise InputError(
+            f"{path}: written by a newer gapkit (format {config['format']}, known: {FORMAT}); upgrade gapkit"
+        )
+    return config
+
+
+def load_bridge(folder: str | Path) -> Bridge:
+    """The fitted bridge in `folder`, of whatever kind it is.
+
+    Raises
+    ------
+    InputError
+        No bridge there, broken files, or a bridge whose package is not installed.
+    """
+    from gapkit.bridges.registry import BRIDGES
+
+    return BRIDGES.get(_read_config(Path(folder))["bridge"]).load(folder)

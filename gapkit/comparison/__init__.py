@@ -1,0 +1,1 @@
+"""The study: bridges x metrics x seeds to one table of results."""

@@ -1,0 +1,1 @@
+"""The diffusion engine: schedule, denoiser, samplers, trainer."""

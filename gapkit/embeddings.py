@@ -1,0 +1,179 @@
+"""`PairedEmbeddings`: the one value that flows through everything."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.errors import InputError
+
+
+@dataclass(frozen=True)
+class PairedEmbeddings:
+    """Embeddings of two modalities that describe the same clips.
+
+    A *clip* is one row of `source`: a sound, a picture, any item. Each row of `target` describes one
+    clip; a clip may have several.
+
+    Parameters
+    ----------
+    source : array of shape (n, d)
+        Embeddings of the modality that is moved (audio). Stored as float32.
+    target : array of shape (m, d)
+        Embeddings of the modality that is reached (text). Stored as float32.
+    owner : array of shape (m,), optional
+        Row of `source` that each target row describes. Left out: pairs are one to one and ``m == n``.
+    ids : array of shape (n,) of str, optional
+        Name of each clip.
+    captions : array of shape (m,) of str, optional
+        The text behind each target row.
+    split : array of shape (n,) of str, optional
+        Part that each clip belongs to: ``"train"``, ``"val"``, ``"test"`` or any other word.
+    name : str
+        What these embeddings are called in tables.
+    meta : mapping
+        Provenance: file, encoder, hash.
+
+    Raises
+    ------
+    InputError
+        Shapes that do not fit each other, an owner out of range, a clip without a target.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pairs = PairedEmbeddings(np.eye(2), np.eye(2)[[0, 0, 1]], owner=[0, 0, 1])
+    >>> len(pairs), pairs.n_targets, pairs.dim
+    (2, 3, 2)
+    """
+
+    source: NDArray[np.float32]
+    target: NDArray[np.float32]
+    owner: NDArray[np.int64] = field(default=None)  # type: ignore[assignment]  # always set after __post_init__
+    ids: NDArray[np.str_] | None = None
+    captions: NDArray[np.str_] | None = None
+    split: NDArray[np.str_] | None = None
+    name: str = "pairs"
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for side in ("source", "target"):
+            array = np.asarray(getattr(self, side))
+            if array.ndim != 2 or array.shape[0] == 0 or array.shape[1] == 0:
+                raise InputError(f"{self.name}: {side} must have shape (n, d) with n, d >= 1, got {array.shape}")
+            if array.dtype.kind not in "fiu":
+                raise InputError(f"{self.name}: {side} must hold real numbers, got dtype {array.dtype}")
+            # float32 memory maps stay memory maps.
+            object.__setattr__(self, side, array.astype(np.float32, copy=False))
+        n, m = len(self.source), len(self.target)
+        if self.source.shape[1] != self.target.shape[1]:
+            raise InputError(
+                f"{self.name}: source has {self.source.shape[1]} dimensions and target {self.target.shape[1]}; "
+                "both must come from one shared embedding space"
+            )
+        object.__setattr__(self, "owner", self._checked_owner(self.owner, n, m))
+        for key, length, unit in (("ids", n, "clip"), ("captions", m, "target row"), ("split", n, "clip")):
+            value = getattr(self, key)
+            if value is None:
+                continue
+            array = np.asarray(value).astype(np.str_)
+            if array.shape != (length,):
+                raise InputError(f"{self.name}: {key} needs one entry a {unit} ({length}), got shape {array.shape}")
+            object.__setattr__(self, key, array)
+
+    def _checked_owner(self, given: Any, n: int, m: int) -> NDArray[np.int64]:
+        if given is None:
+            if n != m:
+                raise InputError(
+                    f"{self.name}: {n} source rows but {m} target rows; give `owner`, the source row of each target row"
+                )
+            return np.arange(n, dtype=np.int64)
+        owner = np.asarray(given)
+        if owner.shape != (m,) or owner.dtype.kind not in "iu":
+            raise InputError(
+                f"{self.name}: owner needs one integer a target row ({m}), got shape {owner.shape} of {owner.dtype}"
+            )
+        if owner.min() < 0 or owner.max() >= n:
+            raise InputError(
+                f"{self.name}: owner must lie in 0..{n - 1} (source rows), got {owner.min()}..{owner.max()}"
+            )
+        lonely = np.setdiff1d(np.arange(n), owner)
+        if len(lonely):
+            raise InputError(
+                f"{self.name}: {len(lonely)} of {n} source rows have no target row (first: {lonely[0]}); "
+                "drop them or add what describes them"
+            )
+        return owner.astype(np.int64)
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self.source)
+
+    @property
+    def n_targets(self) -> int:
+        """Number of target rows, m."""
+        return len(self.target)
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of the shared space, d."""
+        return int(self.source.shape[1])
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Number of clips in each split, in order of first appearance; empty without splits."""
+        if self.split is None:
+            return {}
+        names, first, counts = np.unique(self.split, return_index=True, return_counts=True)
+        return {str(names[i]): int(counts[i]) for i in np.argsort(first)}
+
+    def take(self, clips: NDArray[np.int64], *, name: str | None = None) -> PairedEmbeddings:
+        """The given clips with all their target rows, in the order given; no clip twice."""
+        clips = np.asarray(clips, dtype=np.int64)
+        new_row = np.full(len(self), -1, dtype=np.int64)
+        new_row[clips] = np.arange(len(clips))
+        rows = np.flatnonzero(new_row[self.owner] >= 0)
+        rows = rows[np.argsort(new_row[self.owner[rows]], kind="stable")]
+        return dataclasses.replace(
+            self,
+            source=self.source[clips],
+            target=self.target[rows],
+            owner=new_row[self.owner[rows]],
+            ids=None if self.ids is None else self.ids[clips],
+            captions=None if self.captions is None else self.captions[rows],
+            split=None if self.split is None else self.split[clips],
+            name=name or self.name,
+        )
+
+    def subset(self, split: str) -> PairedEmbeddings:
+        """The clips of one split.
+
+        Raises
+        ------
+        InputError
+            There are no splits, or none of this name.
+        """
+        if split not in self.splits:
+            known = ", ".join(f"{k} ({v})" for k, v in self.splits.items()) or "none"
+            raise InputError(f"{self.name}: no clip in split {split!r}; splits here: {known}")
+        assert self.split is not None
+        return self.take(np.flatnonzero(self.split == split), name=f"{self.name}:{split}")
+
+    def expanded(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """One source row for each target row, (m, d) twice: what a paired bridge is fitted on."""
+        return self.source[self.owner], self.target
+
+    def content_hash(self) -> str:
+        """blake2b over both arrays, owner and split: the same data give the same 32 hex digits."""
+        digest = hashlib.blake2b(digest_size=16)
+        for array in (self.source, self.target, self.owner, self.split):
+            if array is not None:
+                digest.update(f"{array.shape}{array.dtype.str}".encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()

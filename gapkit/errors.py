@@ -1,0 +1,17 @@
+"""The two kinds of failure that gapkit reports: a user's mistake and a failure of the machine."""
+
+
+class GapkitError(Exception):
+    """Something failed that is not the user's mistake (full disk, diverged training). Exit code 1."""
+
+
+class InputError(GapkitError, ValueError):
+    """What was given cannot be used. Exit code 2.
+
+    The message is one line that says what is wrong, whose it is, what was expected, what came and
+    how to mend it.
+    """
+
+
+class NotFittedError(InputError, AttributeError):
+    """A bridge was asked to transform before it was fitted."""

@@ -1,0 +1,105 @@
+"""Finding things by name: what gapkit ships, and what other installed packages add by entry points."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+import warnings
+from importlib.metadata import EntryPoint, entry_points
+from typing import Generic, TypeVar
+
+from gapkit.errors import InputError
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """Names of one kind of thing.
+
+    Parameters
+    ----------
+    kind : str
+        What is registered, as error messages call it: ``"bridge"``.
+    package : str
+        The package whose modules register the built-in ones when imported.
+    group : str
+        Entry-point group through which other packages add theirs.
+    """
+
+    def __init__(self, kind: str, package: str, group: str) -> None:
+        self.kind = kind
+        self.package = package
+        self.group = group
+        self._items: dict[str, T] = {}
+        self._origins: dict[str, str] = {}
+        self._loaded = False
+
+    def register(self, name: str, item: T, origin: str | None = None) -> T:
+        """Add `item` under `name`. The same name twice is an error, unless the same source is imported again."""
+        known = self._items.get(name)
+        if known is not None and _source(known) != _source(item):
+            raise InputError(
+                f"{self.kind} {name!r}: registered twice, by {_source(known)} and {_source(item)}; rename one"
+            )
+        self._items[name] = item
+        self._origins.setdefault(name, origin or _source(item).split(".")[0])
+        return item
+
+    def names(self) -> list[str]:
+        """All names, built-in ones first in the order of their modules, then those of plugins."""
+        self._load()
+        return list(self._items)
+
+    def get(self, name: str) -> T:
+        """The thing of that name.
+
+        Raises
+        ------
+        InputError
+            Nothing has this name; the nearest names are offered.
+        """
+        self._load()
+        try:
+            return self._items[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._items, n=3, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self._items)}"
+            raise InputError(f"unknown {self.kind} {name!r}: {hint}") from None
+
+    def origin(self, name: str) -> str:
+        """The distribution that registered `name`."""
+        self.get(name)
+        return self._origins[name]
+
+    def _load(self) -> None:
+        if self._loaded:
+            return
+        self._loaded = True
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self.package}.{module.name}")
+        for point in sorted(entry_points(group=self.group), key=lambda p: p.name):
+            self._load_plugin(point)
+
+    def _load_plugin(self, point: EntryPoint) -> None:
+        owner = point.dist.name if point.dist else point.value
+        try:
+            item = point.load()
+            # A module or a function that registers by decorator needs nothing more than its import.
+            if point.name not in self._items:
+                self.register(point.name, item, origin=owner)
+            self._origins[point.name] = owner
+        except Exception as error:  # a plugin may fail in any way, and none may take gapkit down
+            warnings.warn(
+                f"{self.kind} plugin {point.name!r} of package {owner!r} could not be loaded "
+                f"({type(error).__name__}: {error}); it is left out",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+
+def _source(item: object) -> str:
+    item = getattr(item, "function", item)
+    return f"{getattr(item, '__module__', type(item).__module__)}.{getattr(item, '__qualname__', type(item).__name__)}"
