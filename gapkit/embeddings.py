@@ -55,7 +55,7 @@ class PairedEmbeddings:
 
     source: NDArray[np.float32]
     target: NDArray[np.float32]
-    owner: NDArray[np.int64] = field(default=None)  # type: ignore[assignment]  # always set after __post_init__
+    owner: NDArray[np.int64] = None  # type: ignore[assignment]  # set by __post_init__
     ids: NDArray[np.str_] | None = None
     captions: NDArray[np.str_] | None = None
     split: NDArray[np.str_] | None = None
