@@ -125,7 +125,12 @@ class StudyConfig:
         """
         own = dict(self.params.get(name, {}))
         known = inspect.signature(BRIDGES.get(name)).parameters
-        common: dict[str, Any] = {"random_state": seed, "device": self.device, "steps": self.steps, "epochs": self.epochs}
+        common: dict[str, Any] = {
+            "random_state": seed,
+            "device": self.device,
+            "steps": self.steps,
+            "epochs": self.epochs,
+        }
         given = {key: value for key, value in common.items() if value is not None and key in known and key not in own}
         bridge = make_bridge(name, **given, **own)
         params = dict(bridge.get_params(deep=False))

@@ -89,11 +89,15 @@ class StudyFolder:
             known = json.loads(self.study.read_text(encoding="utf-8"))
             schema = int(known["schema"])
         except FileNotFoundError:
-            raise InputError(f"{self.root}: no study.json here; expected a folder written by `gapkit compare`") from None
+            raise InputError(
+                f"{self.root}: no study.json here; expected a folder written by `gapkit compare`"
+            ) from None
         except (OSError, ValueError, KeyError, TypeError):
             raise InputError(f"{self.study}: not readable; expected what `gapkit compare` wrote") from None
         if schema > SCHEMA:
-            raise InputError(f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
+            raise InputError(
+                f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"
+            )
         return dict(known)
 
     def checkpoint(self, stem: str) -> Path:

@@ -76,7 +76,9 @@ class Results:
         """One line for each bridge or metric that raised."""
         rows = self.frame[self.frame["error"].str.startswith(FAILED)]
         lines = []
-        for bridge, metric, seed, error in zip(rows["bridge"], rows["metric"], rows["seed"], rows["error"], strict=True):
+        for bridge, metric, seed, error in zip(
+            rows["bridge"], rows["metric"], rows["seed"], rows["error"], strict=True
+        ):
             what = cell_stem(bridge, seed_of(seed)) + (f", metric {metric}" if isinstance(metric, str) else "")
             lines.append(f"{what}: {error.removeprefix(FAILED)}")
         return lines
@@ -109,7 +111,11 @@ class Results:
             A bridge or metric that is not here, or rows without bootstrap draws.
         """
         wide = self.pivot()
-        for kind, name, known in (("bridge", a, wide.index), ("bridge", b, wide.index), ("metric", metric, wide.columns)):
+        for kind, name, known in (
+            ("bridge", a, wide.index),
+            ("bridge", b, wide.index),
+            ("metric", metric, wide.columns),
+        ):
             if name not in known:
                 raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")
         draws = [mean_draws(self.frame, self.draws, name, metric) for name in (a, b)]
@@ -239,7 +245,9 @@ class Results:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["schema_version"] > SCHEMA:
-                raise InputError(f"{path}: written by a newer gapkit (schema {content['schema_version']}); upgrade gapkit")
+                raise InputError(
+                    f"{path}: written by a newer gapkit (schema {content['schema_version']}); upgrade gapkit"
+                )
             columns = tuple(_column(record) for record in content["metrics"])
             frame = typed(pd.DataFrame(content["rows"], columns=list(COLUMNS)))
             study = content["study"]
@@ -262,10 +270,14 @@ class Results:
         for rows in table.blocks.values():
             for row in rows:
                 cells = [
-                    f"<td><b>{column.text(e.value)}</b></td>" if e.mark == "best" else f"<td>{column.text(e.value)}</td>"
+                    f"<td><b>{column.text(e.value)}</b></td>"
+                    if e.mark == "best"
+                    else f"<td>{column.text(e.value)}</td>"
                     for column, e in zip(table.columns, row.entries, strict=True)
                 ]
-                body.append(f"<tr><th>{html.escape(row.name)}</th>{''.join(cells)}<td>{html.escape(row.error)}</td></tr>")
+                body.append(
+                    f"<tr><th>{html.escape(row.name)}</th>{''.join(cells)}<td>{html.escape(row.error)}</td></tr>"
+                )
         return f"<table><caption>{html.escape(table.title)}</caption><tr><th></th>{head}</tr>{''.join(body)}</table>"
 
 
@@ -302,7 +314,9 @@ def _column(record: Mapping[str, Any]) -> Column:
 def _read_draws(root: Path, frame: pd.DataFrame) -> DrawTable:
     folder = StudyFolder(root).cells
     draws = {}
-    pairs: Sequence[tuple[str, Any]] = list(dict.fromkeys(zip(frame["bridge"], map(seed_of, frame["seed"]), strict=True)))
+    pairs: Sequence[tuple[str, Any]] = list(
+        dict.fromkeys(zip(frame["bridge"], map(seed_of, frame["seed"]), strict=True))
+    )
     for bridge, seed in pairs:
         cell = read_cell(folder, cell_stem(bridge, seed))
         for metric, own in (cell.draws if cell else {}).items():

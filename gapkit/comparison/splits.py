@@ -51,7 +51,7 @@ def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     if len(pairs) < 2:
         raise InputError(f"{pairs.name}: expected at least 2 clips to fit and 2 to measure, got {len(pairs)}")
     if config.normalise:
-        pairs = dataclasses.replace(pairs, source=_unit(pairs.source), target=_unit(pairs.target))
+        pairs = unit_pairs(pairs)
     if pairs.split is None:
         return _checked(_drawn(pairs, config), config)
     test = pairs.subset(config.test_split)
@@ -65,7 +65,9 @@ def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     rule = f"splits {config.fit_split}, {config.test_split} of the data; {HELD_OUT:.0%} of the former held out"
     if min(len(np.unique(groups)), len(kept)) < 2 or not len(held):
         return _checked(Parts(fit, None, test, rule), config)
-    return _checked(Parts(fit.take(kept, name=fit.name), fit.take(held, name=f"{fit.name}:held out"), test, rule), config)
+    return _checked(
+        Parts(fit.take(kept, name=fit.name), fit.take(held, name=f"{fit.name}:held out"), test, rule), config
+    )
 
 
 def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
@@ -80,7 +82,9 @@ def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     fit_share, held_share, test_share = (f"{share:.0%}" for share in SHARES)
     rule = f"no splits in the data: drawn {fit_share} fit, {held_share} validation, {test_share} test with seed {config.seed}"
     validation = pairs.take(held, name=f"{pairs.name}:validation") if len(held) else None
-    return Parts(pairs.take(fit, name=f"{pairs.name}:fit"), validation, pairs.take(test, name=f"{pairs.name}:test"), rule)
+    return Parts(
+        pairs.take(fit, name=f"{pairs.name}:fit"), validation, pairs.take(test, name=f"{pairs.name}:test"), rule
+    )
 
 
 def _checked(parts: Parts, config: StudyConfig) -> Parts:
@@ -88,6 +92,11 @@ def _checked(parts: Parts, config: StudyConfig) -> Parts:
         if len(part) < 2:
             raise InputError(f"{part.name}: expected at least 2 clips in split {split!r}, got {len(part)}")
     return parts
+
+
+def unit_pairs(pairs: PairedEmbeddings) -> PairedEmbeddings:
+    """The same pairs with every row of both sides scaled to length one."""
+    return dataclasses.replace(pairs, source=_unit(pairs.source), target=_unit(pairs.target))
 
 
 def clip_groups(pairs: PairedEmbeddings) -> NDArray[np.int64]:

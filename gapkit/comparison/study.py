@@ -26,6 +26,7 @@ from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, split_parts
 from gapkit.comparison.summary import draws_of, long_frame
+from gapkit.comparison.writing import FILES, write_results
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
 from gapkit.metrics.evaluation import Reference
@@ -40,6 +41,7 @@ def run_study(
     out: str | Path | None = None,
     progress: Progress | None = None,
     findings: Sequence[str] = (),
+    formats: Sequence[str] = tuple(FILES),
 ) -> Results:
     """Fit every bridge with every seed on the fit split and measure it on the test split.
 
@@ -55,6 +57,8 @@ def run_study(
         Told what happens.
     findings : sequence of str
         What a check of the input said; goes into the manifest.
+    formats : sequence of str
+        Result files to write: csv, json, md, tex.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def run_study(
     progress = progress or Silent()
     if out is None:
         with tempfile.TemporaryDirectory(prefix="gapkit-") as folder:
-            return run_study(pairs, config, out=folder, progress=progress, findings=findings)
+            return run_study(pairs, config, out=folder, progress=progress, findings=findings, formats=())
     clashing = sorted(set(config.bridges) & set(anchors.NAMES) - set(anchors.BRIDGES))
     if clashing:
         raise InputError(f"bridge {clashing[0]!r}: has the name of an anchor row; register it under another")
@@ -87,8 +91,10 @@ def run_study(
         cells = _Runner(parts, config, folder, progress).run()
         columns = metric_columns(config.metrics)
         frame = long_frame(cells, {c.name: c.group for c in columns}, split=config.test_split)
+        results = Results(frame, columns, {"name": pairs.name, **identity}, draws_of(cells))
+        write_results(results, folder.root, formats)
         write_manifest(folder, pairs, parts, config, cells, identity, findings=findings, began=began)
-    return Results(frame, columns, {"name": pairs.name, **identity}, draws_of(cells))
+    return results
 
 
 def study_identity(pairs: PairedEmbeddings, parts: Parts, config: StudyConfig) -> dict[str, dict[str, Any]]:
@@ -100,7 +106,12 @@ def study_identity(pairs: PairedEmbeddings, parts: Parts, config: StudyConfig) -
         "test_clips": len(parts.test),
         "test_targets": parts.test.n_targets,
     }
-    options = {"seed": config.seed, "n_resamples": config.n_resamples, "normalise": config.normalise, "split": parts.rule}
+    options = {
+        "seed": config.seed,
+        "n_resamples": config.n_resamples,
+        "normalise": config.normalise,
+        "split": parts.rule,
+    }
     return {"data": data, "options": options}
 
 
@@ -216,7 +227,9 @@ class _Runner:
 
     def _with(self, cell: Cell, measured: Measured) -> Cell:
         new = dict.fromkeys([*cell.measured, *self.config.metrics])
-        failed = {metric: why for metric, why in cell.failed.items() if metric not in measured.values} | dict(measured.failed)
+        failed = {metric: why for metric, why in cell.failed.items() if metric not in measured.values} | dict(
+            measured.failed
+        )
         return replace(
             cell,
             values={**cell.values, **measured.values},

@@ -173,7 +173,11 @@ def build_table(
         elif isinstance(record["error"], str) and record["error"]:
             errors[bridge] = record["error"]
     for column in shown:
-        rivals = {b: cells[b, column.name].value for b, block in home.items() if (b, column.name) in cells and block != "anchor"}
+        rivals = {
+            b: cells[b, column.name].value
+            for b, block in home.items()
+            if (b, column.name) in cells and block != "anchor"
+        }
         for bridge, mark in _marks(column, rivals).items():
             cells[bridge, column.name] = replace(cells[bridge, column.name], mark=mark)
     blocks = {
