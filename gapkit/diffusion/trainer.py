@@ -150,8 +150,8 @@ def train(
             if not bool(torch.isfinite(value)):
                 if state.best_step == 0:
                     raise GapkitError(
-                        f"training diverged: the loss is {float(value.detach())} at step {state.step} and no earlier state was "
-                        f"good; lower lr (now {options.lr:g})"
+                        f"training diverged: the loss is {float(value.detach())} at step {state.step} and no earlier "
+                        f"state was good; lower lr (now {options.lr:g})"
                     )
                 break
             note = state.look(score)

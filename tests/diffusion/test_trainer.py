@@ -28,7 +28,7 @@ def problem(seed=0):
         return (net(x[rows]) - y[rows]).square().mean()
 
     def score(net):
-        return float((net(x) - y).square().mean())
+        return float((net(x) - y).square().mean().detach())
 
     return model, loss, score, draw
 
