@@ -55,7 +55,7 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
         first = torch.randint(m, (PAIRS,), generator=rng)
         # Never the same row twice: the second is drawn among the other m - 1.
         second = (first + torch.randint(1, m, (PAIRS,), generator=rng)) % m
-        blocks = zip(first.to(y.device).split(8192), second.to(y.device).split(8192), strict=True)
+        blocks = zip(torch.split(first.to(y.device), 8192), torch.split(second.to(y.device), 8192), strict=True)
         distances = torch.cat([torch.linalg.vector_norm(y[i] - y[j], dim=1) for i, j in blocks])
     value = float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median())
     if not value > 0:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from gapkit.arrays import ArrayLike
 from gapkit.metrics._sides import Cloud, Sides, residual_directions, sides
 from gapkit.metrics.cosine import clip_cosines
 from gapkit.metrics.mmd import mmd
-from gapkit.metrics.separability import linear_separability
+from gapkit.metrics.separability import correctness, folds_of, held_out_scores
 
 
 def residual_cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -70,7 +68,9 @@ def residual_mmd(
     ------
     InputError
     """
-    x, y, owned = _without_means(sides(source, target, owner, paired=paired), owner)
+    both = sides(source, target, owner, paired=paired)
+    x, y = both.x.centred.rows, both.y.centred.rows
+    owned = None if owner is None else both.y.owner
     return mmd(x, y, owner=owned, paired=paired, bandwidth=bandwidth, bandwidths=bandwidths, max_memory=max_memory)
 
 
@@ -82,11 +82,11 @@ def residual_separability(
     folds: int | ArrayLike = 5,
     seed: int = 0,
 ) -> float:
-    """Held-out accuracy of source against target after each side's mean is removed.
+    """Held-out accuracy of source against target by their spread, after each side's mean is removed.
 
-    A straight cut sees a difference of means best, so this is near or below 0.5 wherever the spreads differ only in
-    ways that a straight cut cannot use. The means are those of all clips, held-out ones included: what a mean
-    learned on one part leaves in the other shows as a value slightly below 0.5.
+    Equal means leave logistic regression nothing: with both classes centred its best cut is none, and the accuracy
+    is 0.5 whatever the clouds look like. So the classifier of `linear_separability` sees the squares of the centred
+    coordinates instead: a quadratic cut along the axes, which finds clouds that are narrower, wider or stretched.
 
     Parameters
     ----------
@@ -96,24 +96,20 @@ def residual_separability(
     Returns
     -------
     float
-        In [0, 1]; 0.5 is mixed, lower is nearer.
+        In [0, 1]; 0.5 is mixed (exactly 0.5 where the sides differ by a shift only, row by row); lower is nearer.
+        Depends on the axes: a rotation of both sides changes it.
 
     Raises
     ------
     InputError
     """
-    x, y, owned = _without_means(sides(source, target, owner), owner)
-    return linear_separability(x, y, owner=owned, folds=folds, seed=seed)
+    both = sides(source, target, owner)
+    squares = squared_residuals(both)
+    correct_x, correct_y = correctness(squares, *held_out_scores(squares, *folds_of(both, folds, seed)))
+    return float((correct_x.mean() + correct_y.mean()) / 2)
 
 
-def centred_sides(both: Sides) -> Sides:
-    """Each side minus its own mean."""
-    return Sides(both.x.centred, both.y.centred, both.paired)
-
-
-def _without_means(
-    both: Sides, owner: ArrayLike | None
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    centred = centred_sides(both)
-    y: Cloud = centred.y
-    return centred.x.rows, y.rows, None if owner is None else y.owner
+def squared_residuals(both: Sides) -> Sides:
+    """Squares of the coordinates seen from each side's own mean."""
+    x, y = (Cloud(c.centred.rows.square(), c.owner, c.n) for c in (both.x, both.y))
+    return Sides(x, y, both.paired)

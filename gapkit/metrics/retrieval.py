@@ -1,4 +1,4 @@
-"""Retrieval: does the moved source still find its own targets among all targets?"""
+"""Retrieval: how well the moved source still finds its own targets among all targets."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def ranking(x: Cloud, y: Cloud, *, max_entries: int = 2**22) -> Ranking:
     own_ahead, own_level, tie_order = (torch.zeros_like(nearer) for _ in range(3))
     row_of = torch.arange(m, device=device)
     place = row_of - first[y.owner]
-    for clips in torch.arange(x.n, device=device).split(max(1, max_entries // m)):
+    for clips in torch.split(torch.arange(x.n, device=device), max(1, max_entries // m)):
         cosines = x.rows[clips] @ y.rows.T
         base = int(clips[0])
         # The j-th target of every clip in this block, for j = 0, 1, ...: one comparison of the block each.
@@ -183,9 +183,7 @@ def _tied_ahead(ranked: Ranking, k: int) -> Tensor:
     t, c, r = (v.double()[:, None] for v in (ranked.tied, ranked.tie_own, ranked.tie_order))
     before = torch.arange(k, device=t.device, dtype=torch.float64)
     left = (t - before).clamp_min(0)
-    chance = (
-        _log_choose(before + r - 1, before) + _log_choose(left + c - r, left) - _log_choose(t + c, t)
-    ).exp()
+    chance = (_log_choose(before + r - 1, before) + _log_choose(left + c - r, left) - _log_choose(t + c, t)).exp()
     # Without a tie it is certain: no rounding of the logarithms then.
     return torch.where(t == 0, (before == 0).double(), torch.where(before <= t, chance, 0.0))
 

@@ -1,4 +1,4 @@
-"""Linear separability: can a straight cut tell source from target on clips that it has not seen?"""
+"""Linear separability: how well a straight cut tells source from target on clips that it has not seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._sides import Cloud, Sides, sides
 
-PENALTY = 1e-3
+PENALTY = 2e-3
 """Weight of half the squared norm beside the mean loss, for rows scaled to unit spread of the target."""
 
 
@@ -64,7 +64,7 @@ def linear_separability(
     0.5
     """
     both = sides(source, target, owner)
-    scores = held_out_scores(both, *_folds_of(both, folds, seed))
+    scores = held_out_scores(both, *folds_of(both, folds, seed))
     correct_x, correct_y = correctness(both, *scores)
     return float((correct_x.mean() + correct_y.mean()) / 2)
 
@@ -101,7 +101,7 @@ def separability_auc(
     0.5
     """
     both = sides(source, target, owner)
-    fold_x, fold_y = _folds_of(both, folds, seed)
+    fold_x, fold_y = folds_of(both, folds, seed)
     score_x, score_y = held_out_scores(both, fold_x, fold_y)
     wins, pairs = 0.0, 0
     for i, j, block in winning_blocks(both, score_x, score_y, fold_x, fold_y):
@@ -132,7 +132,12 @@ def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.i
     """
     labels = np.unique(np.concatenate([fold_x, fold_y]))
     fx, fy = (torch.from_numpy(np.searchsorted(labels, f)) for f in (fold_x, fold_y))
-    x, y, row_weight, row_fold = both.x.rows.cpu(), both.y.rows.cpu(), both.y.share.float().cpu(), fy[both.y.owner.cpu()]
+    x, y, row_weight, row_fold = (
+        both.x.rows.cpu(),
+        both.y.rows.cpu(),
+        both.y.share.float().cpu(),
+        fy[both.y.owner.cpu()],
+    )
     centre = both.y.mean.cpu()
     x, y = (x - centre).float(), (y - centre).float()
     scale = float((row_weight * y.square().sum(dim=1)).sum() / both.y.n) ** 0.5
@@ -192,15 +197,16 @@ def winning_blocks(
     row_fold = torch.from_numpy(fold_y)[owner]
     for fold in np.intersect1d(fold_x, fold_y):
         rows = (row_fold == int(fold)).nonzero().flatten()
-        clips, local = owner[rows].unique_consecutive(return_inverse=True)
+        clips, local = torch.unique_consecutive(owner[rows], return_inverse=True)
         part = Cloud(score_y[rows, None], local, len(clips))
         members = torch.from_numpy(np.flatnonzero(fold_x == fold))
-        for i in members.split(max(1, max_entries // len(rows))):
+        for i in torch.split(members, max(1, max_entries // len(rows))):
             won = (torch.sign(score_x[None, i] - part.rows) + 1).float() / 2
             yield i, clips, part.per_clip(won).T
 
 
-def _folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Fold of each source clip and of each target clip, from a number of folds or as given."""
     if isinstance(folds, int):
         fold_y = clip_folds(both.y.n, folds, seed)
         return (fold_y if both.paired else clip_folds(both.x.n, folds, [seed, 1])), fold_y
