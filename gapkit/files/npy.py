@@ -1,0 +1,82 @@
+"""NumPy's own files: ``.npy``, memory-mapped where possible, and ``.npz``."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy_format
+from numpy.typing import NDArray
+
+from gapkit.errors import InputError
+from gapkit.files.store import Store, check_expansion, reading
+
+
+def open_npy(path: Path) -> Store:
+    """One array without a name; native float32 stays on disk as a read-only memory map."""
+    with path.open("rb") as handle:
+        shape, dtype = _header(handle, path, "the array")
+        stored = path.stat().st_size - handle.tell()
+    claimed = math.prod(shape) * dtype.itemsize
+    if claimed > stored:
+        raise InputError(f"{path}: is cut off: shape {shape} of {dtype} takes {claimed:,} bytes, {stored:,} are there")
+
+    def read(_key: str) -> NDArray[Any]:
+        mapped = "r" if dtype == np.float32 and dtype.isnative and claimed else None
+        with reading(path):
+            array: NDArray[Any] = np.load(path, mmap_mode=mapped, allow_pickle=False)
+        return array
+
+    return Store(path, ("",), read)
+
+
+def open_npz(path: Path) -> Store:
+    """The named arrays of a zip of ``.npy`` files."""
+    with zipfile.ZipFile(path) as archive:
+        infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    # Members that share bytes would let a small file unfold again and again.
+    if sum(info.compress_size for info in infos.values()) > path.stat().st_size:
+        raise InputError(f"{path}: its parts claim more bytes than the file has; write it again")
+
+    def read(key: str) -> NDArray[Any]:
+        info = infos[key]
+        with reading(path, key), zipfile.ZipFile(path) as archive:
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise InputError(f"{path}: {key} is packed in a way that numpy does not write; use numpy.savez")
+            with archive.open(info) as member:
+                shape, dtype = _header(member, path, key)
+                header = member.tell()
+            claimed = math.prod(shape) * dtype.itemsize
+            if header + claimed != info.file_size:
+                raise InputError(
+                    f"{path}: {key} is cut off: shape {shape} of {dtype} takes {claimed:,} bytes, "
+                    f"{info.file_size - header:,} are there"
+                )
+            check_expansion(path, key, claimed, info.compress_size)
+            with archive.open(info) as member:
+                array: NDArray[Any] = npy_format.read_array(member, allow_pickle=False)
+                member.read(1)  # the end is where zipfile compares the checksum
+        return array
+
+    return Store(path, tuple(infos), read)
+
+
+def _header(handle: IO[bytes], path: Path, what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = npy_format.read_magic(handle)
+    if version == (1, 0):
+        shape, _, dtype = npy_format.read_array_header_1_0(handle)
+    elif version == (2, 0):
+        shape, _, dtype = npy_format.read_array_header_2_0(handle)
+    else:
+        raise InputError(f"{path}: {what} has npy version {version}, of structured arrays; save a plain float32 array")
+    if dtype.hasobject:
+        raise InputError(
+            f"{path}: {what} holds Python objects (a pickle), which are never loaded; "
+            "save it as numbers or text: array.astype(numpy.float32), array.astype(str)"
+        )
+    if min(shape, default=0) < 0:
+        raise InputError(f"{path}: {what} claims the shape {shape}; write it again")
+    return shape, dtype
