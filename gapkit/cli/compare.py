@@ -9,6 +9,13 @@ import typer
 
 from gapkit.cli import options
 
+Bridges = Annotated[str | None, typer.Option(metavar="A,B", help="Bridges; left out or `all`: every one.")]
+Seeds = Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge.  [default: 3]")]
+Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples.  [default: 1000]")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; it resumes there too.")]
+Format = Annotated[str, typer.Option("--format", metavar="A,B", help="Files to write: csv, json, md, tex.")]
+Config = Annotated[Path | None, typer.Option(metavar="TOML", help="Settings from a file; flags go before it.")]
+
 
 def compare(
     pairs: options.Pairs = None,
@@ -16,18 +23,18 @@ def compare(
     owner: options.Owner = None,
     captions: options.Captions = None,
     dataset: options.Dataset = None,
-    bridges: Annotated[str | None, typer.Option(metavar="A,B", help="Bridges; left out or `all`: every one.")] = None,
-    metrics: Annotated[str | None, typer.Option(metavar="A,B", help="Metrics; left out: the default table; `all`: every one.")] = None,
-    seeds: Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge.  [default: 3]")] = None,
+    bridges: Bridges = None,
+    metrics: options.Metrics = None,
+    seeds: Seeds = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="First seed.  [default: 0]")] = None,
-    resamples: Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples.  [default: 1000]")] = None,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="Training steps of every bridge that trains.")] = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="The same in passes over the fitted pairs.")] = None,
+    resamples: Resamples = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
     device: options.Device = None,
     threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads.  [default: 1]")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; the same folder resumes it.")] = Path("gapkit-out"),
-    format_: Annotated[str, typer.Option("--format", metavar="A,B", help="Files to write: csv, json, md, tex.")] = "csv,json,md,tex",
-    config: Annotated[Path | None, typer.Option(metavar="TOML", help="Settings from a file; flags go before it.")] = None,
+    out: Out = Path("gapkit-out"),
+    format_: Format = "csv,json,md,tex",
+    config: Config = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -36,7 +43,6 @@ def compare(
     Fits every bridge on the train split, measures it on the test split and prints one table; writes results, tables,
     fitted bridges and a manifest into the folder given by --out. Stopped and started again it goes on where it was.
     """
-    from gapkit.cli.checking import check
     from gapkit.cli.printing import print_results
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
@@ -56,9 +62,8 @@ def compare(
     study = StudyConfig(**settings).resolved()
     limit_threads(study.threads or 1)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
-    findings = check(data, quiet=quiet)
     with reporting(quiet=quiet) as progress:
-        results = run_study(data, study, out=out, progress=progress, findings=findings, formats=formats)
+        results = run_study(data, study, out=out, progress=progress, formats=formats)
     print_results(results, as_json=as_json)
     if not quiet:
         say(f"written to {out}")

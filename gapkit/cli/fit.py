@@ -10,36 +10,44 @@ import typer
 
 from gapkit.cli import options
 
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder that the fitted bridge goes to.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the bridge; may be given again.")
+]
+
 
 def fit(
     bridge: Annotated[str, typer.Argument(help="Name of the bridge: see `gapkit list bridges`.")],
+    out: Out,
     pairs: options.Pairs = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder that the fitted bridge goes to.")] = ...,  # type: ignore[assignment]
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
     dataset: options.Dataset = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the bridge; may be given again.")] = None,
-    steps: Annotated[int | None, typer.Option(metavar="N", help="Training steps.")] = None,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="The same in passes over the fitted pairs.")] = None,
+    set_: Set = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
     seed: options.Seed = 0,
     device: options.Device = None,
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:
     """Fit one bridge on the train split (on all clips where there are no splits) and keep it."""
-    from gapkit.cli.checking import check
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import StudyConfig, fit_alone
 
     config = StudyConfig(
-        bridges=(bridge,), seed=seed, steps=steps, epochs=epochs, device=device or "auto", params={bridge: parameters(set_ or [])}
+        bridges=(bridge,),
+        seed=seed,
+        steps=steps,
+        epochs=epochs,
+        device=device or "auto",
+        params={bridge: parameters(set_ or [])},
     ).resolved()
     options.refuse_foreign_folder(out, "config.json")
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
-    check(data, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         fitted = fit_alone(data, bridge, config, progress=progress)
     fitted.save(out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from gapkit.cli import options
 
 
@@ -19,4 +21,6 @@ def inspect(
     from gapkit.cli.runtime import limit_threads
 
     limit_threads(threads)
-    run_inspect(options.open_pairs(pairs, target, owner, captions, dataset), as_json=as_json)
+    code = run_inspect(options.open_pairs(pairs, target, owner, captions, dataset), as_json=as_json)
+    if code:
+        raise typer.Exit(code)

@@ -63,3 +63,14 @@ def _metrics() -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _datasets() -> list[dict[str, object]]:
+    from gapkit.datasets import dataset_names, describe
+
+    rows: list[dict[str, object]] = []
+    for name in dataset_names():
+        card = describe(name)
+        splits = ", ".join(f"{split} {count}" for split, count in card.splits.items())
+        rows.append({"name": name, "what": card.title, "clips": splits, "licence": card.licence, "package": "gapkit"})
+    return rows

@@ -12,18 +12,27 @@ if TYPE_CHECKING:
 
 Pairs = Annotated[
     str | None,
-    typer.Argument(
-        metavar="[PAIRS]", help="File or folder with both sides, or the source file where --target is given. Left out: the bundled data."
-    ),
+    typer.Argument(metavar="[PAIRS]", help="File or folder with both sides; left out: the bundled data."),
 ]
-Target = Annotated[str | None, typer.Option(metavar="FILE", help="Target embeddings, where they lie in a file of their own.")]
+Target = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Target embeddings, where they lie in a file of their own.")
+]
 Owner = Annotated[str | None, typer.Option(metavar="FILE", help="Source row of each target row.")]
-Captions = Annotated[str | None, typer.Option(metavar="CSV", help="Text of each target row; may hold ids and splits too.")]
-Dataset = Annotated[str | None, typer.Option(metavar="NAME", help="Bundled data instead of a file: see `gapkit list datasets`.")]
+Captions = Annotated[
+    str | None, typer.Option(metavar="CSV", help="Text of each target row; may hold ids and splits too.")
+]
+Dataset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Bundled data instead of a file: see `gapkit list datasets`.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")]
 Threads = Annotated[int, typer.Option(metavar="N", min=1, help="Processor threads.")]
+Metrics = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Metrics; left out: the default table; `all`: every one.")
+]
+Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps of every bridge that trains.")]
+Epochs = Annotated[int | None, typer.Option(metavar="N", help="The same in passes over the fitted pairs.")]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 DEFAULT_DATASET = "sfx"

@@ -13,7 +13,7 @@ from gapkit.cli import options
 def transform(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `gapkit fit` or `gapkit compare` wrote.")],
     source: Annotated[str, typer.Argument(help="Embeddings to move: file or file:key.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where they go; the suffix says how.")] = ...,  # type: ignore[assignment]
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where they go; the suffix says how.")],
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:

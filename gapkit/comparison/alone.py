@@ -14,6 +14,7 @@ from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, split_parts, unit_pairs
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
+from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics.evaluation import Reference
@@ -26,6 +27,7 @@ def measure_gap(
     split: str | None = None,
     n_resamples: int = 1000,
     seed: int = 0,
+    progress: Progress | None = None,
 ) -> Results:
     """The gap without any bridge: one row, `identity`.
 
@@ -40,20 +42,24 @@ def measure_gap(
         Bootstrap resamples.
     seed : int
         Of folds and bootstrap.
+    progress : Progress, optional
+        Told what is odd about the embeddings.
 
     Raises
     ------
     InputError
     """
+    require_usable(pairs, progress or Silent())
     config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
     if split is None:
         split = config.test_split if config.test_split in pairs.splits else "all"
     part = unit_pairs(pairs if split == "all" else pairs.subset(split))
     if len(part) < 2:
         raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
-    reference = Reference.from_target(part.target, part.owner, seed=seed, n_resamples=n_resamples)
+    reference = Reference.from_target(part.target, owner=part.owner, seed=seed, n_resamples=n_resamples)
     measured = estimate_all(part.source, reference, config.metrics)
-    cell = Cell("identity", "anchor", None, "", values=measured.values, failed=measured.failed, draws=measured.draws)
+    found = {"estimates": measured.estimates, "failed": measured.failed, "draws": measured.draws}
+    cell = Cell("identity", "anchor", None, "", **found)
     columns = metric_columns(config.metrics)
     frame = long_frame([cell], {c.name: c.group for c in columns}, split=split)
     study = {
@@ -64,15 +70,14 @@ def measure_gap(
     return Results(frame, columns, study, draws_of([cell]))
 
 
-def fit_alone(
-    pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progress: Progress | None = None
-) -> Bridge:
+def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progress: Progress | None = None) -> Bridge:
     """One bridge, fitted as a study would fit it; on all clips where the data have no splits.
 
     Raises
     ------
     InputError
     """
+    require_usable(pairs, progress or Silent())
     parts = Parts(unit_pairs(pairs), None, pairs, "all") if pairs.split is None else split_parts(pairs, config)
     bridge = make_bridge(name, **config.bridge_params(name, config.seed, parts.fit.n_targets))
     fit = parts.fit

@@ -6,6 +6,7 @@ side of the table (collapse closes gaps and loses content, random targets are in
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -72,7 +73,7 @@ def split_half(
     metrics: Sequence[str],
     *,
     seed: int,
-    reference_of: Callable[[NDArray[np.float32], NDArray[np.int64]], Reference],
+    reference: Reference,
 ) -> Measured:
     """Targets of a random half of the clips against those of the other half: the floor of every distance.
 
@@ -83,8 +84,8 @@ def split_half(
         Those that need pairs are left out.
     seed : int
         Of the halvings.
-    reference_of : callable
-        The `Reference` of a half, from target rows and owner, with the bandwidth of the whole.
+    reference : Reference
+        That of all rows; its bandwidth is used for the halves too.
 
     Returns
     -------
@@ -98,9 +99,11 @@ def split_half(
     for _ in range(HALVES if len(test) >= 4 else 0):
         order = rng.permutation(len(test))
         left, right = (test.take(np.sort(part)) for part in np.array_split(order, 2))
-        measured = estimate_all(left.target, reference_of(right.target, right.owner), metrics, paired=False)
+        half = Reference.from_target(right.target, owner=right.owner, seed=seed, n_resamples=0)
+        half = dataclasses.replace(half, bandwidth=reference.bandwidth)
+        measured = estimate_all(left.target, half, metrics, paired=False)
         failed |= measured.failed
-        for metric, value in measured.values.items():
+        for metric, value in measured.estimates.items():
             values.setdefault(metric, []).append(value)
     seconds = (time.perf_counter() - began) / max(len(values), 1)
     return Measured({metric: _over_halves(own, seconds) for metric, own in values.items()}, failed, {})

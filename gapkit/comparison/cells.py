@@ -60,7 +60,7 @@ class Cell:
         Digest of all that the cell depends on within its study.
     params : mapping
         Resolved parameters of the bridge.
-    values : mapping of metric to Value
+    estimates : mapping of metric to Value
     failed : mapping of metric to str
         Metrics that raised, and what they said.
     measured : sequence of str
@@ -76,7 +76,7 @@ class Cell:
     seed: int | None
     key: str
     params: Mapping[str, Any] = field(default_factory=dict)
-    values: Mapping[str, Value] = field(default_factory=dict)
+    estimates: Mapping[str, Value] = field(default_factory=dict)
     failed: Mapping[str, str] = field(default_factory=dict)
     measured: Sequence[str] = ()
     error: str = ""
@@ -120,7 +120,7 @@ def write_cell(folder: Path, cell: Cell) -> None:
     packed = buffer.getvalue()
     content = asdict(cell)
     del content["draws"]
-    content["values"] = {k: {f: _plain(v) for f, v in value.items()} for k, value in content["values"].items()}
+    content["estimates"] = {k: {f: _plain(v) for f, v in value.items()} for k, value in content["estimates"].items()}
     content = json.loads(json.dumps(content, default=repr))
     content["draws_blake2b"] = hashlib.blake2b(packed, digest_size=16).hexdigest()
     content["digest"] = _digest(content)
@@ -139,9 +139,9 @@ def read_cell(folder: Path, stem: str) -> Cell | None:
             return None
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             content["draws"] = {name.removeprefix("draws/"): arrays[name] for name in arrays.files}
-        content["values"] = {
+        content["estimates"] = {
             metric: Value(**{k: math.nan if v is None else v for k, v in value.items()})
-            for metric, value in content["values"].items()
+            for metric, value in content["estimates"].items()
         }
         return Cell(**content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):

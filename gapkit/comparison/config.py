@@ -99,10 +99,9 @@ class StudyConfig:
             An unknown bridge, metric, parameter or device.
         """
         bridges = tuple(bridge_names()) if not self.bridges or "all" in self.bridges else self.bridges
-        if "all" in self.metrics:
+        metrics = self.metrics or tuple(metric_names(default=True))
+        if "all" in metrics:
             metrics = tuple(metric_names())
-        else:
-            metrics = self.metrics or tuple(name for name in metric_names() if METRICS.get(name).default)
         for metric in metrics:
             METRICS.get(metric)
         for name in self.params:

@@ -68,7 +68,7 @@ def write_manifest(
                 "params": dict(cell.params),
                 "fit_seconds": cell.fit_seconds,
                 "transform_seconds": cell.transform_seconds,
-                "metric_seconds": sum(value.seconds for value in cell.values.values()),
+                "metric_seconds": sum(value.seconds for value in cell.estimates.values()),
                 "error": cell.error,
             }
             for cell in cells

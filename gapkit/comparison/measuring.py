@@ -17,7 +17,7 @@ from gapkit.metrics.evaluation import Estimate, Reference, measure
 class Measured:
     """Values of one row, the metrics that raised, and the bootstrap draws of the others."""
 
-    values: Mapping[str, Value]
+    estimates: Mapping[str, Value]
     failed: Mapping[str, str]
     draws: Mapping[str, NDArray[np.float64]]
 

@@ -124,7 +124,7 @@ class Results:
         gap = draws[0] - draws[1]
         low, high = np.nanpercentile(gap, [2.5, 97.5])
         tail = min(int((gap <= 0).sum()), int((gap >= 0).sum()))
-        value = float(wide.at[a, metric] - wide.at[b, metric])  # type: ignore[arg-type,operator,unused-ignore]
+        value = float(wide.loc[a, metric] - wide.loc[b, metric])  # type: ignore[arg-type,operator,unused-ignore]
         return Difference(value, float(low), float(high), min(1.0, 2 * (tail + 1) / (len(gap) + 1)))
 
     def merge(self, other: Results, *, label: str | None = None) -> Results:
@@ -135,7 +135,8 @@ class Results:
         other : Results
             Of the same data and options.
         label : str, optional
-            Bridges of `other` that this table has too become ``"NAME [label]"``: how a sweep over parameters is laid side by side.
+            Bridges of `other` that this table has too become ``"NAME [label]"``: so a sweep over parameters comes
+            to stand side by side.
 
         Raises
         ------
@@ -160,9 +161,10 @@ class Results:
         both = pd.concat([self.frame, frame], ignore_index=True)
         key_columns = ["bridge", "metric", "seed"]
         for name, own in both.groupby(key_columns, sort=False, dropna=False):
-            if own["value"].nunique(dropna=False) > 1:
+            if len(own["value"].drop_duplicates()) > 1:
                 raise InputError(
-                    f"merge: {name[0]} has two different values of {name[1]} (seed {name[2]}); give a label for the second"
+                    f"merge: {name[0]} has two different values of {name[1]} (seed {name[2]}); "
+                    "give a label for the second"
                 )
         known = {column.name for column in self.columns}
         return replace(
@@ -182,7 +184,8 @@ class Results:
         data = self.study.get("data", {})
         if not data:
             return ""
-        return f"{self.study.get('name', 'pairs')}: {data['test_clips']} test clips, {data['fit_clips']} fitted, {data['dim']} dimensions"
+        fitted = f", fitted on {data['fit_clips']}" if data["fit_clips"] else ""
+        return f"{self.study.get('name', 'pairs')}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -80,7 +80,8 @@ def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
             f"{len(np.unique(groups))} groups of equal captions or embeddings); give more clips or a split"
         )
     fit_share, held_share, test_share = (f"{share:.0%}" for share in SHARES)
-    rule = f"no splits in the data: drawn {fit_share} fit, {held_share} validation, {test_share} test with seed {config.seed}"
+    shares = f"{fit_share} fit, {held_share} validation, {test_share} test"
+    rule = f"no splits in the data: drawn {shares} with seed {config.seed}"
     validation = pairs.take(held, name=f"{pairs.name}:validation") if len(held) else None
     return Parts(
         pairs.take(fit, name=f"{pairs.name}:fit"), validation, pairs.take(test, name=f"{pairs.name}:test"), rule

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import gapkit
 from gapkit.bridges.registry import BRIDGES
@@ -26,6 +25,7 @@ from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, split_parts
 from gapkit.comparison.summary import draws_of, long_frame
+from gapkit.comparison.usable import require_usable
 from gapkit.comparison.writing import FILES, write_results
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
@@ -40,7 +40,6 @@ def run_study(
     *,
     out: str | Path | None = None,
     progress: Progress | None = None,
-    findings: Sequence[str] = (),
     formats: Sequence[str] = tuple(FILES),
 ) -> Results:
     """Fit every bridge with every seed on the fit split and measure it on the test split.
@@ -55,8 +54,6 @@ def run_study(
         and a finished cell is never computed again. Left out: nothing is kept.
     progress : Progress, optional
         Told what happens.
-    findings : sequence of str
-        What a check of the input said; goes into the manifest.
     formats : sequence of str
         Result files to write: csv, json, md, tex.
 
@@ -76,11 +73,12 @@ def run_study(
     progress = progress or Silent()
     if out is None:
         with tempfile.TemporaryDirectory(prefix="gapkit-") as folder:
-            return run_study(pairs, config, out=folder, progress=progress, findings=findings, formats=())
+            return run_study(pairs, config, out=folder, progress=progress, formats=())
     clashing = sorted(set(config.bridges) & set(anchors.NAMES) - set(anchors.BRIDGES))
     if clashing:
         raise InputError(f"bridge {clashing[0]!r}: has the name of an anchor row; register it under another")
     began = dt.datetime.now(dt.UTC)
+    findings = require_usable(pairs, progress)
     parts = split_parts(pairs, config)
     folder = StudyFolder(out)
     identity = study_identity(pairs, parts, config)
@@ -149,15 +147,11 @@ class _Runner:
     def reference(self) -> Reference:
         """Built at its first use: a study that only reads finished cells does not need it."""
         if self._reference is None:
-            self._reference = self._reference_of(
-                self.parts.test.target, self.parts.test.owner, n_resamples=self.config.n_resamples
+            test, config = self.parts.test, self.config
+            self._reference = Reference.from_target(
+                test.target, owner=test.owner, seed=config.seed, n_resamples=config.n_resamples
             )
         return self._reference
-
-    def _reference_of(
-        self, target: NDArray[np.float32], owner: NDArray[np.int64], *, n_resamples: int = 0
-    ) -> Reference:
-        return Reference.from_target(target, owner, seed=self.config.seed, n_resamples=n_resamples)
 
     def _tasks(self) -> list[Task]:
         tasks = []
@@ -191,7 +185,7 @@ class _Runner:
             # What the disk refuses to one it refuses to all.
             if isinstance(error, GapkitError) and isinstance(error.__cause__, OSError):
                 raise
-            cell = replace(base, error=one_line(error), values={}, draws={}, failed={}, measured=())
+            cell = replace(base, error=one_line(error), estimates={}, draws={}, failed={}, measured=())
         write_cell(self.folder.cells, cell)
         self.folder.drop_checkpoint(task.stem)
         return self._done(cell, _note(cell))
@@ -206,7 +200,7 @@ class _Runner:
         self.progress.begin(name)
         base = cell or Cell(name, "anchor", None, key)
         if name == anchors.SPLIT_HALF:
-            measured = anchors.split_half(self.parts.test, missing, seed=seed, reference_of=self._reference_of)
+            measured = anchors.split_half(self.parts.test, missing, seed=seed, reference=self.reference)
         else:
             measured = estimate_all(anchors.SOURCES[name](self.parts, seed), self.reference, missing)
         cell = self._with(base, measured)
@@ -227,12 +221,12 @@ class _Runner:
 
     def _with(self, cell: Cell, measured: Measured) -> Cell:
         new = dict.fromkeys([*cell.measured, *self.config.metrics])
-        failed = {metric: why for metric, why in cell.failed.items() if metric not in measured.values} | dict(
+        failed = {metric: why for metric, why in cell.failed.items() if metric not in measured.estimates} | dict(
             measured.failed
         )
         return replace(
             cell,
-            values={**cell.values, **measured.values},
+            estimates={**cell.estimates, **measured.estimates},
             draws={**cell.draws, **measured.draws},
             failed=failed,
             measured=[metric for metric in new if metric not in failed],
@@ -248,5 +242,5 @@ def _note(cell: Cell) -> str:
         return f"failed: {cell.error}"
     if cell.failed:
         return f"failed: {', '.join(cell.failed)}"
-    measuring = sum(value.seconds for value in cell.values.values())
+    measuring = sum(value.seconds for value in cell.estimates.values())
     return f"{cell.fit_seconds:.1f} s to fit, {measuring:.1f} s to measure"

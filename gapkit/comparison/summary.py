@@ -43,7 +43,8 @@ def long_frame(cells: Iterable[Cell], metrics: Mapping[str, str], *, split: str)
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`. `seconds` is the time to fit and transform. A bridge that failed has one row without a metric.
+        Columns `COLUMNS`. `seconds` is the time to fit and transform. A bridge that failed has one row without a
+        metric.
     """
     rows = []
     for cell in cells:
@@ -55,8 +56,8 @@ def long_frame(cells: Iterable[Cell], metrics: Mapping[str, str], *, split: str)
             own = {**head, "metric": metric, "group": group}
             if metric in cell.failed:
                 rows.append({**own, "error": FAILED + cell.failed[metric]})
-            elif metric in cell.values:
-                v = cell.values[metric]
+            elif metric in cell.estimates:
+                v = cell.estimates[metric]
                 rows.append({**own, "value": v.value, "ci_low": v.low, "ci_high": v.high, "n": v.n, "error": v.why})
     return typed(pd.DataFrame(rows, columns=list(COLUMNS)))
 
@@ -95,7 +96,8 @@ def summarise(frame: pd.DataFrame, draws: DrawTable) -> pd.DataFrame:
     -------
     DataFrame
         Columns `SUMMARY`. `ci_low`, `ci_high`: percentiles 2.5 and 97.5 of the averaged draws, which hold the
-        uncertainty from the clips; `seed_sd`: standard deviation over seeds (NaN for one), which holds that of training.
+        uncertainty from the clips; `seed_sd`: standard deviation over seeds (NaN for one), which holds that from
+        training.
         Seeds that failed are left out of the mean; `error` says so.
     """
     rows = []

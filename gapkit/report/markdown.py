@@ -10,12 +10,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is, in one line.
+    r"""Text that Markdown shows as it is, in one line.
 
     Examples
     --------
     >>> print(escape("a|b_c"))
-    a\\|b\\_c
+    a\|b\_c
     """
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 

@@ -45,29 +45,28 @@ class Column:
     digits: int = 3
 
     @property
-    def aims_inside(self) -> bool:
-        """The best value lies inside the range: .5 for separability. Nearer is better from either side."""
-        return self.best is not None and self.range[0] < self.best < self.range[1]
-
-    @property
     def arrow(self) -> str:
-        """↑, ↓, the value aimed at, or nothing."""
-        if self.aims_inside:
-            assert self.best is not None
+        """↑, ↓, the value aimed at where that is inside the range (→.5 for separability), or nothing."""
+        if self.best and self.range[0] < self.best < self.range[1]:
             return f"→{number(self.best * self.scale, 4).rstrip('0')}"
         return {"higher": "↑", "lower": "↓"}.get(self.better, "")
 
     @property
     def factor(self) -> str:
-        """``×1000`` where values are shown scaled, otherwise nothing."""
-        return "" if self.scale == 1 else f"×{self.scale:g}"
+        """``×1000`` where values are shown scaled and the label does not say so, otherwise nothing."""
+        return "" if self.scale == 1 or "×" in self.label else f"×{self.scale:g}"
 
     def merit(self, value: float) -> float:
-        """Higher is better, whatever the metric; NaN where the metric has no direction."""
-        if self.aims_inside:
-            assert self.best is not None
-            return -abs(value - self.best)
-        return {"higher": value, "lower": -value}.get(self.better, math.nan)
+        """Higher is better, whatever the metric; NaN where the metric has no direction.
+
+        Beyond the best possible value there is only chance (an unbiased MMD² below 0, a classifier below .5): whatever
+        lies there counts as the best.
+        """
+        if math.isnan(value) or self.better == "none":
+            return math.nan
+        if self.better == "higher":
+            return value if self.best is None else min(value, self.best)
+        return -value if self.best is None else -max(value, self.best)
 
     def text(self, value: float) -> str:
         """The value as tables show it; an undefined one is a dash."""
