@@ -25,9 +25,9 @@ def open_npy(path: Path) -> Store:
         raise InputError(f"{path}: is cut off: shape {shape} of {dtype} takes {claimed:,} bytes, {stored:,} are there")
 
     def read(_key: str) -> NDArray[Any]:
-        mapped = "r" if dtype == np.float32 and dtype.isnative and claimed else None
+        mappable = dtype == np.float32 and dtype.isnative and claimed > 0
         with reading(path):
-            array: NDArray[Any] = np.load(path, mmap_mode=mapped, allow_pickle=False)
+            array: NDArray[Any] = np.load(path, mmap_mode="r" if mappable else None, allow_pickle=False)
         return array
 
     return Store(path, ("",), read)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ from numpy.typing import NDArray
 
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
-from gapkit.files.captions import CaptionTable, read_captions
+from gapkit.files.captions import read_captions
+from gapkit.files.clips import Parts, add_captions, fold
 from gapkit.files.store import READERS, Store, open_store, reading
 
 ALIASES = {
@@ -25,20 +25,6 @@ ALIASES = {
     "name": ("name",),
 }
 """Names under which a file may hold each part; the first is the one that gapkit writes."""
-
-
-@dataclass
-class _Parts:
-    """What was found so far of one `PairedEmbeddings`."""
-
-    source: NDArray[Any]
-    target: NDArray[Any]
-    owner: NDArray[Any] | None = None
-    ids: NDArray[Any] | None = None
-    captions: NDArray[Any] | None = None
-    split: NDArray[Any] | None = None
-    name: str = "pairs"
-    meta: dict[str, Any] = field(default_factory=dict)
 
 
 def load_embeddings(path: str | Path, *, side: str | None = None) -> NDArray[Any]:
@@ -117,7 +103,7 @@ def load_pairs(
     if owner is not None:
         parts.owner = _load_owner(owner)
     if isinstance(captions, str | Path):
-        _add_captions(parts, read_captions(Path(captions)))
+        add_captions(parts, read_captions(Path(captions)))
     elif captions is not None:
         parts.captions = np.asarray(captions)
     if split is not None:
@@ -127,8 +113,8 @@ def load_pairs(
     return PairedEmbeddings(**{f.name: getattr(parts, f.name) for f in dataclasses.fields(parts)})
 
 
-def _from_two(source: str | Path, target: str | Path) -> _Parts:
-    return _Parts(
+def _from_two(source: str | Path, target: str | Path) -> Parts:
+    return Parts(
         load_embeddings(source, side="source"),
         load_embeddings(target, side="target"),
         name=_split_key(source)[0].stem,
@@ -136,14 +122,14 @@ def _from_two(source: str | Path, target: str | Path) -> _Parts:
     )
 
 
-def _from_folder(folder: Path) -> _Parts:
+def _from_folder(folder: Path) -> Parts:
     files: dict[str, Path] = {}
     for side in ("source", "target"):
         found = [p for p in sorted(folder.iterdir()) if p.stem in ALIASES[side] and p.suffix.lower() in READERS]
         if len(found) != 1:
             what = "several: " + ", ".join(p.name for p in found) if found else "none"
             raise InputError(
-                f"{folder}: expected one file {' or '.join(f'{a}.*' for a in ALIASES[side])} in this folder, found {what}"
+                f"{folder}: expected one file {' or '.join(f'{a}.*' for a in ALIASES[side])} here, found {what}"
             )
         files[side] = found[0]
     parts = _from_two(files["source"], files["target"])
@@ -151,11 +137,11 @@ def _from_folder(folder: Path) -> _Parts:
     if (folder / "owner.npy").exists():
         parts.owner = _load_owner(folder / "owner.npy")
     if (folder / "captions.csv").exists():
-        _add_captions(parts, read_captions(folder / "captions.csv"))
+        add_captions(parts, read_captions(folder / "captions.csv"))
     return parts
 
 
-def _from_file(path: Path) -> _Parts:
+def _from_file(path: Path) -> Parts:
     store = open_store(path)
     meta: dict[str, Any] = {"files": [str(path)]}
     if store.keys == ("",):
@@ -166,7 +152,7 @@ def _from_file(path: Path) -> _Parts:
                 "or give the target side as a second file"
             )
         _matrix(both[0], str(path))
-        return _Parts(both[0], both[1], name=path.stem, meta=meta)
+        return Parts(both[0], both[1], name=path.stem, meta=meta)
     found = {part: _find(store, part) for part in ALIASES}
     for side in ("source", "target"):
         if found[side] is None:
@@ -182,90 +168,10 @@ def _from_file(path: Path) -> _Parts:
             with reading(path, part):
                 read[part] = _text(read[part])
     title = str(read.pop("name", path.stem))
-    parts = _Parts(**read, name=title, meta=meta)  # type: ignore[arg-type]
+    parts = Parts(**read, name=title, meta=meta)
     if store.per_target:
-        _fold(parts, str(path))
+        fold(parts, str(path))
     return parts
-
-
-def _fold(parts: _Parts, where: str) -> None:
-    """Bring a table with one row a target row to one source row a clip."""
-    m = len(parts.target)
-    if parts.owner is not None:
-        owner = parts.owner
-        if owner.dtype.kind not in "iu" or owner.min(initial=0) < 0 or owner.max(initial=0) >= m:
-            raise InputError(
-                f"{where}: column owner must hold whole numbers from 0 below the {m} rows, got {owner.dtype}"
-            )
-        rows, owner = np.unique(owner, return_inverse=True)
-        if len(rows) != rows[-1] + 1:
-            raise InputError(f"{where}: column owner skips {rows[-1] + 1 - len(rows)} clips; number them 0, 1, 2, …")
-    elif parts.ids is not None:
-        owner, _ = _number(parts.ids)
-    else:
-        return
-    first = _first_rows(owner)
-    for part in ("source", "ids", "split"):
-        rows = getattr(parts, part)
-        if rows is not None:
-            setattr(parts, part, _per_clip(rows, owner, first, f"{where}: column {part}"))
-    parts.owner = owner
-
-
-def _add_captions(parts: _Parts, table: CaptionTable) -> None:
-    """Put the columns of a captions csv in their places."""
-    m, n = len(parts.target), len(parts.source)
-    if len(table.captions) != m:
-        raise InputError(f"{table.path}: has {len(table.captions)} rows for {m} target rows; expected one row each")
-    parts.captions = table.captions
-    if table.ids is not None:
-        if parts.owner is None:
-            parts.owner = _owner_by_ids(parts.ids, table, n)
-        first = _first_rows(parts.owner)
-        parts.ids = _per_clip(table.ids, parts.owner, first, f"{table.path}: column id")
-    if table.split is not None:
-        owner = np.arange(m) if parts.owner is None else parts.owner
-        parts.split = _per_clip(table.split, owner, _first_rows(owner), f"{table.path}: column split")
-
-
-def _owner_by_ids(known: NDArray[Any] | None, table: CaptionTable, n: int) -> NDArray[np.int64]:
-    assert table.ids is not None
-    owner, names = _number(table.ids)
-    if known is None:
-        if len(names) != n:
-            raise InputError(f"{table.path}: column id names {len(names)} clips, but there are {n} source rows")
-        return owner
-    row_of = {str(clip): row for row, clip in enumerate(known)}
-    strangers = [str(clip) for clip in names if str(clip) not in row_of]
-    if strangers:
-        raise InputError(f"{table.path}: {len(strangers)} ids are of no source row (first: {strangers[0]})")
-    return np.array([row_of[str(clip)] for clip in names], dtype=np.int64)[owner]
-
-
-def _number(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Labels as numbers in order of first appearance, and the labels in that order."""
-    names, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return rank[inverse].astype(np.int64), names[order]
-
-
-def _first_rows(owner: NDArray[Any]) -> NDArray[np.int64]:
-    return np.unique(owner, return_index=True)[1]
-
-
-def _per_clip(rows: NDArray[Any], owner: NDArray[Any], first: NDArray[np.int64], what: str) -> NDArray[Any]:
-    """One entry a clip out of one a target row; rows of one clip must agree."""
-    _, clip = np.unique(owner, return_inverse=True)
-    kept = rows[first]
-    same = (kept[clip] == rows) | ((kept[clip] != kept[clip]) & (rows != rows))  # NaN agrees with NaN
-    if not same.all():
-        row = int(np.flatnonzero(~same.reshape(len(rows), -1).all(axis=1))[0])
-        raise InputError(
-            f"{what}: row {row} differs from row {int(first[clip[row]])}, of the same clip; make them agree"
-        )
-    return kept
 
 
 def _load_owner(owner: Any) -> NDArray[Any]:

@@ -56,7 +56,8 @@ def open_torch(path: Path) -> Store:
     # Only the zip layout can be mapped; the older one takes the memory that its header asks for.
     if not zipfile.is_zipfile(path):
         raise InputError(
-            f"{path}: not a whole file of torch.save, or one from before torch 1.6; save it again: torch.save(tensor, path)"
+            f"{path}: not a whole file of torch.save, or one from before torch 1.6; "
+            "save it again: torch.save(tensor, path)"
         )
     with zipfile.ZipFile(path) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
@@ -98,7 +99,7 @@ def _to_numpy(tensor: torch.Tensor, path: Path, key: str) -> NDArray[Any]:
             f"{path}: {key or 'the tensor'} claims the shape {tuple(tensor.shape)}, more than the file holds"
         )
     tensor = tensor.detach()
-    if tensor.dtype == torch.bfloat16 or tensor.dtype.itemsize == 1 and tensor.is_floating_point():
+    if tensor.dtype == torch.bfloat16 or (tensor.dtype.itemsize == 1 and tensor.is_floating_point()):
         tensor = tensor.float()  # numpy has no such dtype
     array: NDArray[Any] = tensor.resolve_conj().resolve_neg().numpy()
     return array

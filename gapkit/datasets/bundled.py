@@ -1,0 +1,142 @@
+"""Real embeddings inside the package: a folder each, with an ``.npz``, a ``card.json`` and a ``LICENSE.md``."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+from gapkit.files import load_pairs
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What is known of a dataset without loading it.
+
+    Parameters
+    ----------
+    name, title : str
+    size : float
+        Megabytes in the package.
+    licence : str
+        In one line; the whole is in ``LICENSE.md`` beside the data.
+    source, target : str
+        What each side is and which encoder made it.
+    attribution : str
+        Who is to be named.
+    splits : dict of str to int
+        Clips in each split.
+    gap : dict of str to float
+        Centroid distance, paired cosine and unpaired cosine of the test split.
+    packed_from, content : str
+        blake2b of the files it was packed from, and `PairedEmbeddings.content_hash` of what came out.
+    """
+
+    name: str
+    title: str
+    size: float
+    licence: str
+    source: str
+    target: str
+    attribution: str
+    splits: dict[str, int]
+    gap: dict[str, float]
+    packed_from: str
+    content: str
+
+
+def dataset_names() -> list[str]:
+    """Names that `load_dataset` knows."""
+    return sorted(folder.name for folder in resources.files(__package__).iterdir() if (folder / "card.json").is_file())
+
+
+def describe(name: str) -> DatasetCard:
+    """The card of a dataset.
+
+    Raises
+    ------
+    InputError
+        Unknown name; the nearest are offered.
+    """
+    folder = _folder(name)
+    card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
+    with resources.as_file(folder / f"{name}.npz") as path:
+        size = path.stat().st_size / 1e6
+    return DatasetCard(name=name, size=round(size, 1), **card)
+
+
+def load_dataset(name: str) -> PairedEmbeddings:
+    """A bundled dataset, all splits.
+
+    Parameters
+    ----------
+    name : str
+        One of `dataset_names`.
+
+    Returns
+    -------
+    PairedEmbeddings
+        One to one, with ids, captions and splits: ``train`` to fit on, ``val`` to choose on, ``test`` to
+        measure on. ``val`` and ``test`` hold one clip of each caption, ``val-duplicates`` and
+        ``test-duplicates`` the others; ``encoder`` holds the clips that the encoders were trained on and
+        ``shared`` those whose sound is also in ``val`` or ``test`` under another caption.
+        `meta` holds the card.
+
+    Raises
+    ------
+    InputError
+        Unknown name; the nearest are offered.
+
+    Examples
+    --------
+    >>> load_dataset("sfx").subset("test").source.shape
+    (284, 256)
+    """
+    card = describe(name)
+    with resources.as_file(_folder(name) / f"{name}.npz") as path:
+        pairs = load_pairs(path, name=name)
+    meta = {key: value for key, value in pairs.meta.items() if key != "files"}
+    return dataclasses.replace(pairs, meta={**meta, "dataset": dataclasses.asdict(card)})
+
+
+def load_details(name: str) -> dict[str, NDArray[Any]]:
+    """What a bundled dataset tells of each clip beside its embeddings.
+
+    Parameters
+    ----------
+    name : str
+        One of `dataset_names`.
+
+    Returns
+    -------
+    dict of str to array of shape (n,)
+        Rows as in `load_dataset`. For ``sfx``: ``ids``, ``captions``, ``split``, ``package`` (where the sound
+        comes from) and ``duration`` in seconds.
+
+    Raises
+    ------
+    InputError
+        Unknown name; the nearest are offered.
+    """
+    with (
+        resources.as_file(_folder(name) / f"{name}.npz") as path,
+        np.load(path, allow_pickle=False) as arrays,
+    ):
+        return {key: arrays[key] for key in arrays.files if key not in ("source", "target", "name")}
+
+
+def _folder(name: str) -> Traversable:
+    known = dataset_names()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
+        raise InputError(f"unknown dataset {name!r}: did you mean {' or '.join(near)}?")
+    return resources.files(__package__) / name
