@@ -9,7 +9,7 @@ def limit_threads(threads: int) -> None:
     Two threads a core are far slower than one: the libraries wait for each other.
     """
     import torch
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     torch.set_num_threads(threads)
     threadpool_limits(threads)

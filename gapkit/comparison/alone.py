@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gapkit.bridges.base import Bridge
 from gapkit.bridges.registry import make_bridge
@@ -49,17 +50,18 @@ def measure_gap(
     ------
     InputError
     """
-    require_usable(pairs, progress or Silent())
     config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
     if split is None:
         split = config.test_split if config.test_split in pairs.splits else "all"
-    part = unit_pairs(pairs if split == "all" else pairs.subset(split))
+    part = pairs if split == "all" else pairs.subset(split)
+    require_usable(part, progress or Silent())
+    part = unit_pairs(part)
     if len(part) < 2:
         raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
     reference = Reference.from_target(part.target, owner=part.owner, seed=seed, n_resamples=n_resamples)
     measured = estimate_all(part.source, reference, config.metrics)
-    found = {"estimates": measured.estimates, "failed": measured.failed, "draws": measured.draws}
-    cell = Cell("identity", "anchor", None, "", **found)
+    cell = Cell("identity", "anchor", None, key="")
+    cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
     columns = metric_columns(config.metrics)
     frame = long_frame([cell], {c.name: c.group for c in columns}, split=split)
     study = {
@@ -77,7 +79,7 @@ def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progre
     ------
     InputError
     """
-    require_usable(pairs, progress or Silent())
+    require_usable(pairs, progress or Silent(), splits=config.splits)
     parts = Parts(unit_pairs(pairs), None, pairs, "all") if pairs.split is None else split_parts(pairs, config)
     bridge = make_bridge(name, **config.bridge_params(name, config.seed, parts.fit.n_targets))
     fit = parts.fit

@@ -140,7 +140,7 @@ def read_cell(folder: Path, stem: str) -> Cell | None:
         with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             content["draws"] = {name.removeprefix("draws/"): arrays[name] for name in arrays.files}
         content["estimates"] = {
-            metric: Value(**{k: math.nan if v is None else v for k, v in value.items()})
+            metric: Value(**{**value, **{k: math.nan for k, v in value.items() if v is None}})
             for metric, value in content["estimates"].items()
         }
         return Cell(**content)

@@ -86,9 +86,15 @@ class StudyConfig:
                 raise InputError(f"{name}: expected a name, got {getattr(self, name)!r}")
         if not isinstance(self.normalise, bool):
             raise InputError(f"normalise: expected true or false, got {self.normalise!r}")
-        parts = (self.fit_split, self.validation_split, self.test_split)
-        if len(set(parts)) < 3:
-            raise InputError(f"fit, validation and test split: expected three different names, got {', '.join(parts)}")
+        if len(set(self.splits)) < 3:
+            raise InputError(
+                f"fit, validation and test split: expected three different names, got {', '.join(self.splits)}"
+            )
+
+    @property
+    def splits(self) -> tuple[str, str, str]:
+        """Names of the fit, validation and test split."""
+        return self.fit_split, self.validation_split, self.test_split
 
     def resolved(self) -> StudyConfig:
         """The same with every name checked, ``all`` spelt out and the device settled.

@@ -202,6 +202,8 @@ class Results:
             lines.append(f"Stochastic bridges: mean over {'seed' if len(seeds) == 1 else 'seeds'} {listed}.")
         if "target-split-half" in set(self.frame["bridge"]):
             lines.append("target-split-half: 10 random halvings, interval over them, n / 2 clips a side.")
+        if "random-target" in set(self.frame["bridge"]):
+            lines.append("random-target: the test targets themselves in another order, hence closure beyond chance.")
         return (" ".join(lines),) if lines else ()
 
     def to_csv(self) -> str:

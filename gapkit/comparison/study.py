@@ -78,20 +78,20 @@ def run_study(
     if clashing:
         raise InputError(f"bridge {clashing[0]!r}: has the name of an anchor row; register it under another")
     began = dt.datetime.now(dt.UTC)
-    findings = require_usable(pairs, progress)
+    findings = require_usable(pairs, progress, splits=config.splits)
     parts = split_parts(pairs, config)
-    folder = StudyFolder(out)
+    home = StudyFolder(out)
     identity = study_identity(pairs, parts, config)
-    with folder.lock():
-        folder.claim(identity)
+    with home.lock():
+        home.claim(identity)
         if pairs.split is None:
             progress.message(f"{pairs.name}: {parts.rule}")
-        cells = _Runner(parts, config, folder, progress).run()
+        cells = _Runner(parts, config, home, progress).run()
         columns = metric_columns(config.metrics)
         frame = long_frame(cells, {c.name: c.group for c in columns}, split=config.test_split)
         results = Results(frame, columns, {"name": pairs.name, **identity}, draws_of(cells))
-        write_results(results, folder.root, formats)
-        write_manifest(folder, pairs, parts, config, cells, identity, findings=findings, began=began)
+        write_results(results, home.root, formats)
+        write_manifest(home, pairs, parts, config, cells, identity, findings=findings, began=began)
     return results
 
 

@@ -133,7 +133,7 @@ def mean_draws(frame: pd.DataFrame, draws: DrawTable, bridge: str, metric: str) 
 
 def seed_of(value: object) -> int | None:
     """The seed of a frame's row; None where the row does not depend on it."""
-    return None if pd.isna(value) else int(value)  # type: ignore[call-overload,no-any-return]
+    return None if pd.isna(value) else int(value)  # type: ignore[call-overload]
 
 
 def _interval(known: pd.DataFrame, draws: DrawTable, bridge: str, metric: str) -> tuple[float, float]:

@@ -32,7 +32,7 @@ def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
     parts: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
     label = max([len(row.name) for rows in table.blocks.values() for row in rows], default=6)
     for heading, places in _panels(table, width - label):
-        parts.append(_grid(table, heading, places))
+        parts += [_grid(table, heading, places), Text()]
     for rows in table.blocks.values():
         parts += [Text(f"{row.name} failed: {row.error}", style="red") for row in rows if row.error]
     parts += [Text(note, style="dim") for note in table.notes]
