@@ -50,11 +50,12 @@ def to_latex(table: Table) -> str:
     for block, rows in table.blocks.items():
         lines += [r"\midrule", rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escape(BLOCKS[block])}}}}} \\"]
         for row in rows:
-            if row.error:
-                lines.append(
-                    rf"{escape(row.name)} & \multicolumn{{{max(width - 1, 1)}}}{{l}}{{failed: {escape(row.error)}}} \\"
-                )
+            if row.error and row.empty:
+                reason = rf"\multicolumn{{{max(width - 1, 1)}}}{{l}}{{{escape(row.error)}}}"
+                lines.append(_line([escape(row.name), reason]))
                 continue
+            if row.error:
+                lines.append(f"% {row.name}: {' '.join(row.error.split())}")
             entries = zip(table.columns, row.entries, strict=True)
             lines.append(_line([escape(row.name), *(_entry(column, entry) for column, entry in entries)]))
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

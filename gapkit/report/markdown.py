@@ -34,7 +34,7 @@ def to_markdown(table: Table) -> str:
     for block, rows in table.blocks.items():
         lines.append(_line([f"*{BLOCKS[block]}*", *("" for _ in table.columns)]))
         for row in rows:
-            name = escape(row.name) + (f" (failed: {escape(row.error)})" if row.error else "")
+            name = escape(row.name) + (f" ({escape(row.error)})" if row.error else "")
             entries = zip(table.columns, row.entries, strict=True)
             lines.append(_line([name, *(_entry(column, entry) for column, entry in entries)]))
     for note in table.notes:

@@ -96,6 +96,11 @@ class Row:
     entries: tuple[Entry, ...]
     error: str = ""
 
+    @property
+    def empty(self) -> bool:
+        """No entry has a value."""
+        return all(math.isnan(entry.value) for entry in self.entries)
+
 
 @dataclass(frozen=True)
 class Table:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from gapkit.report.table import BLOCKS, Column, Entry, Table
 
+CONTINUED = "(cont.)"
 PADDING = 2
 """Blanks between two columns."""
 
@@ -30,11 +31,13 @@ def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
         For ``rich.console.Console.print``. Best of the bridges bold, anchors dim, ``±`` half of the interval.
     """
     parts: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
-    label = max([len(row.name) for rows in table.blocks.values() for row in rows], default=6)
+    names = [row.name for rows in table.blocks.values() for row in rows]
+    heads = [f"{column.group} {CONTINUED}" for column in table.columns]
+    label = max(map(len, [*names, *heads, *(BLOCKS[block] for block in table.blocks)]), default=0)
     for heading, places in _panels(table, width - label):
         parts += [_grid(table, heading, places), Text()]
     for rows in table.blocks.values():
-        parts += [Text(f"{row.name} failed: {row.error}", style="red") for row in rows if row.error]
+        parts += [Text(f"{row.name}: {row.error}", style="red") for row in rows if row.error]
     parts += [Text(note, style="dim") for note in table.notes]
     return Group(*parts)
 
@@ -58,7 +61,7 @@ def _panels(table: Table, room: int) -> Iterator[tuple[str, list[int]]]:
             need = PADDING + _width(table, place)
             if panel and taken + need > room:
                 yield heading, panel
-                heading, taken, panel = f"{group} (continued)", 0, []
+                heading, taken, panel = f"{group} {CONTINUED}", 0, []
             panel.append(place)
             taken += need
         yield heading, panel
@@ -97,8 +100,8 @@ def _grid(table: Table, heading: str, places: Sequence[int]) -> Grid:
         grid.add_section()
         grid.add_row(Text(BLOCKS[block], style="italic dim"))
         for row in rows:
-            if row.error and not any(entry.has_interval for entry in row.entries):
-                grid.add_row(Text(row.name), *(Text("failed", style="red") for _ in places[:1]), style=style)
+            if row.error and row.empty:
+                grid.add_row(Text(row.name), Text("failed", style="red"), style=style)
                 continue
             grid.add_row(Text(row.name), *(_entry(table.columns[p], row.entries[p]) for p in places), style=style)
     return grid
