@@ -69,7 +69,7 @@ def as_matrix(
             f"{name}: expected {n_features} features (what it is compared or was fitted with), got {tensor.shape[1]}; "
             "use embeddings of the same encoder"
         )
-    tensor = tensor.to(device=device or tensor.device, dtype=dtype)
+    tensor = tensor.to(device=torch.device(device) if device else tensor.device, dtype=dtype)
     # One reduction tells: the sum is not finite where any entry is not (float32 embeddings cannot overflow float64).
     if not bool(torch.isfinite(tensor.sum(dtype=torch.float64))):
         bad = (~torch.isfinite(tensor)).any(dim=1).nonzero().flatten()
@@ -93,7 +93,8 @@ def like(result: Tensor, template: ArrayLike) -> Any:
 
 def unit_rows(values: Tensor) -> Tensor:
     """Scale every row to length one; a row of length zero stays zero."""
-    return values / torch.linalg.vector_norm(values, dim=1, keepdim=True).clamp_min(torch.finfo(values.dtype).tiny)
+    length: Tensor = torch.linalg.vector_norm(values, dim=1, keepdim=True)
+    return values / length.clamp_min(torch.finfo(values.dtype).tiny)
 
 
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:

@@ -1,0 +1,85 @@
+"""The control: Diffusion-Link's network, pairs and losses without diffusion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from gapkit.bridges.network import NetworkBridge
+from gapkit.bridges.registry import register_bridge
+from gapkit.diffusion.losses import make_topology
+
+
+@register_bridge("residual-mlp")
+class ResidualMLP(NetworkBridge):
+    """Regresses the target on the clean source with three residual blocks, in one pass.
+
+    Definition: ``f(x) = x + blocks(x)`` in the centred frame, trained on ``|f(x) - y|^2 / |y|^2 + w topology``.
+    Everything that `diffusion-link` has and no noise, no time, no steps: what it does as well is not due to
+    diffusion.
+
+    Parameters
+    ----------
+    topology : str
+        Form of the topology loss: frobenius, pearson or softmax (`gapkit.diffusion.losses`).
+    topology_weight : float
+        Its weight; 0: none.
+    others
+        As in `diffusion-link`.
+    """
+
+    family = "regression"
+    schedule = "cosine"
+    precondition = True
+    directions_only = False
+
+    def __init__(
+        self,
+        *,
+        topology: str = "frobenius",
+        topology_weight: float = 0.05,
+        scale: float = 5.0,
+        hidden: int = 512,
+        blocks: int = 3,
+        steps: int = 1500,
+        batch_size: int = 256,
+        lr: float = 1e-3,
+        weight_decay: float = 0.01,
+        ema: float = 0.995,
+        patience: int = 5,
+        random_state: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.topology = topology
+        self.topology_weight = topology_weight
+        self.scale = scale
+        self.hidden = hidden
+        self.blocks = blocks
+        self.steps = steps
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.ema = ema
+        self.patience = patience
+        self.random_state = random_state
+        self.device = device
+
+    def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
+        topology = make_topology(self.topology)
+        norm = self.scale**2
+
+        def loss(model: nn.Module) -> Tensor:
+            rows = torch.randint(len(x), (self.batch_size,), generator=draw, device=x.device)
+            predicted, true = model(x[rows], 0), y[rows]
+            value: Tensor = (predicted - true).square().sum(dim=1).mean() / norm
+            return value + self.topology_weight * topology(predicted, true) if self.topology_weight else value
+
+        return loss
+
+    def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
+        return lambda model: float((model(x, 0) - y).square().sum(dim=1).mean() / self.scale**2)
+
+    def _transform(self, source: Tensor) -> Tensor:
+        return self._leave(self.denoiser_(self._enter(source), 0))

@@ -1,0 +1,127 @@
+"""The network: residual MLP blocks that see the time, around a closed-form first guess."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from gapkit.diffusion.schedule import Schedule
+
+
+class ResidualBlock(nn.Module):
+    """LayerNorm, scale and shift by time, Linear(d, hidden), SiLU, Linear(hidden, d).
+
+    The last layer starts at zero: an untrained block adds nothing.
+    """
+
+    def __init__(self, dim: int, hidden: int, time_features: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.widen = _linear(dim, hidden, generator)
+        self.narrow = _linear(hidden, dim, generator, zero=True)
+        # One small product per row. A deep time MLP costs as much as the block itself and gains nothing here.
+        self.time = _linear(time_features, 2 * dim, generator, zero=True)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """What this block adds to `x`, both (n, d); `time` is (n, features) or (features,)."""
+        scale, shift = self.time(time).chunk(2, dim=-1)
+        h = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
+        out: Tensor = self.narrow(F.silu(self.widen(h)))
+        return out
+
+
+class Denoiser(nn.Module):
+    """Predicts the clean target from a noised vector.
+
+    ``x0 = skip(t) x_t + gain * (sum of the block residuals)``: with ``v`` the variance per coordinate of the clean
+    vectors, ``skip(t) = sqrt(abar) v / (abar v + 1 - abar)`` is the best linear guess, the posterior mean under
+    N(0, v) (the idea of c_skip in EDM, Karras et al. 2022). The blocks start at zero, so training departs from that
+    guess only where the data ask for it. Unlike in EDM the blocks keep their say at t = 0, where a bridge between
+    modalities has work left although there is no noise to remove.
+
+    Parameters
+    ----------
+    dim, hidden, blocks : int
+        Width d of the embeddings, width inside a block, number of blocks.
+    schedule : Schedule
+    variance : float
+        Variance v of a coordinate of the clean vectors.
+    precondition : bool
+        False: no skip; the blocks predict x0 from the input alone, plus the input itself.
+    directions_only : bool
+        The network sees only the direction of x_t (as in the released Diffusion Bridge code).
+    generator : torch.Generator
+        Draws the initial weights.
+    """
+
+    skip: Tensor
+    squash: Tensor
+    time_table: Tensor
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        hidden: int,
+        blocks: int,
+        schedule: Schedule,
+        variance: float,
+        generator: torch.Generator,
+        precondition: bool = True,
+        directions_only: bool = False,
+        time_features: int = 32,
+    ) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(ResidualBlock(dim, hidden, time_features, generator) for _ in range(blocks))
+        self.gain = math.sqrt(variance)
+        self.directions_only = directions_only
+        abar = schedule.alpha_bar
+        total = abar * variance + 1 - abar
+        skip = abar.sqrt() * variance / total if precondition else torch.ones_like(abar)
+        # Whatever t is, the blocks see coordinates of variance one.
+        self.register_buffer("skip", skip.float().unsqueeze(1), persistent=False)
+        self.register_buffer("squash", total.rsqrt().float().unsqueeze(1), persistent=False)
+        self.register_buffer("time_table", _sinusoids(schedule.n_steps, time_features), persistent=False)
+
+    def forward(self, x: Tensor, t: Tensor | int) -> Tensor:
+        """Estimate the clean vectors.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, d)
+            Noised vectors x_t.
+        t : Tensor of shape (n,) or int
+            Times in 0..T.
+
+        Returns
+        -------
+        Tensor of shape (n, d)
+        """
+        first = F.normalize(x, dim=-1) * math.sqrt(x.shape[-1]) if self.directions_only else x * self.squash[t]
+        time = self.time_table[t]
+        h = first
+        for block in self.blocks:
+            h = h + block(h, time)
+        return torch.addcmul((h - first) * self.gain, x, self.skip[t])
+
+
+def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False) -> nn.Linear:
+    """A linear layer with LeCun-uniform weights from `generator`, never from the global one."""
+    layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
+    with torch.no_grad():
+        bound = math.sqrt(3 / n_in)
+        if zero:
+            layer.weight.zero_()
+        else:
+            layer.weight.copy_(torch.rand(layer.weight.shape, generator=generator).mul_(2 * bound).sub_(bound))
+        layer.bias.zero_()
+    return layer
+
+
+def _sinusoids(n_steps: int, features: int) -> Tensor:
+    """Sine and cosine of t at geometric frequencies (Vaswani et al., 2017), (T + 1, features)."""
+    frequency = torch.exp(-math.log(10000.0) * torch.arange(features // 2, dtype=torch.float64) / (features // 2))
+    angle = torch.arange(n_steps + 1, dtype=torch.float64).unsqueeze(1) * frequency
+    return torch.cat([angle.sin(), angle.cos()], dim=1).float()

@@ -1,0 +1,60 @@
+"""What the training of a bridge minimises, besides the squared error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F  # noqa: N812
+
+from gapkit.errors import InputError
+
+
+def cosine_matrix(rows: Tensor) -> Tensor:
+    """All pairwise cosines, (n, n)."""
+    unit = F.normalize(rows, dim=-1)
+    return unit @ unit.T
+
+
+def frobenius_topology(predicted: Tensor, true: Tensor) -> Tensor:
+    """Mean squared difference of the off-diagonal pairwise cosines of two batches (n, d), in [0, 4]."""
+    n = len(true)
+    # The diagonals are equal and add nothing.
+    return (cosine_matrix(predicted) - cosine_matrix(true)).square().sum() / (n * (n - 1))
+
+
+def pearson_topology(predicted: Tensor, true: Tensor) -> Tensor:
+    """One minus the correlation of each row of the two cosine matrices without their diagonals, in [0, 2]."""
+    n = len(true)
+    off = ~torch.eye(n, dtype=torch.bool, device=true.device)
+    p = cosine_matrix(predicted)[off].view(n, n - 1)
+    q = cosine_matrix(true)[off].view(n, n - 1)
+    return 1 - F.cosine_similarity(p - p.mean(1, keepdim=True), q - q.mean(1, keepdim=True), dim=1).mean()
+
+
+def softmax_topology(predicted: Tensor, true: Tensor, temperature: float = 0.1) -> Tensor:
+    """Kullback-Leibler divergence, in nats, of neighbour distributions: softmax of each row of cosines without self."""
+    off = torch.eye(len(true), dtype=torch.bool, device=true.device)
+    p = (cosine_matrix(predicted) / temperature).masked_fill(off, -1e4)
+    q = (cosine_matrix(true) / temperature).masked_fill(off, -1e4)
+    return F.kl_div(p.log_softmax(1), q.log_softmax(1), log_target=True, reduction="batchmean")
+
+
+TOPOLOGY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "frobenius": frobenius_topology,
+    "pearson": pearson_topology,
+    "softmax": softmax_topology,
+}
+
+
+def make_topology(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """A topology loss by name: ``"frobenius"``, ``"pearson"`` or ``"softmax"``.
+
+    Raises
+    ------
+    InputError
+    """
+    if name not in TOPOLOGY:
+        raise InputError(f"unknown topology loss {name!r}: known are {', '.join(TOPOLOGY)}")
+    return TOPOLOGY[name]

@@ -1,0 +1,219 @@
+"""What every registered bridge must do. A new bridge is tried here without a line being added."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from conformance import quick_params, toy_pairs
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+
+from gapkit.bridges import bridge_names, load_bridge, make_bridge
+from gapkit.bridges.registry import BRIDGES
+from gapkit.errors import InputError, NotFittedError
+
+NAMES = bridge_names()
+SOURCE, TARGET = toy_pairs()
+HELD_OUT = toy_pairs(24, seed=0)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    """One fitted bridge of each name, made when first asked for."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET)
+        return made[name]
+
+    return get
+
+
+@pytest.fixture(params=NAMES)
+def name(request):
+    return request.param
+
+
+def test_shape_dtype_and_length(fitted, name):
+    moved = fitted(name).transform(SOURCE[:7])
+    assert moved.shape == (7, 12)
+    assert moved.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
+
+
+def test_one_row_moves_as_it_does_among_others(fitted, name):
+    bridge = fitted(name)
+    first = bridge.transform(SOURCE)[:1]
+    np.testing.assert_allclose(bridge.transform(SOURCE[:1]), first, atol=2e-6)
+
+
+def test_fit_twice_gives_the_same_bits(fitted, name):
+    again = make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET)
+    np.testing.assert_array_equal(again.transform(SOURCE), fitted(name).transform(SOURCE))
+
+
+def test_stochastic_means_that_the_seed_matters(name):
+    cls = BRIDGES.get(name)
+    assert cls.stochastic == ("random_state" in cls().get_params())
+    if cls.stochastic:
+        a, b = (make_bridge(name, **quick_params(name), random_state=s).fit(SOURCE, TARGET) for s in (0, 1))
+        assert not np.array_equal(a.transform(SOURCE), b.transform(SOURCE))
+
+
+def test_global_state_is_left_alone(name):
+    before, rng_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET).transform(SOURCE)
+    assert torch.equal(before, torch.get_rng_state())
+    assert np.array_equal(rng_before, np.random.get_state()[1])  # noqa: NPY002
+    assert torch.is_grad_enabled()
+
+
+def test_inputs_are_left_alone(name):
+    x, y = SOURCE.copy(), TARGET.copy()
+    make_bridge(name, **quick_params(name)).fit(x, y).transform(x)
+    np.testing.assert_array_equal(x, SOURCE)
+    np.testing.assert_array_equal(y, TARGET)
+
+
+def test_length_of_the_input_does_not_matter(fitted, name):
+    if name == "identity":
+        pytest.skip("identity gives its input back, of whatever length")
+    np.testing.assert_allclose(fitted(name).transform(SOURCE * 3), fitted(name).transform(SOURCE), atol=2e-6)
+
+
+def test_params_are_stored_as_given_and_cloned(fitted, name):
+    bridge = fitted(name)
+    copy = clone(bridge)
+    assert copy.get_params() == bridge.get_params()
+    assert not hasattr(copy, "n_features_in_")
+    with pytest.raises(NotFittedError, match="not fitted"):
+        copy.transform(SOURCE)
+
+
+def test_save_and_load_give_the_same_bits(fitted, name, tmp_path):
+    bridge = fitted(name)
+    bridge.save(tmp_path / "b")
+    assert sorted(p.name for p in (tmp_path / "b").iterdir()) == ["config.json", "model.safetensors"]
+    loaded = load_bridge(tmp_path / "b")
+    assert type(loaded) is type(bridge)
+    assert loaded.get_params() == bridge.get_params()
+    np.testing.assert_array_equal(loaded.transform(SOURCE), bridge.transform(SOURCE))
+    loaded.save(tmp_path / "c")
+    for file in ("config.json", "model.safetensors"):
+        assert (tmp_path / "c" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_torch_in_torch_out(fitted, name):
+    moved = fitted(name).transform(torch.from_numpy(SOURCE))
+    assert isinstance(moved, torch.Tensor)
+    assert not moved.requires_grad
+    np.testing.assert_array_equal(moved.numpy(), fitted(name).transform(SOURCE))
+    by_torch = make_bridge(name, **quick_params(name)).fit(torch.from_numpy(SOURCE), torch.from_numpy(TARGET))
+    np.testing.assert_array_equal(by_torch.transform(SOURCE), fitted(name).transform(SOURCE))
+
+
+def test_pipeline_and_set_output(fitted, name):
+    params = quick_params(name)
+    pipeline = make_pipeline(make_bridge(name, **params)).fit(SOURCE, TARGET)
+    np.testing.assert_array_equal(pipeline.transform(SOURCE), fitted(name).transform(SOURCE))
+    frame = make_bridge(name, **params).set_output(transform="pandas").fit(SOURCE, TARGET).transform(SOURCE[:3])
+    assert frame.shape == (3, 12)
+
+
+def test_trajectory_starts_at_the_input_and_ends_at_the_result(fitted, name):
+    bridge = fitted(name)
+    if not hasattr(bridge, "trajectory"):
+        pytest.skip(f"{name} moves in one step")
+    for wanted in (2, 4, 99):
+        path = bridge.trajectory(SOURCE, wanted)
+        assert path.shape[1:] == SOURCE.shape
+        assert 2 <= len(path) <= wanted
+        np.testing.assert_allclose(path[0], SOURCE, atol=1e-6)
+        np.testing.assert_array_equal(path[-1], bridge.transform(SOURCE))
+    with pytest.raises(InputError, match="n_snapshots"):
+        bridge.trajectory(SOURCE, 1)
+
+
+def test_pairs_are_needed_or_not(name):
+    bridge = make_bridge(name, **quick_params(name))
+    if bridge.needs_pairs:
+        with pytest.raises(InputError, match="needs pairs"):
+            bridge.fit(SOURCE, TARGET[:-1])
+    else:
+        turned = make_bridge(name, **quick_params(name)).fit(SOURCE, np.roll(TARGET, 5, axis=0))
+        assert bridge.fit(SOURCE, TARGET[:-10]).transform(SOURCE).shape == SOURCE.shape
+        if not bridge.stochastic:  # batches depend on the order of rows; the closed forms must not
+            straight = make_bridge(name).fit(SOURCE, TARGET)
+            np.testing.assert_allclose(turned.transform(SOURCE), straight.transform(SOURCE), atol=1e-6)
+
+
+def bad_inputs():
+    nan, inf, zero = SOURCE.copy(), SOURCE.copy(), SOURCE.copy()
+    nan[3, 2], inf[5, 0], zero[4] = np.nan, -np.inf, 0
+    return {
+        "nan": (nan, TARGET, "NaN or infinity in 1 of 96"),
+        "infinity": (inf, TARGET, "NaN or infinity in 1 of 96"),
+        "zero row": (zero, TARGET, "1 zero rows"),
+        "other width": (SOURCE[:, :5], TARGET, "expected 5 features"),
+        "one dimension": (SOURCE[0], TARGET, "2-D"),
+        "no rows": (SOURCE[:0], TARGET, "at least one row"),
+        "one row": (SOURCE[:1], TARGET[:1], "at least 2 rows"),
+        "strings": (np.array([["a", "b"]] * 3), TARGET, "numbers"),
+    }
+
+
+@pytest.mark.parametrize("case", bad_inputs())
+def test_bad_input_is_one_clear_line(name, case):
+    source, target, words = bad_inputs()[case]
+    with pytest.raises(InputError, match=words) as caught:
+        make_bridge(name, **quick_params(name)).fit(source, target)
+    assert "\n" not in str(caught.value)
+    assert name in str(caught.value)
+
+
+def test_transform_refuses_another_width(fitted, name):
+    with pytest.raises(InputError, match="expected 12 features"):
+        fitted(name).transform(SOURCE[:, :7])
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int8, ">f4"])
+def test_other_number_types_are_understood(fitted, name, dtype):
+    values = (SOURCE[:9] * 100).astype(dtype)
+    moved = fitted(name).transform(values)
+    assert moved.dtype == (np.float64 if dtype is np.float64 else np.float32)
+    assert np.isfinite(moved).all()
+
+
+def test_broken_folders_are_refused(fitted, name, tmp_path):
+    folder = tmp_path / "b"
+    with pytest.raises(InputError, match=r"no config\.json"):
+        load_bridge(folder)
+    fitted(name).save(folder)
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="not a whole safetensors"):
+        load_bridge(folder)
+    weights.unlink()
+    with pytest.raises(InputError, match=r"no model\.safetensors"):
+        load_bridge(folder)
+    weights.write_bytes(whole)
+    newer = json.loads(config.read_text()) | {"format": 99}
+    config.write_text(json.dumps(newer))
+    with pytest.raises(InputError, match="newer gapkit"):
+        load_bridge(folder)
+    config.write_text("{")
+    with pytest.raises(InputError, match="JSON"):
+        load_bridge(folder)
+
+
+def test_docstring_says_what_it_is(name):
+    text = BRIDGES.get(name).__doc__
+    assert text
+    assert len(text.strip().splitlines()[0]) < 120
+    for param in BRIDGES.get(name)().get_params():
+        assert param in text or "As in `diffusion-link`" in text, f"{name}: {param} is not documented"

@@ -1,0 +1,142 @@
+"""Diffusion-Link, Diffusion Bridge and the control: their options and what they learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from conformance import QUICK, toy_pairs
+
+from gapkit.bridges import make_bridge
+from gapkit.diffusion import trainer
+from gapkit.errors import GapkitError, InputError
+
+SOURCE, TARGET = toy_pairs(400)
+HELD_OUT = toy_pairs(400)[0][:80], toy_pairs(400)[1][:80]
+TRAINED = {"steps": 400, "hidden": 64, "batch_size": 64, "lr": 3e-3}
+NAMES = ("diffusion-link", "diffusion-bridge", "residual-mlp")
+
+
+def paired_cosine(a, b):
+    return float((a * b).sum(1).mean())
+
+
+@pytest.mark.parametrize("name", ["diffusion-link", "residual-mlp"])
+def test_pairs_are_learned_on_clips_never_seen(name):
+    bridge = make_bridge(name, **TRAINED).fit(SOURCE[80:], TARGET[80:], validation=HELD_OUT)
+    shifted = make_bridge("mean-shift").fit(SOURCE[80:], TARGET[80:]).transform(SOURCE[:80])
+    assert paired_cosine(bridge.transform(SOURCE[:80]), TARGET[:80]) > paired_cosine(shifted, TARGET[:80]) + 0.1
+
+
+def test_diffusion_bridge_needs_no_pairs_and_denoises_targets():
+    bridge = make_bridge("diffusion-bridge", **TRAINED).fit(SOURCE, TARGET)
+    # Its clean estimate of a noised target beats the linear guess that it starts from.
+    clean = bridge._enter(torch.from_numpy(SOURCE)) * 0 + 5 * torch.nn.functional.normalize(
+        torch.from_numpy(TARGET - TARGET.mean(0)), dim=1
+    )
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    x = float(bridge._schedule.signal(500)) * clean + float(bridge._schedule.noise(500)) * noise
+    with torch.no_grad():
+        learned = (bridge.denoiser_(x, 500) - clean).square().mean()
+    linear = (bridge.denoiser_.skip[500] * x - clean).square().mean()
+    assert learned < linear
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"inputs": "source"},
+        {"inputs": "target"},
+        {"shared_noise": False},
+        {"entry_noise": True},
+        {"sampler": "ddpm"},
+        {"sampler": "dpm-solver"},
+        {"topology": "pearson"},
+        {"topology": "softmax"},
+        {"topology_weight": 0.0},
+        {"schedule": "linear"},
+        {"start": 400},
+        {"last_time": 100},
+        {"scale": 1.0},
+        {"precondition": False},
+        {"directions_only": True},
+        {"blocks": 1},
+    ],
+    ids=str,
+)
+def test_every_option_of_diffusion_link_does_something(option):
+    plain = make_bridge("diffusion-link", **QUICK).fit(SOURCE, TARGET).transform(SOURCE)
+    other = make_bridge("diffusion-link", **(QUICK | option)).fit(SOURCE, TARGET).transform(SOURCE)
+    assert np.isfinite(other).all()
+    assert not np.array_equal(plain, other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", -1.0)
+    params = QUICK | {"steps": 250}
+    whole = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT)
+
+    def stop(done, total, note):
+        raise KeyboardInterrupt
+
+    file = tmp_path / "checkpoint.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT, checkpoint=file, progress=stop)
+    assert file.exists()
+    resumed = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT, checkpoint=file)
+    np.testing.assert_array_equal(resumed.transform(SOURCE), whole.transform(SOURCE))
+
+
+def test_another_seed_does_not_take_up_the_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", -1.0)
+    file = tmp_path / "checkpoint.safetensors"
+    make_bridge("diffusion-link", **QUICK).fit(SOURCE, TARGET, checkpoint=file)
+    with_file = make_bridge("diffusion-link", **QUICK, random_state=1).fit(SOURCE, TARGET, checkpoint=file)
+    without = make_bridge("diffusion-link", **QUICK, random_state=1).fit(SOURCE, TARGET)
+    np.testing.assert_array_equal(with_file.transform(SOURCE), without.transform(SOURCE))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_too_few_rows(name):
+    with pytest.raises(InputError, match="at least 16 rows"):
+        make_bridge(name).fit(SOURCE[:10], TARGET[:10])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"start": 0}, "start must lie in"),
+        ({"start": 2000}, "start must lie in"),
+        ({"sample_steps": 60}, "sample_steps must lie in"),
+        ({"last_time": 20}, "last_time must lie in"),
+        ({"inputs": "audio"}, "inputs must be one of both"),
+        ({"topology": "x"}, "unknown topology"),
+        ({"schedule": "x"}, "unknown schedule"),
+        ({"hidden": 0}, "hidden must be"),
+        ({"batch_size": 1.5}, "batch_size must be"),
+        ({"scale": -1}, "scale must be"),
+        ({"lr": 0}, "lr must be"),
+        ({"device": "abacus"}, "device 'abacus'"),
+        ({"device": "cuda:77"}, "device 'cuda:77'"),
+    ],
+    ids=str,
+)
+def test_parameters_out_of_range_are_refused_at_fit(wrong, words):
+    with pytest.raises(InputError, match=words):
+        make_bridge("diffusion-link", **(QUICK | wrong)).fit(SOURCE, TARGET)
+
+
+def test_an_impossible_learning_rate_is_said_to_diverge():
+    params = QUICK | {"steps": 200, "lr": 1e20}
+    with pytest.raises(GapkitError, match="diverged"):
+        make_bridge("diffusion-link", **params).fit(SOURCE, TARGET)
+
+
+def test_weights_of_another_size_are_refused(tmp_path):
+    bridge = make_bridge("diffusion-link", **QUICK).fit(SOURCE, TARGET)
+    bridge.save(tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(config.read_text().replace('"hidden": 24', '"hidden": 25'))
+    with pytest.raises(InputError, match="do not fit"):
+        type(bridge).load(tmp_path)

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from gapkit.diffusion import trainer as module
+from gapkit.diffusion.trainer import TrainingOptions, train
+from gapkit.errors import GapkitError, InputError
+
+
+class KilledError(Exception):
+    """Stands for a kill in the middle of training."""
+
+
+def problem(seed=0):
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(200, 4, generator=draw)
+    truth = torch.tensor([[1.0], [-2.0], [0.5], [3.0]])
+    y = x @ truth
+    model = nn.Linear(4, 1)
+    with torch.no_grad():
+        model.weight.zero_()
+        model.bias.zero_()
+
+    def loss(net):
+        rows = torch.randint(len(x), (32,), generator=draw)
+        return (net(x[rows]) - y[rows]).square().mean()
+
+    def score(net):
+        return float((net(x) - y).square().mean().detach())
+
+    return model, loss, score, draw
+
+
+def test_it_learns():
+    model, loss, score, draw = problem()
+    report = train(model, loss, TrainingOptions(600, lr=0.05, ema=0.9, weight_decay=0), generator=draw, score=score)
+    assert score(model) < 1e-3
+    assert report.steps == 600
+    assert len(report.scores) == 6
+
+
+def test_the_best_averaged_weights_are_kept():
+    model, loss, _, draw = problem()
+    # A score that is best at its third look.
+    looks = iter([3.0, 2.0, 1.0, 2.0, 2.0, 2.0])
+    seen = []
+
+    def score(net):
+        seen.append(net.weight.clone())
+        return next(looks)
+
+    report = train(model, loss, TrainingOptions(2000, patience=3), generator=draw, score=score)
+    assert (report.best_step, report.steps) == (300, 600)
+    assert torch.equal(model.weight, seen[2])
+
+
+@pytest.mark.parametrize("stop_at", [1, 150, 399])
+def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path, monkeypatch, stop_at):
+    monkeypatch.setattr(module, "SAVE_EVERY_SECONDS", -1.0)
+    options = TrainingOptions(400, lr=0.01)
+    model, loss, score, draw = problem()
+    whole = train(model, loss, options, generator=draw, score=score)
+
+    resumed, loss, score, draw = problem()
+    calls = 0
+
+    def interrupted(net):
+        nonlocal calls
+        calls += 1
+        if calls > stop_at:
+            raise KilledError
+        return loss(net)
+
+    file = tmp_path / "state.safetensors"
+    with pytest.raises(KilledError):
+        train(resumed, interrupted, options, generator=draw, score=score, checkpoint=file, fingerprint="f")
+    fresh, loss, score, draw = problem()
+    steps = 0
+
+    def counted(net):
+        nonlocal steps
+        steps += 1
+        return loss(net)
+
+    again = train(fresh, counted, options, generator=draw, score=score, checkpoint=file, fingerprint="f")
+    assert steps == 400 - stop_at
+    assert again == whole
+    assert torch.equal(fresh.weight, model.weight)
+    assert torch.equal(fresh.bias, model.bias)
+
+
+@pytest.mark.parametrize("damage", ["other fingerprint", "truncated", "garbage"])
+def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(module, "SAVE_EVERY_SECONDS", -1.0)
+    file = tmp_path / "state.safetensors"
+    model, loss, _, draw = problem()
+    train(model, loss, TrainingOptions(50), generator=draw, checkpoint=file, fingerprint="f")
+    if damage == "truncated":
+        file.write_bytes(file.read_bytes()[:-40])
+    if damage == "garbage":
+        file.write_bytes(b"\xff" * 400)
+    fresh, loss, _, draw = problem()
+    report = train(
+        fresh,
+        loss,
+        TrainingOptions(50),
+        generator=draw,
+        checkpoint=file,
+        fingerprint="g" if damage == "other fingerprint" else "f",
+    )
+    assert report.steps == 50
+    assert torch.equal(fresh.weight, model.weight)
+
+
+def test_divergence_is_said():
+    model, _, _, draw = problem()
+    with pytest.raises(GapkitError, match=r"diverged.*lower lr"):
+        train(model, lambda net: net.weight.sum() * float("nan"), TrainingOptions(200), generator=draw)
+
+
+def test_divergence_after_a_good_look_keeps_the_good_state():
+    model, loss, _, draw = problem()
+    calls = 0
+
+    def later(net):
+        nonlocal calls
+        calls += 1
+        return loss(net) * (float("nan") if calls > 150 else 1.0)
+
+    report = train(model, later, TrainingOptions(400), generator=draw)
+    assert report.best_step == 100
+    assert bool(torch.isfinite(model.weight).all())
+
+
+def test_progress_is_told():
+    told = []
+    model, loss, score, draw = problem()
+    train(model, loss, TrainingOptions(250), generator=draw, score=score, progress=lambda *a: told.append(a))
+    assert [t[:2] for t in told] == [(100, 250), (200, 250), (250, 250)]
+    assert told[0][2].startswith("held-out ")
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"lr": 0.0}, {"ema": 1.0}, {"patience": -1}, {"clip": 0}])
+def test_options_out_of_range(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        TrainingOptions(**({"steps": 10} | wrong))
