@@ -104,12 +104,12 @@ def register_metric(
 
     Examples
     --------
-    >>> @register_metric("largest-cosine", group="closure", better="higher", range=(-1, 1))
-    ... def largest_cosine(source, target):
-    ...     "Largest dot product of a pair."
-    ...     return float((source * target).sum(axis=1).max())
-    >>> METRICS.get("largest-cosine").definition
-    'Largest dot product of a pair.'
+    ::
+
+        @register_metric("largest-product", group="closure", better="higher")
+        def largest_product(source, target):
+            "Largest dot product of a pair."
+            return float((source * target).sum(axis=1).max())
     """
     for value, allowed, what in ((group, get_args(Group), "group"), (better, get_args(Better), "better")):
         if value not in allowed:
