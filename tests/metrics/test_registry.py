@@ -8,8 +8,25 @@ from gapkit.errors import InputError
 from gapkit.metrics import METRICS, metric_names
 from gapkit.metrics.registry import _Metrics, register_metric, takes_owner
 
-NAMES = """cosine centroid-distance mmd mmd-multi separability separability-auc rmg residual-cosine residual-mmd
-residual-separability recall@1 recall@5 recall@10 map@10 unpaired-cosine cosine-margin effective-rank""".split()
+NAMES = [
+    "cosine",
+    "centroid-distance",
+    "mmd",
+    "mmd-multi",
+    "separability",
+    "separability-auc",
+    "rmg",
+    "residual-cosine",
+    "residual-mmd",
+    "residual-separability",
+    "recall@1",
+    "recall@5",
+    "recall@10",
+    "map@10",
+    "unpaired-cosine",
+    "cosine-margin",
+    "effective-rank",
+]
 
 
 def test_the_built_in_names_in_table_order():
