@@ -94,8 +94,8 @@ def percentile_interval(draws: ArrayLike, level: float = 0.95) -> tuple[float, f
 
     Examples
     --------
-    >>> percentile_interval(range(101), level=0.9)
-    (5.0, 95.0)
+    >>> percentile_interval(range(101), level=0.5)
+    (25.0, 75.0)
     """
     if not 0 < level < 1:
         raise InputError(f"interval: level must lie between 0 and 1, got {level}")

@@ -46,12 +46,13 @@ class Scan:
 
 def scan(array: NDArray[np.float32]) -> Scan:
     """Look at every row of `array` once, a block at a time."""
-    n, d = array.shape
+    n, d = len(array), int(array.shape[1])
     norms, prints = np.empty(n), np.empty(n, dtype=np.uint64)
     finite = np.empty(n, dtype=np.bool_)
     unit_sum = np.zeros(d)
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
-    keys = 2 * np.random.default_rng(0).integers(1, 2**63, size=d, dtype=np.uint64) + 1  # odd: no bit is lost
+    keys = np.random.default_rng(0).integers(1, 2**63, size=d, dtype=np.uint64)
+    keys |= np.uint64(1)  # odd: no bit is lost
     for rows in blocks(n):
         x = np.ascontiguousarray(array[rows])
         prints[rows] = _fingerprints(x, keys)

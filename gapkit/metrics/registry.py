@@ -66,7 +66,15 @@ class Metric:
     default: bool
 
 
-METRICS: Registry[Metric] = Registry("metric", "gapkit.metrics", "gapkit.metrics")
+class _Metrics(Registry[Metric]):
+    def register(self, name: str, item: Metric, origin: str | None = None) -> Metric:
+        # An entry point may bring anything: what no decorator has described has no range and no direction.
+        if not isinstance(item, Metric):
+            raise InputError(f"metric {name!r}: expected a function decorated with @register_metric({name!r}, ...)")
+        return super().register(name, item, origin)
+
+
+METRICS: Registry[Metric] = _Metrics("metric", "gapkit.metrics", "gapkit.metrics")
 
 
 def register_metric(
@@ -104,12 +112,12 @@ def register_metric(
 
     Examples
     --------
-    >>> @register_metric("largest-cosine", group="closure", better="higher", range=(-1, 1))
-    ... def largest_cosine(source, target):
-    ...     "Largest dot product of a pair."
-    ...     return float((source * target).sum(axis=1).max())
-    >>> METRICS.get("largest-cosine").definition
-    'Largest dot product of a pair.'
+    ::
+
+        @register_metric("largest-product", group="closure", better="higher")
+        def largest_product(source, target):
+            "Largest dot product of a pair."
+            return float((source * target).sum(axis=1).max())
     """
     for value, allowed, what in ((group, get_args(Group), "group"), (better, get_args(Better), "better")):
         if value not in allowed:

@@ -71,7 +71,7 @@ def recall_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None
 
     Examples
     --------
-    >>> recall_at_k([[1, 0], [0, 1]], [[1, 0.1], [1, 0]], k=1)
+    >>> recall_at_k([[1, 0], [0, 1]], [[1, 0], [1, 0]], k=1)
     0.5
     """
     both = sides(source, target, owner, paired=True)
@@ -168,7 +168,7 @@ def precisions(ranked: Ranking, k: int) -> Tensor:
     """Expected average precision within the first `k`, float64, shape (n,)."""
     _check_k(k)
     rank = ranked.order[:, None] + ranked.ahead[:, None] + torch.arange(k, device=ranked.clip.device)
-    gain = torch.where(rank <= k, ranked.order[:, None] / rank, 0.0).double()
+    gain = torch.where(rank <= k, ranked.order[:, None].double() / rank, 0.0)
     gained = (_tied_ahead(ranked, k) * gain).sum(dim=1)
     total = torch.zeros(ranked.n, dtype=torch.float64, device=gained.device).index_add_(0, ranked.clip, gained)
     return total / torch.bincount(ranked.clip, minlength=ranked.n).clamp_max(k)
