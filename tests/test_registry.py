@@ -96,7 +96,7 @@ def test_the_same_name_from_two_sources_is_an_error():
         return 2
 
     shapes.register("dot", first)
-    with pytest.raises(InputError, match="shape 'dot': registered twice, by .*first and .*second"):
+    with pytest.raises(InputError, match=r"shape 'dot': registered twice, by .*first and .*second"):
         shapes.register("dot", second)
 
 
