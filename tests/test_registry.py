@@ -78,7 +78,7 @@ def test_a_plugin_comes_after_the_built_in_ones(monkeypatch):
 def test_a_broken_plugin_warns_by_name_and_the_others_work(monkeypatch, value):
     plugins(monkeypatch, bad=value, hexagon="plugin_under_test:hexagon")
     shapes = shipped()
-    with pytest.warns(RuntimeWarning, match="shape plugin 'bad' .* could not be loaded .* left out") as caught:
+    with pytest.warns(RuntimeWarning, match=r"shape plugin 'bad' .* could not be loaded .* left out") as caught:
         assert shapes.names() == ["circle", "square", "hexagon"]
     assert len(caught) == 1
     with warnings.catch_warnings():

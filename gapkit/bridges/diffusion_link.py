@@ -35,6 +35,9 @@ class DiffusionLink(ReverseDiffusionBridge):
         Noise the source to `start` first, or insert it clean.
     inputs : str
         What is noised in training: both sides, the source or the target only.
+    source_weight : float
+        Share of the loss that asks for the target from the noised source, in (0, 1); the rest asks for it from the
+        noised target. Used where `inputs` is both. Few pairs overfit on the first and not on the second.
     shared_noise : bool
         Both sides of a pair get the same noise.
     topology : str
@@ -66,14 +69,15 @@ class DiffusionLink(ReverseDiffusionBridge):
     def __init__(
         self,
         *,
-        start: int = 50,
+        start: int = 200,
         sample_steps: int = 5,
         sampler: str = "ddim",
         entry_noise: bool = False,
         inputs: str = "both",
+        source_weight: float = 0.1,
         shared_noise: bool = True,
         topology: str = "frobenius",
-        topology_weight: float = 0.05,
+        topology_weight: float = 0.1,
         schedule: str = "cosine",
         last_time: int = 1000,
         scale: float = 5.0,
@@ -81,7 +85,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         directions_only: bool = False,
         hidden: int = 512,
         blocks: int = 3,
-        steps: int = 1500,
+        steps: int = 600,
         batch_size: int = 256,
         lr: float = 1e-3,
         weight_decay: float = 0.01,
@@ -95,6 +99,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.sampler = sampler
         self.entry_noise = entry_noise
         self.inputs = inputs
+        self.source_weight = source_weight
         self.shared_noise = shared_noise
         self.topology = topology
         self.topology_weight = topology_weight
@@ -120,6 +125,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         signal = schedule.signal(slice(None)).float().to(y.device).unsqueeze(1)
         noise_level = schedule.noise(slice(None)).float().to(y.device).unsqueeze(1)
         sides = {"both": (x, y), "source": (x,), "target": (y,)}[self.inputs]
+        weights = (self.source_weight, 1 - self.source_weight) if len(sides) == 2 else (1.0,)
         norm = self.scale**2
         shape = (self.batch_size, y.shape[1])
 
@@ -135,9 +141,11 @@ class DiffusionLink(ReverseDiffusionBridge):
                 noised.append(signal[t] * sides[1][rows] + noise_level[t] * noise)
             predicted = model(torch.cat(noised), t.repeat(len(sides)))
             parts = predicted.view(len(sides), *shape)
-            value: Tensor = (parts - true).square().sum(dim=-1).mean() / norm
-            if self.topology_weight:
-                value = value + self.topology_weight * torch.stack([topology(p, true) for p in parts]).mean()
+            value = torch.zeros((), device=y.device)
+            for part, weight in zip(parts, weights, strict=True):
+                value = value + weight * (part - true).square().sum(dim=1).mean() / norm
+                if self.topology_weight:
+                    value = value + weight * self.topology_weight * topology(part, true)
             return value
 
         return loss
@@ -149,6 +157,8 @@ class DiffusionLink(ReverseDiffusionBridge):
         super()._check_parameters()
         if self.inputs not in INPUTS:
             raise InputError(f"{self._title}: inputs must be one of {', '.join(INPUTS)}, got {self.inputs!r}")
+        if not 0 < self.source_weight < 1:
+            raise InputError(f"{self._title}: source_weight must lie between 0 and 1, got {self.source_weight!r}")
         if not self.start <= self.last_time <= self._schedule.n_steps:
             raise InputError(
                 f"{self._title}: last_time must lie in {self.start}..{self._schedule.n_steps} "

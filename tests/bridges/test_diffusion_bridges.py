@@ -21,9 +21,9 @@ def paired_cosine(a, b):
     return float((a * b).sum(1).mean())
 
 
-@pytest.mark.parametrize("name", ["diffusion-link", "residual-mlp"])
-def test_pairs_are_learned_on_clips_never_seen(name):
-    bridge = make_bridge(name, **TRAINED).fit(SOURCE[80:], TARGET[80:], validation=HELD_OUT)
+@pytest.mark.parametrize(("name", "option"), [("diffusion-link", {"source_weight": 0.5}), ("residual-mlp", {})])
+def test_pairs_are_learned_on_clips_never_seen(name, option):
+    bridge = make_bridge(name, **TRAINED, **option).fit(SOURCE[80:], TARGET[80:], validation=HELD_OUT)
     shifted = make_bridge("mean-shift").fit(SOURCE[80:], TARGET[80:]).transform(SOURCE[:80])
     assert paired_cosine(bridge.transform(SOURCE[:80]), TARGET[:80]) > paired_cosine(shifted, TARGET[:80]) + 0.1
 
@@ -48,6 +48,7 @@ def test_diffusion_bridge_needs_no_pairs_and_denoises_targets():
         {"inputs": "source"},
         {"inputs": "target"},
         {"shared_noise": False},
+        {"source_weight": 0.6},
         {"entry_noise": True},
         {"sampler": "ddpm"},
         {"sampler": "dpm-solver"},
@@ -110,6 +111,7 @@ def test_too_few_rows(name):
         ({"start": 2000}, "start must lie in"),
         ({"sample_steps": 60}, "sample_steps must lie in"),
         ({"last_time": 20}, "last_time must lie in"),
+        ({"source_weight": 1.0}, "source_weight must lie"),
         ({"inputs": "audio"}, "inputs must be one of both"),
         ({"topology": "x"}, "unknown topology"),
         ({"schedule": "x"}, "unknown schedule"),

@@ -146,10 +146,13 @@ def test_a_caption_always_goes_to_the_same_side(packer):
     share = np.mean([packer.goes_to_val(caption) for caption in captions])
     assert share == pytest.approx(0.15, abs=0.02)
     assert packer.new_splits(["bridge"] * 40, captions[:40]) == packer.new_splits(["bridge"] * 60, captions[:60])[:40]
+
+
+def test_one_clip_of_each_caption_is_measured(packer):
     assert packer.new_splits(["test", "encoder", "test", "test"], ["a", "b", "a", "c"]) == [
-        "test",
-        "encoder",
         "test-duplicates",
+        "encoder",
+        "test",
         "test",
     ]
 

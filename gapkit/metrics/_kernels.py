@@ -1,0 +1,149 @@
+"""Sums of Gaussian kernels between clips, tile by tile: nothing of size n x m unless asked for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gapkit.errors import InputError
+from gapkit.metrics._sides import Cloud
+
+Kernel = tuple[float, ...]
+"""Bandwidths whose Gaussian kernels are averaged."""
+
+TILE = 512
+"""Rows and columns of a tile: three float32 tiles stay in a processor's cache."""
+
+
+@dataclass(frozen=True)
+class ClipSums:
+    """Kernel of every clip with every other, summed.
+
+    Parameters
+    ----------
+    rows : Tensor of shape (n_a,), float64
+        Sum over the clips of the second side.
+    columns : Tensor of shape (n_b,), float64
+        Sum over the clips of the first side.
+    dense : Tensor of shape (n_a, n_b), float32, optional
+        The clip-by-clip kernel itself.
+    """
+
+    rows: Tensor
+    columns: Tensor
+    dense: Tensor | None
+
+
+def checked_kernel(bandwidths: Sequence[float]) -> Kernel:
+    """Bandwidths as a kernel, or one line that says what is wrong with them."""
+    kernel = tuple(float(b) for b in bandwidths)
+    if not kernel or not all(b > 0 and math.isfinite(b) for b in kernel):
+        raise InputError(f"bandwidth: expected positive finite numbers, got {list(kernel)}")
+    return kernel
+
+
+def clip_sums(
+    a: Cloud,
+    b: Cloud | None,
+    kernels: Sequence[Kernel],
+    *,
+    drop_same: bool,
+    dense: bool = False,
+    max_memory: int = 2**27,
+) -> list[ClipSums]:
+    """Sums of k(a, b) over pairs of clips, one result a kernel; a clip's rows count as their mean.
+
+    Parameters
+    ----------
+    a, b : Cloud
+        `b` None stands for `a` itself: half the work.
+    kernels : sequence of Kernel
+        All are computed from one pass over the distances.
+    drop_same : bool
+        Leave out pairs of rows with the same clip number.
+    dense : bool
+        Also keep the (n_a, n_b) matrices.
+    max_memory : int
+        Bytes that the tiles may take.
+    """
+    other = a if b is None else b
+    out = [torch.zeros(a.n, other.n, device=a.rows.device) for _ in kernels] if dense else None
+    rows = [torch.zeros(len(a.rows), dtype=torch.float64, device=a.rows.device) for _ in kernels]
+    columns = [torch.zeros(len(other.rows), dtype=torch.float64, device=a.rows.device) for _ in kernels]
+    share_a, share_b = (None if c.single else c.share.to(c.rows.dtype) for c in (a, other))
+    for number, i, j, tile in _tiles(a, b, kernels, drop_same, max_memory):
+        right = tile.sum(dim=1) if share_b is None else tile @ share_b[j]
+        rows[number][i] += right
+        if b is not None or i != j:
+            down = tile.sum(dim=0) if share_a is None else share_a[i] @ tile
+            columns[number][j] += down
+        if out is not None:
+            _add_clips(out[number], tile, a, other, i, j)
+            if b is None and i != j:
+                _add_clips(out[number], tile.T, other, a, j, i)
+    results = []
+    for number in range(len(kernels)):
+        if b is None:
+            rows[number] += columns[number]
+            columns[number] = rows[number]
+        results.append(
+            ClipSums(a.per_clip(rows[number]), other.per_clip(columns[number]), None if out is None else out[number])
+        )
+    return results
+
+
+def _tiles(
+    a: Cloud, b: Cloud | None, kernels: Sequence[Kernel], drop_same: bool, max_memory: int
+) -> Iterator[tuple[int, slice, slice, Tensor]]:
+    """Yield (kernel number, rows, columns, kernel tile); the tile is overwritten by the next."""
+    other = a if b is None else b
+    # exp(-|a - b|^2 / 2 s^2) does not change with a common shift, and near the mean float32 loses least.
+    base = kernels[0][0]
+    shift = other.mean.to(other.rows.dtype)
+    left = (a.rows - shift).div_(base * math.sqrt(2))
+    right = left if b is None else (other.rows - shift).div_(base * math.sqrt(2))
+    square_left, square_right = (torch.linalg.vecdot(side, side) for side in (left, right))
+    single = len(kernels) == 1 and len(kernels[0]) == 1
+    side = max(16, min(TILE, math.isqrt(max_memory // (4 if single else 12))))
+    buffers = [left.new_empty(side * side) for _ in range(1 if single else 3)]
+    for i0 in range(0, len(left), side):
+        i = slice(i0, min(i0 + side, len(left)))
+        for j0 in range(i0 if b is None else 0, len(right), side):
+            j = slice(j0, min(j0 + side, len(right)))
+            shape = (i.stop - i.start, j.stop - j.start)
+            minus, tile, part = (buffers[k % len(buffers)][: shape[0] * shape[1]].view(shape) for k in range(3))
+            torch.addmm(square_right[j], left[i], right[j].T, beta=-1, alpha=2, out=minus)
+            minus.sub_(square_left[i, None]).clamp_max_(0)
+            same = _same_clip(a.owner[i], other.owner[j]) if drop_same else None
+            for number, kernel in enumerate(kernels):
+                torch.mul(minus, (base / kernel[0]) ** 2, out=tile).exp_()
+                for width in kernel[1:]:
+                    tile += torch.mul(minus, (base / width) ** 2, out=part).exp_()
+                if len(kernel) > 1:
+                    tile /= len(kernel)
+                if same is not None:
+                    tile.masked_fill_(same, 0)
+                yield number, i, j, tile
+
+
+def _same_clip(left: Tensor, right: Tensor) -> Tensor | None:
+    """Which entries of a tile belong to one clip; None where none can (owners are sorted)."""
+    if left[-1] < right[0] or right[-1] < left[0]:
+        return None
+    return left[:, None] == right
+
+
+def _add_clips(out: Tensor, tile: Tensor, a: Cloud, b: Cloud, i: slice, j: slice) -> None:
+    """Add a tile to the clip-by-clip matrix: mean over the rows of each clip on both sides."""
+    for cloud, part in ((a, i), (b, j)):
+        if not cloud.single:
+            clips = cloud.owner[part] - cloud.owner[part][0]
+            shape = (int(clips[-1]) + 1, tile.shape[1])
+            tile = tile.new_zeros(shape).index_add_(0, clips, tile * cloud.share[part, None].to(tile.dtype))
+        tile = tile.T
+    first_a, first_b = int(a.owner[i][0]), int(b.owner[j][0])
+    out[first_a : first_a + tile.shape[0], first_b : first_b + tile.shape[1]] += tile

@@ -1,0 +1,197 @@
+"""Retrieval: how well the moved source still finds its own targets among all targets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.errors import InputError
+from gapkit.metrics._sides import Cloud, directions, sides
+
+TIE = 1e-6
+"""Cosines nearer than this are equal: float32 cannot order them, and their order must not depend on the tile."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Where the targets of each clip stand when all targets are ordered by cosine to its source.
+
+    One entry a target row. Ties are groups of rows whose cosines are equal; their order is taken as random.
+
+    Parameters
+    ----------
+    clip : Tensor of shape (m,)
+        The clip that each entry belongs to.
+    order : Tensor of shape (m,)
+        1 for the clip's best target, 2 for its second.
+    ahead : Tensor of shape (m,)
+        Targets of other clips that are strictly nearer.
+    tied : Tensor of shape (m,)
+        Targets of other clips with the same cosine.
+    tie_order, tie_own : Tensor of shape (m,)
+        Place among, and number of, the clip's own targets of that cosine.
+    n : int
+        Number of clips.
+    """
+
+    clip: Tensor
+    order: Tensor
+    ahead: Tensor
+    tied: Tensor
+    tie_order: Tensor
+    tie_own: Tensor
+    n: int
+
+
+def recall_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int) -> float:
+    """Share of clips with one of their own targets among the `k` targets nearest to their source.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+        The gallery: all rows, ordered by cosine.
+    owner : array-like of shape (m,), optional
+        Source row of each target row.
+    k : int
+        At least 1.
+
+    Returns
+    -------
+    float
+        In [0, 1]; higher is better. Ties count with the chance that a random order gives, so a cloud collapsed to
+        one point scores exactly chance (k / n with one target a clip).
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> recall_at_k([[1, 0], [0, 1]], [[1, 0], [1, 0]], k=1)
+    0.5
+    """
+    both = sides(source, target, owner, paired=True)
+    return float(recalls(ranking(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+
+
+def mean_average_precision(
+    source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int = 10
+) -> float:
+    """Mean over clips of the average precision within the `k` targets nearest to their source.
+
+    A clip with c targets gets the sum, over its targets at a rank r <= k, of the precision at r, divided by
+    min(c, k).
+
+    Parameters
+    ----------
+    source, target, owner
+        See `recall_at_k`.
+    k : int
+        At least 1.
+
+    Returns
+    -------
+    float
+        In [0, 1]; higher is better; ties as in `recall_at_k`.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> mean_average_precision([[1, 0], [0, 1]], [[1, 0.1], [1, 0]])
+    0.5
+    """
+    both = sides(source, target, owner, paired=True)
+    return float(precisions(ranking(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+
+
+def ranking(x: Cloud, y: Cloud, *, max_entries: int = 2**22) -> Ranking:
+    """Rank the own targets of each clip by counting, without sorting; both sides hold unit rows.
+
+    `max_entries` bounds the cosines held at a time.
+    """
+    device, m = x.rows.device, len(y.rows)
+    counts = torch.bincount(y.owner, minlength=x.n)
+    first = counts.cumsum(0) - counts
+    nearer, level = (torch.zeros(m, dtype=torch.int64, device=device) for _ in range(2))
+    own_ahead, own_level, tie_order = (torch.zeros_like(nearer) for _ in range(3))
+    row_of = torch.arange(m, device=device)
+    place = row_of - first[y.owner]
+    for clips in torch.split(torch.arange(x.n, device=device), max(1, max_entries // m)):
+        cosines = x.rows[clips] @ y.rows.T
+        base = int(clips[0])
+        # The j-th target of every clip in this block, for j = 0, 1, ...: one comparison of the block each.
+        rows = row_of[int(first[base]) : int(first[clips[-1]] + counts[clips[-1]])]
+        for j in range(int(counts[clips].max())):
+            mine = rows[place[rows] == j]
+            block = cosines if len(mine) == len(clips) else cosines[y.owner[mine] - base]
+            own = block[torch.arange(len(mine), device=device), mine][:, None]
+            nearer[mine] = (block > own + TIE).sum(dim=1)
+            level[mine] = (block >= own - TIE).sum(dim=1) - nearer[mine]
+            for i in range(int(counts[clips].max())):
+                has = counts[y.owner[mine]] > i
+                a, sibling = mine[has], first[y.owner[mine[has]]] + i
+                other = block[has][torch.arange(len(a), device=device), sibling]
+                mark = own[has, 0]
+                same = (other <= mark + TIE) & (other >= mark - TIE)
+                own_ahead[a] += other > mark + TIE
+                own_level[a] += same
+                tie_order[a] += same & (sibling <= a)
+    return Ranking(
+        clip=y.owner,
+        order=own_ahead + tie_order,
+        ahead=nearer - own_ahead,
+        tied=level - own_level,
+        tie_order=tie_order,
+        tie_own=own_level,
+        n=x.n,
+    )
+
+
+def recalls(ranked: Ranking, k: int) -> Tensor:
+    """Chance that one of the clip's own targets is among the first `k`, float64, shape (n,)."""
+    _check_k(k)
+    best = ranked.order == 1
+    out = torch.zeros(ranked.n, dtype=torch.float64, device=ranked.clip.device)
+    room = (torch.arange(k, device=out.device) + ranked.ahead[best, None]) < k
+    out[ranked.clip[best]] = (_tied_ahead(ranked, k)[best] * room).sum(dim=1)
+    return out
+
+
+def precisions(ranked: Ranking, k: int) -> Tensor:
+    """Expected average precision within the first `k`, float64, shape (n,)."""
+    _check_k(k)
+    rank = ranked.order[:, None] + ranked.ahead[:, None] + torch.arange(k, device=ranked.clip.device)
+    gain = torch.where(rank <= k, ranked.order[:, None].double() / rank, 0.0)
+    gained = (_tied_ahead(ranked, k) * gain).sum(dim=1)
+    total = torch.zeros(ranked.n, dtype=torch.float64, device=gained.device).index_add_(0, ranked.clip, gained)
+    return total / torch.bincount(ranked.clip, minlength=ranked.n).clamp_max(k)
+
+
+def _tied_ahead(ranked: Ranking, k: int) -> Tensor:
+    """Probability that 0, 1, ... k - 1 of the tied strangers come first in a random order, shape (m, k).
+
+    Negative hypergeometric: the r-th of c own rows has l of t strangers before it with probability
+    C(l + r - 1, l) C(t - l + c - r, t - l) / C(t + c, t).
+    """
+    t, c, r = (v.double()[:, None] for v in (ranked.tied, ranked.tie_own, ranked.tie_order))
+    before = torch.arange(k, device=t.device, dtype=torch.float64)
+    left = (t - before).clamp_min(0)
+    chance = (_log_choose(before + r - 1, before) + _log_choose(left + c - r, left) - _log_choose(t + c, t)).exp()
+    # Without a tie it is certain: no rounding of the logarithms then.
+    return torch.where(t == 0, (before == 0).double(), torch.where(before <= t, chance, 0.0))
+
+
+def _log_choose(n: Tensor, k: Tensor) -> Tensor:
+    return torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise InputError(f"retrieval: expected k >= 1, got {k}")

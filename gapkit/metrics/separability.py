@@ -1,0 +1,221 @@
+"""Linear separability: how well a straight cut tells source from target on clips that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.errors import InputError
+from gapkit.metrics._sides import Cloud, Sides, sides
+
+PENALTY = 2e-3
+"""Weight of half the squared norm beside the mean loss, for rows scaled to unit spread of the target."""
+
+
+def linear_separability(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    folds: int | ArrayLike = 5,
+    seed: int = 0,
+) -> float:
+    """Held-out accuracy of logistic regression, source against target.
+
+    A clip's source and targets are always in the same fold. Both classes and all clips weigh the same, whatever the
+    number of targets a clip. Rows are centred and divided by one number, the root mean squared distance of the target
+    from its mean, so that the penalty means the same for every encoder.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Without it and with m != n the rows are unrelated.
+    folds : int or array-like of shape (n,)
+        Number of folds, or the fold of each clip.
+    seed : int
+        Draws the folds.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 where no straight cut helps (exactly 0.5 where the two sides are equal row by row), 1 where one
+        cut separates the modalities. Lower is nearer.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, ICLR.
+
+    Examples
+    --------
+    >>> linear_separability([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3)
+    0.5
+    """
+    both = sides(source, target, owner)
+    scores = held_out_scores(both, *folds_of(both, folds, seed))
+    correct_x, correct_y = correctness(both, *scores)
+    return float((correct_x.mean() + correct_y.mean()) / 2)
+
+
+def separability_auc(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    folds: int | ArrayLike = 5,
+    seed: int = 0,
+) -> float:
+    """Area under the ROC curve of the held-out scores of `linear_separability`, taken fold by fold.
+
+    It needs no threshold: of two clouds of which one is much narrower, accuracy may say little and the AUC more.
+
+    Parameters
+    ----------
+    source, target, owner, folds, seed
+        See `linear_separability`.
+
+    Returns
+    -------
+    float
+        In [0, 1], ties count half; 0.5 where the scores say nothing. Lower is nearer.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> separability_auc([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3)
+    0.5
+    """
+    both = sides(source, target, owner)
+    fold_x, fold_y = folds_of(both, folds, seed)
+    score_x, score_y = held_out_scores(both, fold_x, fold_y)
+    wins, pairs = 0.0, 0
+    for i, j, block in winning_blocks(both, score_x, score_y, fold_x, fold_y):
+        wins += float(block.sum(dtype=torch.float64))
+        pairs += len(i) * len(j)
+    return wins / pairs
+
+
+def clip_folds(n: int, folds: int, seed: int | list[int]) -> NDArray[np.int64]:
+    """Fold of each of `n` clips, sizes equal up to one; no more folds than clips."""
+    if folds < 2:
+        raise InputError(f"separability: expected at least 2 folds, got {folds}")
+    return np.random.default_rng(seed).permutation(n) % min(folds, n)
+
+
+def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Score of every row by the classifier that did not see its clip; above 0 says source.
+
+    Parameters
+    ----------
+    both : Sides
+    fold_x, fold_y : array of shape (n_x,), (n_y,)
+        Fold of each clip.
+
+    Returns
+    -------
+    Tensor of shape (n_x,), Tensor of shape (m,), both float64
+    """
+    labels = np.unique(np.concatenate([fold_x, fold_y]))
+    fx, fy = (torch.from_numpy(np.searchsorted(labels, f)) for f in (fold_x, fold_y))
+    x, y, row_weight, row_fold = (
+        both.x.rows.cpu(),
+        both.y.rows.cpu(),
+        both.y.share.float().cpu(),
+        fy[both.y.owner.cpu()],
+    )
+    centre = both.y.mean.cpu()
+    x, y = (x - centre).float(), (y - centre).float()
+    scale = float((row_weight * y.square().sum(dim=1)).sum() / both.y.n) ** 0.5
+    x, y = x / (scale or 1.0), y / (scale or 1.0)
+    # One column a fold: weight of each row in that fold's loss, 0 for the rows held out.
+    weight_x = torch.stack([(fx != k).float() for k in range(len(labels))], dim=1)
+    weight_y = torch.stack([(row_fold != k).float() * row_weight for k in range(len(labels))], dim=1)
+    if bool((weight_x.sum(dim=0) == 0).any() | (weight_y.sum(dim=0) == 0).any()):
+        raise InputError("separability: a fold holds all clips of one side; give at least 2 folds with clips in each")
+    weight_x = weight_x / (2 * weight_x.sum(dim=0))
+    weight_y = weight_y / (2 * weight_y.sum(dim=0))
+    normals, offsets = _fit(x, y, weight_x, weight_y)
+    all_x, all_y = (side.double() @ normals + offsets for side in (x, y))
+    return all_x.gather(1, fx[:, None])[:, 0], all_y.gather(1, row_fold[:, None])[:, 0]
+
+
+def _fit(x: Tensor, y: Tensor, weight_x: Tensor, weight_y: Tensor) -> tuple[Tensor, Tensor]:
+    """Logistic regressions of all folds at once, so that each pass over the rows serves them all."""
+    d, k = x.shape[1], weight_x.shape[1]
+
+    def loss(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        parameters = torch.from_numpy(flat).view(d + 1, k)
+        normals, offsets = parameters[:-1].float(), parameters[-1].float()
+        total = PENALTY / 2 * float(parameters[:-1].square().sum())
+        gradient = torch.zeros(d + 1, k, dtype=torch.float64)
+        gradient[:-1] = PENALTY * parameters[:-1]
+        for rows, weight, sign in ((x, weight_x, 1.0), (y, weight_y, -1.0)):
+            margin = sign * (rows @ normals + offsets)
+            total += float((weight * torch.nn.functional.softplus(-margin)).sum(dtype=torch.float64))
+            pull = -sign * weight * torch.sigmoid(-margin)
+            gradient[:-1] += rows.T @ pull
+            gradient[-1] += pull.sum(dim=0)
+        return total, gradient.flatten().numpy()
+
+    start = np.zeros((d + 1) * k)
+    options: Any = {"maxiter": 500, "gtol": 1e-5, "ftol": 1e-9, "maxcor": 20}
+    found = torch.from_numpy(minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x).view(d + 1, k)
+    return found[:-1], found[-1]
+
+
+def correctness(both: Sides, score_x: Tensor, score_y: Tensor) -> tuple[Tensor, Tensor]:
+    """Share of each clip's rows on the right side of the cut, (n_x,) and (n_y,); a score of 0 counts half."""
+    y = Cloud(both.y.rows.cpu(), both.y.owner.cpu(), both.y.n)
+    return (score_x.sign() + 1) / 2, y.per_clip((1 - score_y.sign()) / 2)
+
+
+def winning_blocks(
+    both: Sides,
+    score_x: Tensor,
+    score_y: Tensor,
+    fold_x: NDArray[np.int64],
+    fold_y: NDArray[np.int64],
+    max_entries: int = 2**24,
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Inside each fold, yield (source clips, target clips, share of comparisons that the source wins)."""
+    owner = both.y.owner.cpu()
+    row_fold = torch.from_numpy(fold_y)[owner]
+    for fold in np.intersect1d(fold_x, fold_y):
+        rows = (row_fold == int(fold)).nonzero().flatten()
+        clips, local = torch.unique_consecutive(owner[rows], return_inverse=True)
+        part = Cloud(score_y[rows, None], local, len(clips))
+        members = torch.from_numpy(np.flatnonzero(fold_x == fold))
+        for i in torch.split(members, max(1, max_entries // len(rows))):
+            won = (torch.sign(score_x[None, i] - part.rows) + 1).float() / 2
+            yield i, clips, part.per_clip(won).T
+
+
+def folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Fold of each source clip and of each target clip, from a number of folds or as given."""
+    if isinstance(folds, int):
+        fold_y = clip_folds(both.y.n, folds, seed)
+        return (fold_y if both.paired else clip_folds(both.x.n, folds, [seed, 1])), fold_y
+    given = np.asarray(folds)
+    if not both.paired or given.shape != (both.x.n,) or given.dtype.kind not in "iu":
+        raise InputError(
+            f"separability: folds: expected the fold of each of {both.x.n} paired clips as integers, "
+            f"got shape {given.shape} of {given.dtype}; give a number of folds"
+        )
+    if len(np.unique(given)) < 2:
+        raise InputError("separability: folds: expected at least 2 different folds, got 1")
+    return given.astype(np.int64), given.astype(np.int64)

@@ -1,0 +1,268 @@
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from gapkit.metrics import METRICS, Reference, measure, metric_names, register_metric
+from gapkit.statistics import paired_difference
+
+PAIRED_ONLY = {"cosine", "cosine-margin", "rmg", "residual-cosine", "recall@1", "recall@5", "recall@10", "map@10"}
+
+
+@pytest.mark.parametrize("kind", ["single", "several"])
+def test_values_are_those_of_the_functions(kind, request):
+    p = request.getfixturevalue(kind)
+    estimates = measure(p.source, Reference.from_target(p.target, owner=p.owner, n_resamples=50))
+    assert list(estimates) == metric_names()
+    for name, estimate in estimates.items():
+        alone = METRICS.get(name).function(p.source, p.target, owner=p.owner)
+        assert estimate.value == pytest.approx(alone, abs=1e-7), name
+        assert estimate.draws.shape == (50,)
+        assert estimate.low <= estimate.high
+        assert estimate.n == len(p.source)
+        low, high = METRICS.get(name).range
+        assert low <= estimate.value <= high
+
+
+def test_unpaired_values_are_those_of_the_functions(several):
+    p = several
+    x = np.concatenate([p.source, p.source + 0.1])[:41]
+    estimates = measure(x, Reference.from_target(p.target, n_resamples=50), paired=False)
+    assert set(estimates) == set(metric_names()) - PAIRED_ONLY
+    for name, estimate in estimates.items():
+        assert estimate.value == pytest.approx(METRICS.get(name).function(x, p.target), abs=1e-7), name
+        assert estimate.draws.shape == (50,)
+        assert estimate.n == 41
+
+
+def drop_same(kernel, clips_a, clips_b):
+    keep = clips_a[:, None] != clips_b[None, :]
+    return kernel[keep].mean()
+
+
+def redraw(p, weights, name, bandwidth):
+    """A statistic of one resample, from its definition: clips written out, copies of a clip never compared."""
+    clips = np.repeat(np.arange(len(p.source)), weights.astype(int))
+    x = p.source[clips].astype(float)
+    y = [p.target[p.owner == c].astype(float) for c in clips]
+
+    def unit(v):
+        return v / np.linalg.norm(v, axis=-1, keepdims=True)
+
+    def table(left, right, f):
+        return np.array([[f(a, b).mean() for b in right] for a in left])
+
+    def kernel(a, b):
+        return np.exp(-((a[:, None] - b[None]) ** 2).sum(-1) / (2 * bandwidth**2))
+
+    def dots(a, b):
+        return unit(a) @ unit(b).T
+
+    rows = [row[None] for row in x]
+    f = kernel if name == "mmd" else dots
+    xx, yy, xy = (drop_same(table(a, b, f), clips, clips) for a, b in ((rows, rows), (y, y), (rows, y)))
+    own = np.mean([dots(a, b).mean() for a, b in zip(rows, y, strict=True)])
+    pair, inside = (1 - own) / 2, (1 - (xx + yy) / 2) / 2
+    return {
+        "mmd": xx + yy - 2 * xy,
+        "rmg": pair / (inside + pair),
+        "unpaired-cosine": xy,
+        "cosine-margin": own - xy,
+        "cosine": own,
+    }[name]
+
+
+@pytest.mark.parametrize("name", ["mmd", "rmg", "unpaired-cosine", "cosine-margin", "cosine"])
+@pytest.mark.parametrize("kind", ["single", "several"])
+def test_draws_are_the_statistic_of_the_resample(kind, name, request):
+    p = request.getfixturevalue(kind)
+    reference = Reference.from_target(p.target, owner=p.owner, n_resamples=6)
+    draws = measure(p.source, reference, metrics=[name])[name].draws
+    for b in (0, 5):
+        expected = redraw(p, reference.weights[b].numpy(), name, reference.bandwidth)
+        assert draws[b] == pytest.approx(expected, abs=2e-5)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_draws_lie_around_the_value(single, paired):
+    # Copies of a clip inside a resample would push kernels and norms up; nothing here may drift by more than a
+    # tenth of the interval.
+    reference = Reference.from_target(single.target, n_resamples=4000)
+    for name, e in measure(single.source, reference, paired=paired).items():
+        assert abs(np.mean(e.draws) - e.value) < 0.1 * (e.high - e.low) + 1e-9, name
+        assert e.low <= e.value <= e.high, name
+
+
+def test_copies_would_bias_the_interval(single):
+    reference = Reference.from_target(single.target, n_resamples=500)
+    e = measure(single.source, reference, metrics=["mmd"])["mmd"]
+    w = reference.weights.numpy()
+    x, y, n = single.source.astype(float), single.target.astype(float), 40
+    kernel = [
+        np.exp(-((a[:, None] - b[None]) ** 2).sum(-1) / (2 * reference.bandwidth**2))
+        for a, b in ((x, x), (y, y), (x, y))
+    ]
+    h = kernel[0] + kernel[1] - kernel[2] - kernel[2].T
+    naive = [(np.outer(r, r) * h).sum() - (r * np.diag(h)).sum() for r in w]
+    assert np.mean(naive) / (n * (n - 1)) > e.value + 5 * abs(np.mean(e.draws) - e.value)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_projection_stands_in_for_matrices_that_do_not_fit(paired):
+    rng = np.random.default_rng(0)
+    c = rng.standard_normal((300, 8))
+    x, y = c + 0.5 + 0.3 * rng.standard_normal((300, 8)), c + 0.3 * rng.standard_normal((300, 8))
+    y = np.concatenate([y, y + 0.1])
+    owner = np.tile(np.arange(300), 2)
+    roomy = Reference.from_target(y, owner=owner, n_resamples=400)
+    tight = Reference.from_target(y, owner=owner, n_resamples=400, max_memory=2**20)
+    assert roomy.dense
+    assert not tight.dense
+    for name in ("mmd", "mmd-multi", "residual-mmd"):
+        a, b = (measure(x, r, metrics=[name], paired=paired)[name] for r in (roomy, tight))
+        assert b.value == pytest.approx(a.value, abs=1e-7)
+        if name != "residual-mmd":
+            assert (b.low, b.high) == pytest.approx((a.low, a.high), abs=0.1 * (a.high - a.low))
+            assert np.corrcoef(a.draws, b.draws)[0, 1] > 0.98
+
+
+def test_rows_share_their_resamples(single):
+    reference = Reference.from_target(single.target, n_resamples=400)
+    names = ["cosine", "mmd", "centroid-distance"]
+    a = measure(single.source, reference, metrics=names)
+    b = measure(single.source * 0.99, reference, metrics=names)
+    for name in names[1:]:
+        apart = np.hypot(a[name].draws.std(), b[name].draws.std())
+        assert (a[name].draws - b[name].draws).std() < 0.2 * apart
+    assert paired_difference(a["mmd"].draws, b["mmd"].draws).p < 0.01
+
+
+def test_the_same_seed_gives_the_same_numbers_and_torch_the_same_as_numpy(several):
+    p = several
+
+    def run(seed, kind):
+        reference = Reference.from_target(kind(p.target), owner=kind(p.owner), seed=seed, n_resamples=40)
+        return measure(kind(p.source), reference)
+
+    a, b, t, other = run(3, np.asarray), run(3, np.asarray), run(3, torch.as_tensor), run(4, np.asarray)
+    for name in a:
+        assert a[name].value == b[name].value == t[name].value
+        assert (a[name].draws == b[name].draws).all()
+        assert (a[name].draws == t[name].draws).all()
+    assert (a["cosine"].draws != other["cosine"].draws).any()
+
+
+def test_one_metric_does_not_change_another(single):
+    reference = Reference.from_target(single.target, n_resamples=20)
+    together = measure(single.source, reference)
+    for name in metric_names():
+        alone = measure(single.source, reference, metrics=[name])[name]
+        assert alone.value == pytest.approx(together[name].value, abs=1e-9)
+        assert alone.draws == pytest.approx(together[name].draws, abs=1e-6)
+
+
+def test_collapse_is_measured_and_not_a_crash(several):
+    p = several
+    point = np.tile(p.target.mean(axis=0), (len(p.source), 1))
+    estimates = measure(point, Reference.from_target(p.target, owner=p.owner, n_resamples=100))
+    assert np.isnan(estimates["residual-cosine"].value)
+    assert "all rows are the same" in estimates["residual-cosine"].why
+    assert estimates["residual-cosine"].draws.size == 0
+    for name, e in estimates.items():
+        if name != "residual-cosine":
+            assert np.isfinite([e.value, e.low, e.high]).all(), name
+            assert e.why == ""
+    assert estimates["effective-rank"].value == 0
+    assert estimates["cosine-margin"].value == pytest.approx(0, abs=0.02)
+    assert estimates["residual-mmd"].value > 0.05
+
+
+def test_the_oracle_row(single):
+    estimates = measure(single.target, Reference.from_target(single.target, n_resamples=100))
+    ends = {"cosine": 1, "centroid-distance": 0, "mmd": 0, "mmd-multi": 0, "separability": 0.5, "separability-auc": 0.5}
+    ends |= {"rmg": 0, "residual-cosine": 1, "residual-mmd": 0, "residual-separability": 0.5, "recall@1": 1}
+    for name, end in ends.items():
+        e = estimates[name]
+        assert (e.value, e.low, e.high) == pytest.approx((end, end, end), abs=1e-6), name
+
+
+def test_without_resamples_there_is_no_interval(single):
+    for e in measure(single.source, Reference.from_target(single.target, n_resamples=0)).values():
+        assert np.isfinite(e.value)
+        assert e.draws.size == 0
+        assert np.isnan([e.low, e.high]).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cosine", "mmd", "cosine-margin"])
+def test_intervals_cover(name):
+    def draw(rng, n):
+        c = rng.standard_normal((n, 3))
+        return c + 0.7 * rng.standard_normal((n, 3)) + 0.5, c + 0.7 * rng.standard_normal((n, 3))
+
+    rng = np.random.default_rng(0)
+    base = Reference.from_target(draw(rng, 400)[1], n_resamples=0)
+
+    def reference(y, resamples, seed):
+        made = Reference.from_target(y, n_resamples=resamples, seed=seed)
+        return dataclasses.replace(made, bandwidth=base.bandwidth)
+
+    x, y = draw(rng, 6000)
+    truth = measure(x, reference(y, 0, 0), metrics=[name])[name].value
+    covered = 0
+    for seed in range(200):
+        x, y = draw(rng, 80)
+        e = measure(x, reference(y, 300, seed), metrics=[name])[name]
+        covered += e.low <= truth <= e.high
+    assert 0.90 <= covered / 200 <= 0.98
+
+
+@pytest.fixture
+def plugin():
+    """Register metrics for one test only."""
+    metric_names()
+    before = dict(METRICS._items)
+    yield register_metric
+    METRICS._items.clear()
+    METRICS._items.update(before)
+
+
+def test_a_metric_of_ones_own(plugin, several):
+    @plugin("largest-product", group="closure", better="higher")
+    def largest_product(source, target):
+        """Largest product of a pair."""
+        return float((source * target).sum(axis=1).max())
+
+    @plugin("mean-product", group="closure", better="higher", cost="n^2 d")
+    def mean_product(source, target, *, owner=None):
+        """Mean product."""
+        return float((source[owner] * target).sum(axis=1).mean())
+
+    p = several
+    estimates = measure(p.source, Reference.from_target(p.target, owner=p.owner, n_resamples=300))
+    products = (p.source[p.owner] * p.target).sum(axis=1)
+    assert estimates["largest-product"].value == pytest.approx(products.max())
+    assert estimates["largest-product"].draws.shape == (200,)
+    assert estimates["largest-product"].high == pytest.approx(products.max())
+    assert estimates["mean-product"].value == pytest.approx(products.mean(), rel=1e-5)
+    assert estimates["mean-product"].draws.size == 0
+    assert METRICS.get("largest-product").definition == "Largest product of a pair."
+
+
+def test_generic_draws_agree_with_the_built_in_ones(plugin, single):
+    @plugin("own-cosine", group="closure", better="higher")
+    def own_cosine(source, target):
+        """Cosine again."""
+        x, y = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (source, target))
+        return float((x * y).sum(axis=1).mean())
+
+    estimates = measure(single.source, Reference.from_target(single.target), metrics=["cosine", "own-cosine"])
+    assert estimates["own-cosine"].draws == pytest.approx(estimates["cosine"].draws[:200], abs=1e-5)
+
+
+def test_an_unknown_group_is_refused(plugin):
+    with pytest.raises(ValueError, match="group"):
+        plugin("odd", group="fashion", better="higher")
+    with pytest.raises(ValueError, match="better"):
+        plugin("odd", group="closure", better="up")

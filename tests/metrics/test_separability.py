@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from gapkit.errors import InputError
+from gapkit.metrics import linear_separability, residual_separability, separability_auc
+from gapkit.metrics.separability import PENALTY, clip_folds
+
+
+def by_sklearn(x, y, owner, folds):
+    """Accuracy and AUC, class and clip weights by hand."""
+    x, y = x.astype(float), y.astype(float)
+    n, share = len(x), 1 / np.bincount(owner)[owner]
+    centre = (share[:, None] * y).sum(0) / n
+    scale = np.sqrt((share * ((y - centre) ** 2).sum(1)).sum() / n)
+    z = np.concatenate([(x - centre) / scale, (y - centre) / scale])
+    label = np.repeat([1, 0], [n, len(y)])
+    fold = np.concatenate([folds, folds[owner]])
+    weight = np.concatenate([np.ones(n), share])
+    correct, aucs, pairs = np.zeros(2), [], []
+    for f in np.unique(folds):
+        fit = fold != f
+        # Balanced classes, total weight 1: the mean loss, so that C is the inverse penalty.
+        w = np.array([weight[i] / 2 / weight[fit & (label == label[i])].sum() for i in np.flatnonzero(fit)])
+        model = LogisticRegression(C=1 / PENALTY, tol=1e-10, max_iter=5000).fit(z[fit], label[fit], w)
+        score = model.decision_function(z[~fit])
+        hit = (score > 0) == label[~fit]
+        correct += [(weight[~fit] * hit)[label[~fit] == c].sum() for c in (0, 1)]
+        aucs.append(roc_auc_score(label[~fit], score, sample_weight=weight[~fit]))
+        pairs.append((folds == f).sum() ** 2)
+    return correct.sum() / 2 / n, np.average(aucs, weights=pairs)
+
+
+@pytest.mark.parametrize("kind", ["single", "several"])
+def test_sklearn_as_oracle(kind, request):
+    p = request.getfixturevalue(kind)
+    folds = clip_folds(len(p.source), 4, 7)
+    accuracy, auc = by_sklearn(p.source, p.target, p.owner, folds)
+    assert linear_separability(p.source, p.target, owner=p.owner, folds=4, seed=7) == pytest.approx(accuracy, abs=1e-9)
+    assert separability_auc(p.source, p.target, owner=p.owner, folds=folds) == pytest.approx(auc, abs=1e-3)
+    x, y = p.source - p.source.mean(0), p.target - p.target.mean(0)
+    if kind == "single":
+        accuracy, _ = by_sklearn(x**2, y**2, p.owner, folds)
+        assert residual_separability(p.source, p.target, folds=folds) == pytest.approx(accuracy, abs=1e-9)
+
+
+def test_equal_sides_are_exactly_mixed(several):
+    y = several.target
+    for metric in (linear_separability, separability_auc, residual_separability):
+        assert metric(y, y) == 0.5
+    assert residual_separability(y + 1, y) == pytest.approx(0.5, abs=0.02)
+
+
+def test_far_sides_are_separable_and_one_distribution_is_not():
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((2, 400, 10))
+    assert linear_separability(x + 5, y) == 1.0
+    assert separability_auc(x + 5, y) == 1.0
+    for metric in (linear_separability, separability_auc, residual_separability):
+        # Binomial noise of 800 held-out rows, four standard errors.
+        assert metric(x, y) == pytest.approx(0.5, abs=0.075)
+        assert metric(x, rng.standard_normal((300, 10))) == pytest.approx(0.5, abs=0.085)
+    # A cloud half as wide: no straight cut, but the residual sees it.
+    assert linear_separability(x / 2, y) < 0.62
+    assert residual_separability(x / 2, y) > 0.8
+
+
+def test_the_clip_is_held_out_and_not_the_caption():
+    # Rows of a clip are all but equal, and clips have random sides: a cut that saw a clip's other rows would know.
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((60, 100))
+    y = np.concatenate([x, x, x]) + 1e-3 * rng.standard_normal((180, 100))
+    assert linear_separability(x, y, owner=np.tile(np.arange(60), 3)) == pytest.approx(0.5, abs=0.1)
+
+
+def test_classes_count_alike_whatever_their_size():
+    rng = np.random.default_rng(2)
+    x, y = rng.standard_normal((50, 3)), rng.standard_normal((1000, 3))
+    assert linear_separability(x, y) == pytest.approx(0.5, abs=0.15)
+
+
+def test_invariances(single):
+    x, y = single.source, single.target
+    q = np.linalg.qr(np.random.default_rng(3).standard_normal((6, 6)))[0]
+    base = separability_auc(x, y)
+    for a, b in ((x @ q, y @ q), (x + 4, y + 4), (x * 7, y * 7), (np.hstack([x, 0 * x]), np.hstack([y, 0 * y]))):
+        assert separability_auc(a, b) == pytest.approx(base, abs=1e-3)
+
+
+def test_folds():
+    folds = clip_folds(23, 5, 0)
+    assert sorted(np.bincount(folds)) == [4, 4, 5, 5, 5]
+    assert len(np.unique(clip_folds(3, 5, 0))) == 3
+
+
+@pytest.mark.parametrize("folds", [1, [0, 1], np.zeros(40, dtype=int), np.linspace(0, 1, 40)])
+def test_bad_folds(single, folds):
+    with pytest.raises(InputError, match="fold"):
+        linear_separability(single.source, single.target, folds=folds)
