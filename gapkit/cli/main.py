@@ -57,7 +57,7 @@ def run(arguments: list[str]) -> int:
     # A command has no --debug of its own: it may stand anywhere.
     arguments = [*(["--debug"] if debug else []), *(a for a in arguments if a != "--debug")]
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, standalone_mode=False, prog_name="gapkit")
         sys.stdout.flush()
     except TyperException as error:
         return _fail(" ".join(error.format_message().split()), 2)

@@ -91,7 +91,7 @@ class Results:
         """One row a bridge, one column a metric, of the summary's column `values`."""
         summary = self.summary()
         known = summary[summary["metric"].notna()]
-        wide = known.pivot(index="bridge", columns="metric", values=values)  # noqa: PD010  each cell is there once
+        wide = known.pivot(index="bridge", columns="metric", values=values)
         names = [column.name for column in self.columns if column.name in wide.columns]
         return wide.reindex(index=list(dict.fromkeys(summary["bridge"])), columns=names)
 

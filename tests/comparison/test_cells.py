@@ -10,8 +10,13 @@ from gapkit.comparison.cells import Cell, Value, cell_key, cell_stem, read_cell,
 @pytest.fixture
 def cell() -> Cell:
     draws = {"mmd": np.random.default_rng(0).standard_normal(50)}
-    values = {"mmd": Value(0.1 + 0.2, 1 / 3, math.pi, 12, 0.5), "rmg": Value(math.nan, math.nan, math.nan, 12, 0.1, "x")}
-    return Cell("ridge", "paired", 3, "abc", {"alpha": 1.5}, values, {"new": "broke"}, ("mmd", "rmg"), "", 1.5, 0.1, draws)
+    values = {
+        "mmd": Value(0.1 + 0.2, 1 / 3, math.pi, 12, 0.5),
+        "rmg": Value(math.nan, math.nan, math.nan, 12, 0.1, "x"),
+    }
+    return Cell(
+        "ridge", "paired", 3, "abc", {"alpha": 1.5}, values, {"new": "broke"}, ("mmd", "rmg"), "", 1.5, 0.1, draws
+    )
 
 
 def test_what_was_written_is_read_to_the_last_bit(tmp_path: Path, cell: Cell) -> None:

@@ -33,7 +33,15 @@ def summary() -> pd.DataFrame:
     add("c|d", "paired", cosine=(0.80004, 0.79, 0.82), mmd=(-0.0004, -0.001, 0.0), separability=(0.48, 0.4, 0.5))
     add("e&f", "paired", cosine=(0.7, 0.6, 0.8), mmd=(0.05, 0.04, 0.06), separability=(0.55, 0.5, 0.6))
     rows += [
-        {"bridge": bridge, "block": "paired", "metric": "spread", "value": v, "ci_low": NAN, "ci_high": NAN, "error": ""}
+        {
+            "bridge": bridge,
+            "block": "paired",
+            "metric": "spread",
+            "value": v,
+            "ci_low": NAN,
+            "ci_high": NAN,
+            "error": "",
+        }
         for bridge, v in (("c|d", 1.0), ("e&f", 2.0))
     ]
     rows.append(
