@@ -19,6 +19,7 @@ app = typer.Typer(
     help="Measure, bridge and tabulate the modality gap between paired embeddings.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,  # its options cost every --help a tenth of a second
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compare")(compare.compare)

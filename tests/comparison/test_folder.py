@@ -83,5 +83,5 @@ def test_a_newer_schema(tmp_path: Path) -> None:
 
 
 def test_no_study(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no study.json"):
+    with pytest.raises(InputError, match=r"no study\.json"):
         StudyFolder(tmp_path).identity()

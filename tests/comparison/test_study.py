@@ -257,7 +257,7 @@ def test_a_full_disk_keeps_what_is_finished(
 def test_a_folder_of_other_data(pairs: PairedEmbeddings, make_pairs: Any, tmp_path: Path) -> None:
     run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path)
     before = (tmp_path / "results.csv").read_bytes()
-    with pytest.raises(InputError, match="another study .data content_hash"):
+    with pytest.raises(InputError, match=r"another study \(data content_hash"):
         run_study(make_pairs(seed=1), CONFIG, out=tmp_path)
     with pytest.raises(InputError, match="options n_resamples: 40 there, 41 here"):
         run_study(pairs, replace(CONFIG, n_resamples=41), out=tmp_path)
