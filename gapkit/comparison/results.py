@@ -199,7 +199,9 @@ class Results:
             lines.append(f"Intervals: 95 % bootstrap over clips, n = {int(numbers.max())}, B = {resamples}.")
         if seeds:
             listed = ", ".join(map(str, seeds))
-            lines.append(f"Stochastic bridges: mean over {'seed' if len(seeds) == 1 else 'seeds'} {listed}.")
+            lines.append(f"Stochastic bridges: {'seed' if len(seeds) == 1 else 'mean over seeds'} {listed}.")
+        if len(seeds) > 1:
+            lines.append("Intervals hold the chance of the clips; that of the seeds is seed_sd in results.json.")
         if "target-split-half" in set(self.frame["bridge"]):
             lines.append("target-split-half: 10 random halvings, interval over them, n / 2 clips a side.")
         if "random-target" in set(self.frame["bridge"]):

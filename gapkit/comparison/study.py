@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ class _Runner:
             first = self.config.seed
             for seed in range(first, first + self.config.seeds) if kind.stochastic else [None]:
                 params = self.config.bridge_params(name, first if seed is None else seed, self.parts.fit.n_targets)
-                key = cell_key(bridge=name, params=params, seed=seed, version=gapkit.__version__)
+                key = cell_key(bridge=name, params=params, seed=seed, version=_version(name))
                 label = name if seed is None else f"{name}, seed {seed}"
                 tasks.append(Task(name, block, cell_stem(name, seed), label, key, seed, params, kind.needs_pairs))
         order = ("anchor", "unpaired", "paired")
@@ -235,6 +236,15 @@ class _Runner:
     def _done(self, cell: Cell, note: str) -> Cell:
         self.progress.advance(cell.label, note)
         return cell
+
+
+def _version(bridge: str) -> list[str]:
+    """Versions of gapkit and of the package that a bridge comes from: what they compute may change with them."""
+    package = BRIDGES.origin(bridge)
+    try:
+        return [gapkit.__version__, package, metadata.version(package)]
+    except metadata.PackageNotFoundError:  # registered by a script
+        return [gapkit.__version__, package]
 
 
 def _note(cell: Cell) -> str:
