@@ -1,6 +1,6 @@
 """Anchor rows: what a number of the table can be read against.
 
-`identity` and `mean-shift` are bridges. The others are made of the targets themselves: two that must look bad on one
+`identity` and `mean-shift` are bridges. The others are made of targets: two that must look bad on one
 side of the table (collapse closes gaps and loses content, random targets are in place and wrong) and two ceilings.
 """
 
@@ -35,8 +35,12 @@ def collapse(parts: Parts, seed: int) -> NDArray[np.float32]:
 
 
 def random_target(parts: Parts, seed: int) -> NDArray[np.float32]:
-    """Each clip gets the first target of another clip, (n, d): in place, and wrong."""
-    return oracle_target(parts, seed)[derangement(len(parts.test), seed)]
+    """Each clip gets a random fitted target, (n, d): in place, and wrong.
+
+    Test targets in another order would not do: the two sides would hold the very same points.
+    """
+    rows = np.random.default_rng(seed).integers(parts.fit.n_targets, size=len(parts.test))
+    return parts.fit.target[rows]
 
 
 def oracle_target(parts: Parts, seed: int) -> NDArray[np.float32]:
@@ -53,14 +57,6 @@ SOURCES: Mapping[str, Callable[[Parts, int], NDArray[np.float32]]] = {
 
 NAMES = (*BRIDGES, *SOURCES, SPLIT_HALF)
 """All anchors, in the order of the table."""
-
-
-def derangement(n: int, seed: int) -> NDArray[np.int64]:
-    """A random permutation of 0..n-1, n >= 2, that leaves nothing in its place: one cycle through all."""
-    order = np.random.default_rng(seed).permutation(n)
-    answer = np.empty(n, dtype=np.int64)
-    answer[order] = np.roll(order, -1)
-    return answer
 
 
 def first_targets(pairs: PairedEmbeddings) -> NDArray[np.int64]:

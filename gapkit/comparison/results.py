@@ -205,7 +205,7 @@ class Results:
         if "target-split-half" in set(self.frame["bridge"]):
             lines.append("target-split-half: 10 random halvings, interval over them, n / 2 clips a side.")
         if "random-target" in set(self.frame["bridge"]):
-            lines.append("random-target: the test targets themselves in another order, hence closure beyond chance.")
+            lines.append("random-target: each clip gets a random fitted target.")
         return (" ".join(lines),) if lines else ()
 
     def to_csv(self) -> str:
