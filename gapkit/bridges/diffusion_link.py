@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.reverse import ReverseDiffusionBridge
-from gapkit.diffusion.losses import make_topology
+from gapkit.diffusion.losses import cosine_matrix, make_topology
 from gapkit.errors import InputError
 
 INPUTS = ("both", "source", "target")
@@ -142,10 +142,11 @@ class DiffusionLink(ReverseDiffusionBridge):
             predicted = model(torch.cat(noised), t.repeat(len(sides)))
             parts = predicted.view(len(sides), *shape)
             value = torch.zeros((), device=y.device)
+            geometry = cosine_matrix(true) if self.topology_weight else None
             for part, weight in zip(parts, weights, strict=True):
                 value = value + weight * (part - true).square().sum(dim=1).mean() / norm
-                if self.topology_weight:
-                    value = value + weight * self.topology_weight * topology(part, true)
+                if geometry is not None:
+                    value = value + weight * self.topology_weight * topology(cosine_matrix(part), geometry)
             return value
 
         return loss
