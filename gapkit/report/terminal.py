@@ -28,7 +28,7 @@ def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
     Returns
     -------
     RenderableType
-        For ``rich.console.Console.print``. Best of the bridges bold with a star, anchors dim, ``±`` half of the interval.
+        For ``rich.console.Console.print``. Best of the bridges bold and starred, anchors dim, ``±`` half the interval.
     """
     parts: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
     names = [row.name for rows in table.blocks.values() for row in rows]
