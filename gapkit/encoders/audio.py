@@ -17,8 +17,8 @@ Samples = NDArray[np.float32]
 SILENCE = 1e-4
 """Peak below which a sound is called silent: -80 dB of full scale."""
 
-OPEN_ENDED = (0, 0x7FFFFFFF, 0xFFFFFFFF)
-"""Lengths that programs write into a WAV header when they do not know it yet; lengths near them mean the same."""
+OPEN_ENDED = (0x7FFFFFFF, 0xFFFFFFFF)
+"""Lengths that programs write into a WAV header when they do not know it yet, perhaps less the header itself."""
 
 
 class ClipError(InputError):
@@ -112,6 +112,6 @@ def _check_length(log: str) -> None:
     if not found:
         return
     claimed, there = int(found[1]), int(found[2])
-    open_ended = any(abs(claimed - mark) < 4096 for mark in OPEN_ENDED)
+    open_ended = any(0 <= mark - claimed < 4096 for mark in OPEN_ENDED)
     if there < claimed and not open_ended:
         raise ClipError(f"is cut short: {there:,} of {claimed:,} bytes are there")

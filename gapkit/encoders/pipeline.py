@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from gapkit import __version__
 from gapkit.atomic import write_text
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.encoders.base import Encoder
 from gapkit.encoders.cache import RowCache
 from gapkit.encoders.manifest import Clip, Fault, Manifest, read_manifest
+from gapkit.encoders.packages import version
 from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
@@ -148,7 +148,7 @@ def embed(
     if not kept:
         first = f" (first: {faults[0].path} {faults[0].reason})" if faults else ""
         raise InputError(f"{listed.name}: none of {listed.listed} clips could be embedded{first}")
-    pairs = _pairs(listed.name, kept, crew, {"encoder": about, "gapkit": __version__})
+    pairs = _pairs(listed.name, kept, crew, {"encoder": about, "gapkit": version("gapkit")})
     report = EmbedReport(
         pairs, listed.listed, crew.encoded, len(kept) - crew.encoded, tuple(faults), time.monotonic() - begun
     )
