@@ -139,7 +139,7 @@ def embed(
     texts = list(dict.fromkeys(text for clip in listed.clips for text in clip.captions))
     paths = list(dict.fromkeys(clip.path for clip in listed.clips))
     try:
-        crew.run(paths, texts, workers=workers or _cores(), progress=progress)
+        crew.run(paths, texts, workers=workers or cores(), progress=progress)
     finally:
         rows.close()
     kept, faults = _sorted_out(listed, crew)
@@ -216,5 +216,6 @@ def _check(out: str | Path | None, workers: int | None, batch_size: int) -> None
             raise InputError(f"{name} must be at least 1, got {value}")
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
