@@ -1,0 +1,104 @@
+"""Loading models with transformers: from the hub by name, or from a folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from gapkit.encoders.packages import need, version
+from gapkit.errors import InputError
+
+
+def load_pretrained(
+    kind: str, model: str | Path, *, whose: str, revision: str | None = None, offline: bool = False
+) -> Any:
+    """What ``transformers.<kind>.from_pretrained`` gives, its failures as one line.
+
+    Parameters
+    ----------
+    kind : str
+        Class of transformers, such as ``"ClapModel"``.
+    model : str or path
+        Name on the hub, or a folder.
+    whose : str
+        The encoder; opens every message.
+    revision : str, optional
+        Branch, tag or commit on the hub.
+    offline : bool
+        Never ask the hub.
+
+    Raises
+    ------
+    InputError
+        transformers or what this class needs is missing, no such model, a broken file.
+    """
+    transformers = need("transformers", whose=whose)
+    try:
+        with _no_bars(transformers):
+            return getattr(transformers, kind).from_pretrained(
+                str(model), revision=revision, local_files_only=offline or Path(model).is_dir()
+            )
+    except Exception as error:  # hub, files and parsers fail in many ways; all mean that there is no model
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(
+            f"{whose}: {model} gives no {kind} ({reason.strip()}); name a model of the hub or a folder that "
+            "save_pretrained wrote"
+        ) from None
+
+
+@contextmanager
+def _no_bars(transformers: ModuleType) -> Iterator[None]:
+    """No progress bars of transformers: a library does not print. What was set before is set again."""
+    logging = transformers.utils.logging
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def pick_device(device: str, *, whose: str) -> str:
+    """The device to run on; ``"auto"`` is a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        There is no such device here.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"{whose}: device {device!r} cannot be used ({str(error).splitlines()[0]}); use cpu") from None
+    return device
+
+
+def pooled(output: Any) -> Any:
+    """The projected features, which transformers 4 returns bare and transformers 5 inside an output."""
+    return getattr(output, "pooler_output", output)
+
+
+def describe_model(model: Any, given: str | Path, revision: str | None) -> dict[str, str]:
+    """Name, revision and versions; of a folder also a hash of its weights, since a folder may change."""
+    commit = getattr(model.config, "_commit_hash", None)
+    about = {
+        "model": str(given),
+        "revision": str(commit or revision or "main"),
+        "transformers": version("transformers"),
+    }
+    if Path(given).is_dir():
+        digest = hashlib.blake2b(digest_size=16)
+        for name, tensor in sorted(model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        about |= {"model": Path(given).name, "revision": "", "weights": digest.hexdigest()}
+    return about
