@@ -37,9 +37,6 @@ from gapkit.atomic import write_text
 from gapkit.encoders.efficientnet import EfficientNetImage
 from gapkit.encoders.minilm import MinilmText
 
-LARGEST = 40
-"""Pictures of one group at most outside the split ``encoder``."""
-
 
 def main() -> None:
     """Run all steps."""
@@ -58,7 +55,7 @@ def main() -> None:
     image = features(shown, work, image_encoder)
     subjects = [subject(drawing.title) for drawing in shown]
     together = groups(subjects, image)
-    splits = dealt(together, LARGEST)
+    splits = dealt(together)
     kept = [i for i, split in enumerate(splits) if split]
     picked, image = [shown[i] for i in kept], image[kept]
     text = text_encoder.features([caption(drawing) for drawing in picked])
