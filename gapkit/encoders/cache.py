@@ -26,6 +26,7 @@ class RowCache:
 
     A record is a key, a mark, a row and a checksum. Each run writes a file of its own, each record in one write: a
     run that is killed leaves whole records and at most a torn tail, which is skipped. Two runs may share a folder.
+    Memory holds the keys; rows are read when they are asked for.
 
     Parameters
     ----------
@@ -41,22 +42,26 @@ class RowCache:
         about = json.dumps(dict(provenance), sort_keys=True)
         self.folder = folder / fingerprint(f"{about} {dim}".encode()).hex()
         self._record = np.dtype([("key", "V16"), ("mark", "<u4"), ("row", "<f4", (dim,)), ("crc", "<u4")])
-        self._rows: dict[bytes, tuple[Row, int]] = {}
+        self._places: dict[bytes, tuple[NDArray[np.void] | None, int]] = {}  # table (None: our own), record
         self._lock = threading.Lock()
         self._file: int | None = None
         self._about = about
+        self._written = 0
         for path in sorted(self.folder.glob("rows-*.bin")):
             self._read(path)
 
     def __contains__(self, key: bytes) -> bool:
-        return key in self._rows
+        return key in self._places
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._places)
 
     def get(self, key: bytes) -> tuple[Row, int]:
         """Row and mark of a key."""
-        return self._rows[key]
+        table, place = self._places[key]
+        if table is None:
+            table, place = self._own(place), 0
+        return table[place]["row"].astype(np.float32), int(table[place]["mark"])
 
     def add(self, key: bytes, row: Row, mark: int = 0) -> None:
         """Keep a row, on disk too before this returns; any thread may call.
@@ -84,32 +89,39 @@ class RowCache:
                 raise GapkitError(
                     f"{self.folder}: could not be written (disk full); free space or name another --cache"
                 )
-            self._rows[key] = (np.array(row, dtype=np.float32), mark)
+            self._places[key] = (None, self._written)
+            self._written += 1
 
     def close(self) -> None:
-        """Write out what the system still holds."""
+        """Write out what the system still holds, and let go of the file."""
         with self._lock:
             if self._file is not None:
                 os.fsync(self._file)
                 os.close(self._file)
                 self._file = None
 
+    def _own(self, place: int) -> NDArray[np.void]:
+        """One record of the file of this run."""
+        assert self._file is not None, "closed"
+        size = self._record.itemsize
+        return np.frombuffer(os.pread(self._file, size, place * size), dtype=self._record)
+
     def _open(self) -> int:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "encoder.json").write_text(self._about + "\n", encoding="utf-8")
         path = self.folder / f"rows-{secrets.token_hex(8)}.bin"
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
 
     def _read(self, path: Path) -> None:
-        try:
-            content = path.read_bytes()
-        except OSError:
+        """Index the whole records of one file; they stay on disk."""
+        count = path.stat().st_size // self._record.itemsize
+        if not count:
             return
-        size = self._record.itemsize
-        records = np.frombuffer(content[: len(content) // size * size], dtype=self._record)
-        for i, record in enumerate(records):
-            if zlib.crc32(content[i * size : (i + 1) * size - 4]) == record["crc"]:
-                self._rows[record["key"].tobytes()] = (record["row"].copy(), int(record["mark"]))
+        table = np.memmap(path, dtype=self._record, mode="r", shape=(count,))
+        for place in range(count):
+            record = table[place]
+            if zlib.crc32(record.tobytes()[:-4]) == record["crc"]:
+                self._places[record["key"].tobytes()] = (table, place)
 
 
 def fingerprint(*parts: bytes) -> bytes:

@@ -140,15 +140,15 @@ def embed(
     paths = list(dict.fromkeys(clip.path for clip in listed.clips))
     try:
         crew.run(paths, texts, workers=workers or cores(), progress=progress)
+        kept, faults = _sorted_out(listed, crew)
+        if out is not None:
+            write_text(Path(out).parent / FAILURES, _as_csv(faults))
+        if not kept:
+            first = f" (first: {faults[0].path} {faults[0].reason})" if faults else ""
+            raise InputError(f"{listed.name}: none of {listed.listed} clips could be embedded{first}")
+        pairs = _pairs(listed.name, kept, crew, {"encoder": about, "gapkit": version("gapkit")})
     finally:
         rows.close()
-    kept, faults = _sorted_out(listed, crew)
-    if out is not None:
-        write_text(Path(out).parent / FAILURES, _as_csv(faults))
-    if not kept:
-        first = f" (first: {faults[0].path} {faults[0].reason})" if faults else ""
-        raise InputError(f"{listed.name}: none of {listed.listed} clips could be embedded{first}")
-    pairs = _pairs(listed.name, kept, crew, {"encoder": about, "gapkit": version("gapkit")})
     report = EmbedReport(
         pairs, listed.listed, crew.encoded, len(kept) - crew.encoded, tuple(faults), time.monotonic() - begun
     )

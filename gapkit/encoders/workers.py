@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,32 +70,26 @@ class Crew:
         GapkitError
             What concerns more than one clip: a package is missing, the disk or the memory is full.
         """
-        jobs: list[tuple[Callable[[Any], None], Any, int]] = []
-        size = min(self.batch_size, max(1, -(-len(paths) // (4 * workers))))
-        jobs += [(self._clips, paths[i : i + size], size) for i in range(0, len(paths), size)]
-        size = 4 * self.batch_size
         unknown = [text for text in texts if text_key(text) not in self.cache]
-        jobs += [(self._texts, unknown[i : i + size], 0) for i in range(0, len(unknown), size)]
+        small = min(self.batch_size, max(1, -(-len(paths) // (4 * workers))))  # so that no thread waits long at the end
         with one_thread_each(workers), ThreadPoolExecutor(workers, thread_name_prefix="gapkit-embed") as pool:
-            futures: dict[Future[None], int] = {pool.submit(job, part): len(part) for job, part, _ in jobs}
+            futures: dict[Future[None], int] = {}
+            work: list[tuple[Callable[[Any], None], Sequence[Any], int]]
+            work = [(self._clips, paths, small), (self._texts, unknown, 4 * self.batch_size)]
+            for job, items, size in work:
+                parts = [items[i : i + size] for i in range(0, len(items), size)]
+                futures |= {pool.submit(job, part): len(part) for part in parts}
+            done = 0
             try:
-                self._watch(futures, len(paths) + len(unknown), progress)
+                for future in as_completed(futures):
+                    future.result()
+                    done += futures[future]
+                    if progress is not None:
+                        note = f"{len(self.failed)} failed" if self.failed else ""
+                        progress(done, len(paths) + len(unknown), note)
             finally:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
-                self._stop.clear()
-
-    def _watch(self, futures: dict[Future[None], int], total: int, progress: Progress | None) -> None:
-        done, left = 0, set(futures)
-        while left:
-            finished, left = wait(
-                left, timeout=0.5, return_when=FIRST_EXCEPTION if progress is None else "FIRST_COMPLETED"
-            )
-            for future in finished:
-                future.result()
-                done += futures[future]
-            if progress is not None and finished:
-                progress(done, total, f"{len(self.failed)} failed" if self.failed else "")
 
     def _clips(self, paths: Sequence[Path]) -> None:
         pools: dict[bytes, _Pool] = {}
@@ -200,7 +194,12 @@ class Crew:
     def _texts(self, texts: Sequence[str]) -> None:
         if self._stop.is_set():
             return
-        for text, row in zip(texts, self._in_turn(self.encoder.encode_target, texts), strict=True):
+        try:
+            rows = self._in_turn(self.encoder.encode_target, texts)
+        except Exception as error:  # models of others fail in any way
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise GapkitError(f"the encoder failed on captions from {texts[0]!r} on ({reason[:200]})") from error
+        for text, row in zip(texts, rows, strict=True):
             self.cache.add(text_key(text), row)
 
 

@@ -258,3 +258,12 @@ def test_a_cache_that_cannot_be_written(tmp_path):
     cache = RowCache(tmp_path / "file", {"encoder": "x"}, 3)
     with pytest.raises(GapkitError, match="could not be written"):
         cache.add(fingerprint(b"a"), np.ones(3))
+
+
+def test_captions_that_the_encoder_refuses(sounds, counting, tmp_path):
+    def refusing(texts):
+        raise ValueError("no text today")
+
+    counting.target = refusing
+    with pytest.raises(GapkitError, match=r"failed on captions from 'sound number 0' on \(no text today\)"):
+        embed(sounds(2), counting.encoder(), cache=tmp_path / "cache")
