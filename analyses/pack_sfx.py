@@ -7,7 +7,7 @@ The same input gives the same bytes. Splits of the original become splits of the
 - ``encoder`` stays: the projection heads were trained on these clips.
 - ``bridge`` becomes ``train`` and ``val``. A hash of the caption decides, so no caption is in both and the
   choice never changes.
-- In ``val`` and ``test`` the first clip of each caption stays; the others are ``val-duplicates`` and
+- In ``val`` and ``test`` the last clip of each caption stays; the others are ``val-duplicates`` and
   ``test-duplicates``: two clips with one caption have the same target, and retrieval cannot tell them apart.
 - A clip of ``train`` or ``val`` whose sound is also in ``test`` (or, for ``train``, in ``val``) under another
   caption becomes ``shared``: the same recording was shipped by two packages, and a bridge must not see it.
@@ -40,7 +40,8 @@ def new_splits(old: list[str], captions: list[str]) -> list[str]:
     """The split of each clip of the bundle, from that of the original."""
     seen: set[tuple[str, str]] = set()
     splits = []
-    for split, caption in zip(old, captions, strict=True):
+    # From the end: the figures published with the original are those of the last clip of each caption.
+    for split, caption in zip(reversed(old), reversed(captions), strict=True):
         name = split
         if split == "bridge":
             name = "val" if goes_to_val(caption) else "train"
@@ -49,7 +50,7 @@ def new_splits(old: list[str], captions: list[str]) -> list[str]:
         else:
             splits.append(name)
             seen.add((name, caption))
-    return splits
+    return splits[::-1]
 
 
 def without_shared(splits: list[str], sounds: np.ndarray) -> list[str]:

@@ -93,8 +93,9 @@ def like(result: Tensor, template: ArrayLike) -> Any:
 
 def unit_rows(values: Tensor) -> Tensor:
     """Scale every row to length one; a row of length zero stays zero."""
-    length: Tensor = torch.linalg.vector_norm(values, dim=1, keepdim=True)
-    return values / length.clamp_min(torch.finfo(values.dtype).tiny)
+    # In float64: the squares of very small and very large numbers leave the range of float32.
+    length: Tensor = torch.linalg.vector_norm(values, dim=1, keepdim=True, dtype=torch.float64)
+    return values / length.to(values.dtype).clamp_min(torch.finfo(values.dtype).tiny)
 
 
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:

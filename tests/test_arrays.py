@@ -88,8 +88,13 @@ def test_like_gives_back_the_kind_that_came_in():
 
 
 def test_unit_rows_scales_rows_and_leaves_zero_rows():
-    x = unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0], [1e-30, 0.0]]))
-    torch.testing.assert_close(x, torch.tensor([[0.6, 0.8], [0.0, 0.0], [1.0, 0.0]]))
+    x = unit_rows(torch.tensor([[3.0, 4.0], [0.0, 0.0], [3e-30, 4e-30], [3e38, 0.0]]))
+    torch.testing.assert_close(x, torch.tensor([[0.6, 0.8], [0.0, 0.0], [0.6, 0.8], [1.0, 0.0]]))
+
+
+def test_the_gradient_of_unit_rows_is_that_of_the_formula():
+    x = torch.randn((5, 4), generator=generator(0), dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(unit_rows, x)
 
 
 def test_a_generator_repeats_and_leaves_the_global_one_alone():

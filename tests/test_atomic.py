@@ -16,9 +16,14 @@ def test_folders_are_made_and_text_is_utf8(tmp_path):
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path):
     path = tmp_path / "data.npz"
     write_bytes(path, b"old")
-    with pytest.raises(KeyError), replacing(path) as temporary:  # noqa: PT012 - the write is part of what must not stay
-        temporary.write_bytes(b"half")
-        raise KeyError
+
+    def write_half():
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise KeyError("stopped in the middle")
+
+    with pytest.raises(KeyError):
+        write_half()
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -46,7 +46,7 @@ class DiffusionBridge(ReverseDiffusionBridge):
     def __init__(
         self,
         *,
-        start: int = 300,
+        start: int = 200,
         sample_steps: int = 5,
         sampler: str = "ddim",
         entry_noise: bool = False,

@@ -63,9 +63,7 @@ def open_store(path: Path) -> Store:
         raise InputError(f"{path}: is a folder, expected a file; name the file inside it")
     suffix = path.suffix.lower()
     if suffix not in READERS:
-        raise InputError(
-            f"{path}: suffix {suffix or 'missing'!r} is not read here; expected one of {', '.join(READERS)}"
-        )
+        raise InputError(f"{path}: is not read by its suffix ({suffix or 'none'}); expected {', '.join(READERS)}")
     try:
         size = path.stat().st_size
     except OSError as error:

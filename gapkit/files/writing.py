@@ -84,7 +84,7 @@ def _write(parts: Parts, path: Path) -> None:
     writer = _WRITERS.get(path.suffix.lower())
     if writer is None:
         raise InputError(
-            f"{path}: suffix {path.suffix or 'missing'!r} is not written here; expected one of {', '.join(READERS)}"
+            f"{path}: is not written by its suffix ({path.suffix or 'none'}); expected {', '.join(READERS)}"
         )
     try:
         writer(parts, path)

@@ -103,8 +103,10 @@ def _tiles(
     other = a if b is None else b
     # exp(-|a - b|^2 / 2 s^2) does not change with a common shift, and near the mean float32 loses least.
     base = kernels[0][0]
-    left, right = (((c.rows - other.mean) / (base * math.sqrt(2))).to(c.rows.dtype) for c in (a, other))
-    square_left, square_right = left.square().sum(dim=1), right.square().sum(dim=1)
+    shift = other.mean.to(other.rows.dtype)
+    left = (a.rows - shift).div_(base * math.sqrt(2))
+    right = left if b is None else (other.rows - shift).div_(base * math.sqrt(2))
+    square_left, square_right = (torch.linalg.vecdot(side, side) for side in (left, right))
     single = len(kernels) == 1 and len(kernels[0]) == 1
     side = max(16, min(TILE, math.isqrt(max_memory // (4 if single else 12))))
     buffers = [left.new_empty(side * side) for _ in range(1 if single else 3)]

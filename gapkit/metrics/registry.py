@@ -66,7 +66,15 @@ class Metric:
     default: bool
 
 
-METRICS: Registry[Metric] = Registry("metric", "gapkit.metrics", "gapkit.metrics")
+class _Metrics(Registry[Metric]):
+    def register(self, name: str, item: Metric, origin: str | None = None) -> Metric:
+        # An entry point may bring anything: what no decorator has described has no range and no direction.
+        if not isinstance(item, Metric):
+            raise InputError(f"metric {name!r}: expected a function decorated with @register_metric({name!r}, ...)")
+        return super().register(name, item, origin)
+
+
+METRICS: Registry[Metric] = _Metrics("metric", "gapkit.metrics", "gapkit.metrics")
 
 
 def register_metric(

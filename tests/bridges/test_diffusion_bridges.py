@@ -21,9 +21,9 @@ def paired_cosine(a, b):
     return float((a * b).sum(1).mean())
 
 
-@pytest.mark.parametrize("name", ["diffusion-link", "residual-mlp"])
-def test_pairs_are_learned_on_clips_never_seen(name):
-    bridge = make_bridge(name, **TRAINED).fit(SOURCE[80:], TARGET[80:], validation=HELD_OUT)
+@pytest.mark.parametrize(("name", "option"), [("diffusion-link", {"source_weight": 0.5}), ("residual-mlp", {})])
+def test_pairs_are_learned_on_clips_never_seen(name, option):
+    bridge = make_bridge(name, **TRAINED, **option).fit(SOURCE[80:], TARGET[80:], validation=HELD_OUT)
     shifted = make_bridge("mean-shift").fit(SOURCE[80:], TARGET[80:]).transform(SOURCE[:80])
     assert paired_cosine(bridge.transform(SOURCE[:80]), TARGET[:80]) > paired_cosine(shifted, TARGET[:80]) + 0.1
 
