@@ -31,11 +31,14 @@ def licence_rules(text: str) -> list[tuple[str, str]]:
     return rules
 
 
-def licence_of(rules: list[tuple[str, str]], source: str, path: str) -> str:
-    """The licence of a recording by its path inside the binary package; the last pattern that fits decides."""
+def licence_of(rules: list[tuple[str, str]], source: str, path: str) -> str | None:
+    """The licence of a recording by its path inside the binary package; the last pattern that fits decides.
+
+    None where the file does not say.
+    """
     if source in FREE_FORM:
         return FREE_FORM[source]
     installed, original = ROOTS.get(source, ("", ""))
     name = original + path.removeprefix(installed)
     found = [licence for pattern, licence in rules if fnmatch.fnmatchcase(name, pattern)]
-    return found[-1] if found else "see the copyright file of the package"
+    return found[-1] if found else None
