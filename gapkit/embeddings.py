@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairedEmbeddings:
     """Embeddings of two modalities that describe the same clips.
 
@@ -49,8 +49,8 @@ class PairedEmbeddings:
     --------
     >>> import numpy as np
     >>> pairs = PairedEmbeddings(np.eye(2), np.eye(2)[[0, 0, 1]], owner=[0, 0, 1])
-    >>> len(pairs), pairs.n_targets, pairs.dim
-    (2, 3, 2)
+    >>> pairs
+    PairedEmbeddings('pairs': 2 clips, 3 targets, d = 2)
     """
 
     source: NDArray[np.float32]
@@ -110,6 +110,10 @@ class PairedEmbeddings:
                 "drop them or add what describes them"
             )
         return owner.astype(np.int64)
+
+    def __repr__(self) -> str:
+        parts = "".join(f", {name} {count}" for name, count in self.splits.items())
+        return f"PairedEmbeddings({self.name!r}: {len(self)} clips, {self.n_targets} targets, d = {self.dim}{parts})"
 
     def __len__(self) -> int:
         """Number of clips."""

@@ -57,7 +57,7 @@ class DiffusionBridge(ReverseDiffusionBridge):
         directions_only: bool = False,
         hidden: int = 512,
         blocks: int = 3,
-        steps: int = 1500,
+        steps: int = 1000,
         batch_size: int = 256,
         lr: float = 1e-3,
         weight_decay: float = 0.01,

@@ -1,1 +1,7 @@
-"""Results as text: terminal, Markdown, LaTeX."""
+"""Tables as text: terminal, Markdown, LaTeX. The writers know a `Table` and nothing of how it came about."""
+
+from gapkit.report.latex import to_latex
+from gapkit.report.markdown import to_markdown
+from gapkit.report.table import Column, Entry, Row, Table, build_table
+
+__all__ = ["Column", "Entry", "Row", "Table", "build_table", "to_latex", "to_markdown"]

@@ -1,0 +1,74 @@
+"""`gapkit compare`: the main job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gapkit.cli import options
+
+Bridges = Annotated[str | None, typer.Option(metavar="A,B", help="Bridges; left out or `all`: every one.")]
+Seeds = Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge.  [default: 3]")]
+Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples.  [default: 1000]")]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; it resumes there too.")]
+Format = Annotated[str, typer.Option("--format", metavar="A,B", help="Files to write: csv, json, md, tex.")]
+Config = Annotated[Path | None, typer.Option(metavar="TOML", help="Settings from a file; flags go before it.")]
+
+
+def compare(
+    pairs: options.Pairs = None,
+    target: options.Target = None,
+    owner: options.Owner = None,
+    captions: options.Captions = None,
+    dataset: options.Dataset = None,
+    bridges: Bridges = None,
+    metrics: options.Metrics = None,
+    seeds: Seeds = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="First seed.  [default: 0]")] = None,
+    resamples: Resamples = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    device: options.Device = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads.  [default: 1]")] = None,
+    out: Out = Path("gapkit-out"),
+    format_: Format = "csv,json,md,tex",
+    config: Config = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare bridges: how far each closes the gap, at what price, and how sure that is.
+
+    Fits every bridge on the train split, measures it on the test split and prints one table; writes results, tables,
+    fitted bridges and a manifest into the folder given by --out. Stopped and started again it goes on where it was.
+    """
+    from gapkit.cli.printing import print_results
+    from gapkit.cli.progress import reporting, say
+    from gapkit.cli.runtime import limit_threads
+    from gapkit.comparison import StudyConfig, read_config, run_study
+    from gapkit.comparison.writing import check_formats
+
+    formats = check_formats(options.names(format_) or ())
+    flags: dict[str, Any] = {
+        "bridges": options.names(bridges), "metrics": options.names(metrics), "seeds": seeds, "seed": seed,
+        "n_resamples": resamples, "steps": steps, "epochs": epochs, "device": device, "threads": threads,
+    }  # fmt: skip
+    settings = read_config(config) if config else {}
+    if steps is not None or epochs is not None:
+        # One replaces the other, whichever of them the file has.
+        settings = {key: value for key, value in settings.items() if key not in ("steps", "epochs")}
+    settings = {"threads": 1, **settings, **{key: value for key, value in flags.items() if value is not None}}
+    study = StudyConfig(**settings).resolved()
+    limit_threads(study.threads or 1)
+    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    with reporting(quiet=quiet) as progress:
+        results = run_study(data, study, out=out, progress=progress, formats=formats)
+    print_results(results, as_json=as_json)
+    if not quiet:
+        say(f"written to {out}")
+    if results.failures:
+        if quiet:
+            for line in results.failures:
+                say(f"failed: {line}")
+        raise typer.Exit(1)

@@ -1,0 +1,83 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gapkit.embeddings import PairedEmbeddings
+
+Pairs = Annotated[
+    str | None,
+    typer.Argument(metavar="[PAIRS]", help="File or folder with both sides; left out: the bundled data."),
+]
+Target = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Target embeddings, where they lie in a file of their own.")
+]
+Owner = Annotated[str | None, typer.Option(metavar="FILE", help="Source row of each target row.")]
+Captions = Annotated[
+    str | None, typer.Option(metavar="CSV", help="Text of each target row; may hold ids and splits too.")
+]
+Dataset = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Bundled data instead of a file: see `gapkit list datasets`.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")]
+Threads = Annotated[int, typer.Option(metavar="N", min=1, help="Processor threads.")]
+Metrics = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Metrics; left out: the default table; `all`: every one.")
+]
+Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps of every bridge that trains.")]
+Epochs = Annotated[int | None, typer.Option(metavar="N", help="The same in passes over the fitted pairs.")]
+Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
+
+DEFAULT_DATASET = "sfx"
+
+
+def open_pairs(
+    pairs: str | None, target: str | None, owner: str | None, captions: str | None, dataset: str | None
+) -> PairedEmbeddings:
+    """The pairs that the options name; the bundled data where they name none.
+
+    Raises
+    ------
+    InputError
+        Options that contradict each other, and all that `load_pairs` refuses.
+    """
+    from gapkit.errors import InputError
+
+    if pairs is None:
+        if target or owner or captions:
+            raise InputError("--target, --owner and --captions go with a file; give PAIRS too")
+        from gapkit.datasets import load_dataset
+
+        return load_dataset(dataset or DEFAULT_DATASET)
+    if dataset is not None:
+        raise InputError(f"expected PAIRS or --dataset, got both ({pairs} and {dataset}); leave one out")
+    from gapkit.files import load_pairs
+
+    return load_pairs(pairs, target=target, owner=owner, captions=captions)
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """The names of a list with commas; None where the option was not given."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def refuse_foreign_folder(folder: Path, *marks: str) -> None:
+    """Refuse a folder that holds other things than those that are to be written there.
+
+    Raises
+    ------
+    InputError
+    """
+    from gapkit.errors import InputError
+
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: expected a folder, got a file; give another name")
+    if folder.exists() and any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
+        raise InputError(f"{folder}: expected a new or empty folder, got one with other files; give another name")

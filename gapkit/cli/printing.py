@@ -1,0 +1,51 @@
+"""Tables on stdout."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gapkit.comparison import Results
+
+
+def print_results(results: Results, *, as_json: bool) -> None:
+    """The table for a person, or JSON for a program."""
+    if as_json:
+        sys.stdout.write(results.to_json())
+        return
+    from rich.console import Console
+
+    from gapkit.report.terminal import to_terminal
+
+    # A pipe has no width; 100 columns show the default table in one panel a group.
+    width = shutil.get_terminal_size((100, 24)).columns
+    console = Console(width=width, highlight=False, markup=False)
+    console.print(to_terminal(results.table(), width=width))
+
+
+def print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
+    """Records as a plain table, or as JSON."""
+    if as_json:
+        import json
+
+        sys.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False) + "\n")
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for place, name in enumerate(rows[0] if rows else ()):
+        grid.add_column(name.replace("_", " "), no_wrap=place == 0, overflow="fold")
+    for row in rows:
+        grid.add_row(*(_word(value) for value in row.values()))
+    width = shutil.get_terminal_size((120, 24)).columns
+    Console(width=width, highlight=False, markup=False).print(grid)
+
+
+def _word(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -1,0 +1,100 @@
+"""Progress on stderr: a live display on a terminal, otherwise a line for each finished cell."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+    from gapkit.comparison import Progress
+
+
+def say(text: str) -> None:
+    """One line to the person, not to the program that reads stdout."""
+    print(f"gapkit: {text}", file=sys.stderr)  # noqa: T201
+
+
+class Lines:
+    """A line for each finished cell."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+
+    def start(self, total: int) -> None:
+        """Remember how many there are."""
+        self.total = total
+
+    def begin(self, label: str) -> None:
+        """Nothing: the line comes when the cell is finished."""
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """Nothing."""
+
+    def advance(self, label: str, note: str) -> None:
+        """One line."""
+        self.done += 1
+        say(f"[{self.done}/{self.total}] {label}: {note}")
+
+    def message(self, text: str) -> None:
+        """One line."""
+        say(text)
+
+
+class Live:
+    """Two bars: cells of the study, and steps of the training that runs."""
+
+    def __init__(self, bars: RichProgress) -> None:
+        self.bars = bars
+        self.cells = bars.add_task("starting", total=None)
+        self.steps = bars.add_task("", total=None, visible=False)
+        self._drawn = 0.0
+
+    def start(self, total: int) -> None:
+        """Set the length of the upper bar."""
+        self.bars.update(self.cells, total=total)
+
+    def begin(self, label: str) -> None:
+        """Name the cell."""
+        self.bars.update(self.cells, description=label)
+
+    def step(self, done: int, total: int, note: str) -> None:
+        """Move the lower bar, ten times a second at most."""
+        now = time.monotonic()
+        if now - self._drawn > 0.1 or done >= total:
+            self._drawn = now
+            self.bars.update(self.steps, completed=done, total=total, description=f"  {note}", visible=done < total)
+
+    def advance(self, label: str, note: str) -> None:
+        """Move the upper bar; failures stay on the screen."""
+        self.bars.update(self.steps, visible=False)
+        self.bars.update(self.cells, advance=1)
+        if note.startswith("failed"):
+            self.message(f"{label}: {note}")
+
+    def message(self, text: str) -> None:
+        """One line above the bars."""
+        self.bars.console.print(f"gapkit: {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def reporting(*, quiet: bool) -> Iterator[Progress]:
+    """The progress that suits where stderr leads."""
+    if quiet:
+        from gapkit.comparison.progress import Silent
+
+        yield Silent()
+    elif not sys.stderr.isatty():
+        yield Lines()
+    else:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        with Progress(*shown, console=Console(stderr=True), transient=True) as bars:
+            yield Live(bars)

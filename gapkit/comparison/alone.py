@@ -1,0 +1,88 @@
+"""Parts of a study by themselves: the gap as it is, and one fitted bridge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from gapkit.bridges.base import Bridge
+from gapkit.bridges.registry import make_bridge
+from gapkit.comparison.cells import Cell
+from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.measuring import estimate_all
+from gapkit.comparison.progress import Progress, Silent
+from gapkit.comparison.results import Results
+from gapkit.comparison.splits import Parts, split_parts, unit_pairs
+from gapkit.comparison.study import metric_columns
+from gapkit.comparison.summary import draws_of, long_frame
+from gapkit.comparison.usable import require_usable
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+from gapkit.metrics.evaluation import Reference
+
+
+def measure_gap(
+    pairs: PairedEmbeddings,
+    *,
+    metrics: Sequence[str] = (),
+    split: str | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Results:
+    """The gap without any bridge: one row, `identity`.
+
+    Parameters
+    ----------
+    pairs : PairedEmbeddings
+    metrics : sequence of str
+        Names; empty for the default table, ``("all",)`` for every metric.
+    split : str, optional
+        Clips of this split, or ``"all"``. Left out: ``"test"`` where the data have it, otherwise all.
+    n_resamples : int
+        Bootstrap resamples.
+    seed : int
+        Of folds and bootstrap.
+    progress : Progress, optional
+        Told what is odd about the embeddings.
+
+    Raises
+    ------
+    InputError
+    """
+    config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
+    if split is None:
+        split = config.test_split if config.test_split in pairs.splits else "all"
+    part = pairs if split == "all" else pairs.subset(split)
+    require_usable(part, progress or Silent())
+    part = unit_pairs(part)
+    if len(part) < 2:
+        raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
+    reference = Reference.from_target(part.target, owner=part.owner, seed=seed, n_resamples=n_resamples)
+    measured = estimate_all(part.source, reference, config.metrics)
+    cell = Cell("identity", "anchor", None, key="")
+    cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
+    columns = metric_columns(config.metrics)
+    frame = long_frame([cell], {c.name: c.group for c in columns}, split=split)
+    study = {
+        "name": part.name,
+        "data": {"content_hash": pairs.content_hash(), "dim": part.dim, "fit_clips": 0, "test_clips": len(part)},
+        "options": {"seed": seed, "n_resamples": n_resamples, "normalise": True, "split": split},
+    }
+    return Results(frame, columns, study, draws_of([cell]))
+
+
+def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progress: Progress | None = None) -> Bridge:
+    """One bridge, fitted as a study would fit it; on all clips where the data have no splits.
+
+    Raises
+    ------
+    InputError
+    """
+    require_usable(pairs, progress or Silent(), splits=config.splits)
+    parts = Parts(unit_pairs(pairs), None, pairs, "all") if pairs.split is None else split_parts(pairs, config)
+    bridge = make_bridge(name, **config.bridge_params(name, config.seed, parts.fit.n_targets))
+    fit = parts.fit
+    source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
+    held_out = parts.validation.expanded() if parts.validation else None
+    return bridge.fit(source, target, validation=held_out, progress=(progress or Silent()).step)

@@ -1,0 +1,113 @@
+"""Anchor rows: what a number of the table can be read against.
+
+`identity` and `mean-shift` are bridges. The others are made of targets: two that must look bad on one
+side of the table (collapse closes gaps and loses content, random targets are in place and wrong) and two ceilings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.comparison.cells import Value
+from gapkit.comparison.measuring import Measured, estimate_all
+from gapkit.comparison.splits import Parts
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.metrics.evaluation import Reference
+
+BRIDGES = ("identity", "mean-shift")
+"""Bridges that stand among the anchors."""
+
+SPLIT_HALF = "target-split-half"
+HALVES = 10
+"""Random halvings behind `target-split-half`."""
+
+
+def collapse(parts: Parts, seed: int) -> NDArray[np.float32]:
+    """Every source row at the centroid of the fitted targets, (n, d): the gap closed by saying nothing."""
+    centroid = parts.fit.target.mean(axis=0, dtype=np.float64)
+    centroid /= max(float(np.linalg.norm(centroid)), 1e-12)
+    return np.tile(centroid.astype(np.float32), (len(parts.test), 1))
+
+
+def random_target(parts: Parts, seed: int) -> NDArray[np.float32]:
+    """Each clip gets a random fitted target, (n, d): in place, and wrong.
+
+    Test targets in another order would not do: the two sides would hold the very same points.
+    """
+    rows = np.random.default_rng(seed).integers(parts.fit.n_targets, size=len(parts.test))
+    return parts.fit.target[rows]
+
+
+def oracle_target(parts: Parts, seed: int) -> NDArray[np.float32]:
+    """Each clip gets its own first target, (n, d): the most that pairs can give."""
+    return parts.test.target[first_targets(parts.test)]
+
+
+SOURCES: Mapping[str, Callable[[Parts, int], NDArray[np.float32]]] = {
+    "collapse": collapse,
+    "random-target": random_target,
+    "oracle-target": oracle_target,
+}
+"""Anchors that are a source matrix for the test clips."""
+
+NAMES = (*BRIDGES, *SOURCES, SPLIT_HALF)
+"""All anchors, in the order of the table."""
+
+
+def first_targets(pairs: PairedEmbeddings) -> NDArray[np.int64]:
+    """Row of the first target of each clip, (n,)."""
+    return np.unique(pairs.owner, return_index=True)[1].astype(np.int64)
+
+
+def split_half(
+    test: PairedEmbeddings,
+    metrics: Sequence[str],
+    *,
+    seed: int,
+    reference: Reference,
+) -> Measured:
+    """Targets of a random half of the clips against those of the other half: the floor of every distance.
+
+    Parameters
+    ----------
+    test : PairedEmbeddings
+    metrics : sequence of str
+        Those that need pairs are left out.
+    seed : int
+        Of the halvings.
+    reference : Reference
+        That of all rows; its bandwidth is used for the halves too.
+
+    Returns
+    -------
+    Measured
+        Mean over `HALVES` halvings; intervals are the 2.5 and 97.5 percentiles over them; no draws.
+    """
+    rng = np.random.default_rng(seed)
+    values: dict[str, list[Value]] = {}
+    failed: dict[str, str] = {}
+    began = time.perf_counter()
+    for _ in range(HALVES if len(test) >= 4 else 0):
+        order = rng.permutation(len(test))
+        left, right = (test.take(np.sort(part)) for part in np.array_split(order, 2))
+        half = Reference.from_target(right.target, owner=right.owner, seed=seed, n_resamples=0)
+        half = dataclasses.replace(half, bandwidth=reference.bandwidth)
+        measured = estimate_all(left.target, half, metrics, paired=False)
+        failed |= measured.failed
+        for metric, value in measured.estimates.items():
+            values.setdefault(metric, []).append(value)
+    seconds = (time.perf_counter() - began) / max(len(values), 1)
+    return Measured({metric: _over_halves(own, seconds) for metric, own in values.items()}, failed, {})
+
+
+def _over_halves(own: Sequence[Value], seconds: float) -> Value:
+    numbers = np.array([value.value for value in own])
+    if np.isnan(numbers).any():
+        return Value(np.nan, np.nan, np.nan, own[0].n, seconds, next(v.why for v in own if np.isnan(v.value)))
+    low, high = np.percentile(numbers, [2.5, 97.5])
+    return Value(float(numbers.mean()), float(low), float(high), min(value.n for value in own), seconds)

@@ -1,0 +1,165 @@
+"""A cell: one bridge with one seed, measured. Written whole, checked when read, computed once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import math
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.atomic import write_bytes, write_text
+
+Draws = Mapping[str, NDArray[np.float64]]
+"""Bootstrap draws of each metric, (B,); draw b of every row of a study belongs to the same resample of clips."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One metric of one cell.
+
+    Parameters
+    ----------
+    value, low, high : float
+        The metric and its 95 % interval; NaN where undefined.
+    n : int
+        Clips behind it.
+    seconds : float
+        Time that it took.
+    why : str
+        Why it is undefined.
+    """
+
+    value: float
+    low: float
+    high: float
+    n: int
+    seconds: float
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one bridge with one seed came to.
+
+    Parameters
+    ----------
+    bridge, block : str
+        Name, and the block of the table: anchor, unpaired or paired.
+    seed : int or None
+        None where the bridge does not depend on it.
+    key : str
+        Digest of all that the cell depends on within its study.
+    params : mapping
+        Resolved parameters of the bridge.
+    estimates : mapping of metric to Value
+    failed : mapping of metric to str
+        Metrics that raised, and what they said.
+    measured : sequence of str
+        Metrics that were asked for and did not raise; one without a value does not apply to this row.
+    error : str
+        Why the bridge failed; empty where it did not.
+    fit_seconds, transform_seconds : float
+    draws : mapping of metric to array of shape (B,)
+    """
+
+    bridge: str
+    block: str
+    seed: int | None
+    key: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    estimates: Mapping[str, Value] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    measured: Sequence[str] = ()
+    error: str = ""
+    fit_seconds: float = 0.0
+    transform_seconds: float = 0.0
+    draws: Draws = field(default_factory=dict)
+
+    @property
+    def stem(self) -> str:
+        """Name of its files."""
+        return cell_stem(self.bridge, self.seed)
+
+    @property
+    def label(self) -> str:
+        """What progress calls it."""
+        return self.bridge if self.seed is None else f"{self.bridge}, seed {self.seed}"
+
+
+def cell_stem(bridge: str, seed: int | None) -> str:
+    """``NAME-sSEED``, or ``NAME`` for what does not depend on a seed."""
+    return bridge if seed is None else f"{bridge}-s{seed}"
+
+
+def cell_key(**parts: Any) -> str:
+    """Digest of what a cell depends on: the same parts give the same 32 hex digits."""
+    text = json.dumps(parts, sort_keys=True, default=repr)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def write_cell(folder: Path, cell: Cell) -> None:
+    """Write ``STEM.npz`` (draws), then ``STEM.json``, which makes the cell count.
+
+    Raises
+    ------
+    GapkitError
+        The disk is full or the folder cannot be written to.
+    """
+    buffer = io.BytesIO()
+    # Keyword names would clash with the parameter names of savez.
+    np.savez_compressed(buffer, **{f"draws/{metric}": draws for metric, draws in sorted(cell.draws.items())})  # type: ignore[arg-type,unused-ignore]
+    packed = buffer.getvalue()
+    content = asdict(cell)
+    del content["draws"]
+    content["estimates"] = {k: {f: _plain(v) for f, v in value.items()} for k, value in content["estimates"].items()}
+    content = json.loads(json.dumps(content, default=repr))
+    content["draws_blake2b"] = hashlib.blake2b(packed, digest_size=16).hexdigest()
+    content["digest"] = _digest(content)
+    write_bytes(folder / f"{cell.stem}.npz", packed)
+    write_text(folder / f"{cell.stem}.json", json.dumps(content, indent=2) + "\n")
+
+
+def read_cell(folder: Path, stem: str) -> Cell | None:
+    """The cell of that name, or None where there is none or a byte of it is not as it was written."""
+    try:
+        content = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+        packed = (folder / f"{stem}.npz").read_bytes()
+        if content.pop("digest") != _digest(content):
+            return None
+        if content.pop("draws_blake2b") != hashlib.blake2b(packed, digest_size=16).hexdigest():
+            return None
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+            content["draws"] = {name.removeprefix("draws/"): arrays[name] for name in arrays.files}
+        content["estimates"] = {
+            metric: Value(**{**value, **{k: math.nan for k, v in value.items() if v is None}})
+            for metric, value in content["estimates"].items()
+        }
+        return Cell(**content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
+        return None
+
+
+def drop_cell(folder: Path, stem: str) -> None:
+    """Remove the files of a cell that no longer holds."""
+    for suffix in (".json", ".npz"):
+        with contextlib.suppress(OSError):
+            (folder / f"{stem}{suffix}").unlink()
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps({k: v for k, v in content.items() if k != "digest"}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value

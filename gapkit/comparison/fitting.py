@@ -1,0 +1,110 @@
+"""Fit one bridge for a study, or take the fitted one that is already there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gapkit.atomic import write_text
+from gapkit.bridges.base import Bridge, load_bridge
+from gapkit.bridges.registry import make_bridge
+from gapkit.comparison.folder import StudyFolder
+from gapkit.comparison.progress import Progress
+from gapkit.comparison.splits import Parts
+from gapkit.errors import GapkitError, InputError
+
+FILES = ("model.safetensors", "config.json")
+
+
+@dataclass(frozen=True)
+class Task:
+    """One bridge with one seed, before it is fitted.
+
+    Parameters
+    ----------
+    name, block, stem, label, key : str
+        See `Cell`.
+    seed : int or None
+    params : mapping
+        Resolved parameters.
+    needs_pairs : bool
+    """
+
+    name: str
+    block: str
+    stem: str
+    label: str
+    key: str
+    seed: int | None
+    params: Mapping[str, Any]
+    needs_pairs: bool
+
+
+def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) -> tuple[Bridge, float]:
+    """The fitted bridge of a task and the seconds that its fit took.
+
+    A fit that was finished before is loaded; one that was stopped goes on from its checkpoint.
+    """
+    home = folder.bridges / task.stem
+    seconds = _finished(home, task.key)
+    if seconds is not None:
+        with contextlib.suppress(InputError):
+            return load_bridge(home), seconds
+    bridge = make_bridge(task.name, **task.params)
+    checkpoint = _own_checkpoint(folder, task)
+    source, target = parts.fit.expanded() if task.needs_pairs else (parts.fit.source, parts.fit.target)
+    began = time.perf_counter()
+    bridge.fit(
+        source,
+        target,
+        validation=parts.validation.expanded() if parts.validation else None,
+        checkpoint=checkpoint,
+        progress=progress.step,
+    )
+    seconds = time.perf_counter() - began
+    with contextlib.suppress(OSError):
+        (home / "fit.json").unlink()
+    bridge.save(home)
+    # Written last: it says that the files beside it are whole, and of this fit.
+    record = {"key": task.key, "seconds": seconds, "files": {name: _digest(home / name) for name in FILES}}
+    write_text(home / "fit.json", json.dumps(record, indent=2) + "\n")
+    return bridge, seconds
+
+
+def _finished(home: Path, key: str) -> float | None:
+    """Seconds of the fit that lies in `home`, if it is that of `key` and not a byte has changed."""
+    try:
+        record = json.loads((home / "fit.json").read_text(encoding="utf-8"))
+        if record["key"] == key and record["files"] == {name: _digest(home / name) for name in FILES}:
+            return float(record["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return None
+
+
+def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:
+    """The checkpoint of this task; one that another task of that name left is removed."""
+    checkpoint = folder.checkpoint(task.stem)
+    owner = checkpoint.with_suffix(".key")
+    if not owner.exists() or owner.read_text(encoding="utf-8") != task.key:
+        folder.drop_checkpoint(task.stem)
+        write_text(owner, task.key)
+    return checkpoint
+
+
+def _digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+
+
+def one_line(error: BaseException, limit: int = 200) -> str:
+    """What an exception says, short and in one line; its type too unless the message is ours."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, GapkitError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

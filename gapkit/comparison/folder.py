@@ -1,0 +1,144 @@
+"""`StudyFolder`: one folder holds one study, and one process at a time works in it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from gapkit.atomic import write_text
+from gapkit.errors import GapkitError, InputError
+
+SCHEMA = 1
+"""Version of the files that a study writes."""
+
+
+class StudyFolder:
+    """Where the files of a study lie.
+
+    Parameters
+    ----------
+    root : path
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.cells = self.root / "cells"
+        self.bridges = self.root / "bridges"
+        self.checkpoints = self.root / "checkpoints"
+        self.study = self.root / "study.json"
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the folder alone; the lock ends with the process, however it ends.
+
+        Raises
+        ------
+        InputError
+            Another process works here, or there is no such folder to be had.
+        """
+        foreign = self.root.exists() and (not self.root.is_dir() or (not self.study.exists() and self._has_content()))
+        if foreign:
+            raise InputError(
+                f"{self.root}: expected a new, empty or study folder, got one with other files; give another --out"
+            )
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            handle = (self.root / ".lock").open("ab")
+        except OSError as error:
+            raise GapkitError(f"{self.root}: could not be written ({error.strerror or error})") from error
+        with handle:
+            if not _try_lock(handle.fileno()):
+                raise InputError(f"{self.root}: another gapkit works in this folder; wait for it or give another --out")
+            self._sweep()
+            yield
+
+    def claim(self, identity: Mapping[str, Any]) -> None:
+        """Make this the folder of the study with this identity, or refuse.
+
+        Raises
+        ------
+        InputError
+            The folder belongs to a study of other data or options.
+        """
+        if not self.study.exists():
+            write_text(self.study, json.dumps({"schema": SCHEMA, **identity}, indent=2, sort_keys=True) + "\n")
+            return
+        known = self.identity()
+        for group, expected in identity.items():
+            for key, value in expected.items():
+                found = known.get(group, {}).get(key)
+                if found != value:
+                    raise InputError(
+                        f"{self.root}: belongs to another study ({group} {key}: {found} there, {value} here); "
+                        "give another --out"
+                    )
+
+    def identity(self) -> dict[str, Any]:
+        """What `claim` wrote.
+
+        Raises
+        ------
+        InputError
+            No study here, a broken file, or one of a newer gapkit.
+        """
+        try:
+            known = json.loads(self.study.read_text(encoding="utf-8"))
+            schema = int(known["schema"])
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.root}: no study.json here; expected a folder written by `gapkit compare`"
+            ) from None
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(f"{self.study}: not readable; expected what `gapkit compare` wrote") from None
+        if schema > SCHEMA:
+            raise InputError(
+                f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"
+            )
+        return dict(known)
+
+    def checkpoint(self, stem: str) -> Path:
+        """File that the training of one cell resumes from."""
+        return self.checkpoints / f"{stem}.safetensors"
+
+    def drop_checkpoint(self, stem: str) -> None:
+        """Remove the checkpoint of a finished cell, and the folder with the last of them."""
+        for path in (self.checkpoint(stem), self.checkpoint(stem).with_suffix(".key")):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.checkpoints.rmdir()
+
+    def _has_content(self) -> bool:
+        return any(not path.name.startswith(".") for path in self.root.iterdir())
+
+    def _sweep(self) -> None:
+        """Remove temporary files of a run that was killed while it wrote."""
+        for path in self.root.rglob(".*.tmp*"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno in (getattr(os, "ENOTSUP", 95), 37):  # file systems without locks
+            return True
+        raise
+    return True

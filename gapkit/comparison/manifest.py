@@ -1,0 +1,84 @@
+"""`manifest.json`: with what, on what and when a study ran."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import gapkit
+from gapkit.atomic import write_text
+from gapkit.comparison.cells import Cell
+from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.folder import SCHEMA, StudyFolder
+from gapkit.comparison.splits import Parts
+from gapkit.embeddings import PairedEmbeddings
+
+PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "pandas", "safetensors")
+
+
+def write_manifest(
+    folder: StudyFolder,
+    pairs: PairedEmbeddings,
+    parts: Parts,
+    config: StudyConfig,
+    cells: Sequence[Cell],
+    identity: Mapping[str, Any],
+    *,
+    findings: Sequence[str],
+    began: dt.datetime,
+) -> None:
+    """Write ``manifest.json`` into the folder of the study. Times are UTC."""
+    content = {
+        "schema_version": SCHEMA,
+        "gapkit": gapkit.__version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+        "device": config.device,
+        "threads": config.threads,
+        "seeds": list(range(config.seed, config.seed + config.seeds)),
+        "config": dataclasses.asdict(config),
+        "input": {
+            "name": pairs.name,
+            "content_hash": identity["data"]["content_hash"],
+            "source": {"shape": list(pairs.source.shape), "dtype": str(pairs.source.dtype)},
+            "target": {"shape": list(pairs.target.shape), "dtype": str(pairs.target.dtype)},
+            "splits": pairs.splits,
+            "meta": dict(pairs.meta),
+        },
+        "parts": {
+            "rule": parts.rule,
+            "fit": {"clips": len(parts.fit), "targets": parts.fit.n_targets},
+            "validation": {"clips": len(parts.validation), "targets": parts.validation.n_targets}
+            if parts.validation
+            else None,
+            "test": {"clips": len(parts.test), "targets": parts.test.n_targets},
+        },
+        "findings": list(findings),
+        "started": began.isoformat(timespec="seconds"),
+        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "cells": {
+            cell.stem: {
+                "params": dict(cell.params),
+                "fit_seconds": cell.fit_seconds,
+                "transform_seconds": cell.transform_seconds,
+                "metric_seconds": sum(value.seconds for value in cell.estimates.values()),
+                "error": cell.error,
+            }
+            for cell in cells
+        },
+    }
+    write_text(folder.root / "manifest.json", json.dumps(content, indent=2, default=repr, ensure_ascii=False) + "\n")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

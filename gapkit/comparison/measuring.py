@@ -1,0 +1,64 @@
+"""Measure one row; one metric that raises does not take the others with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.comparison.cells import Value
+from gapkit.comparison.fitting import one_line
+from gapkit.metrics.evaluation import Estimate, Reference, measure
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Values of one row, the metrics that raised, and the bootstrap draws of the others."""
+
+    estimates: Mapping[str, Value]
+    failed: Mapping[str, str]
+    draws: Mapping[str, NDArray[np.float64]]
+
+
+def estimate_all(
+    source: NDArray[np.float32], reference: Reference, metrics: Sequence[str], *, paired: bool = True
+) -> Measured:
+    """All `metrics` of one row.
+
+    Parameters
+    ----------
+    source : array of shape (n, d)
+    reference : Reference
+        The fixed side.
+    metrics : sequence of str
+    paired : bool
+        Row i of `source` belongs to clip i of the reference.
+    """
+    failed: dict[str, str] = {}
+    try:
+        estimates = measure(source, reference, metrics=list(metrics), paired=paired)
+    except Exception:  # which of them it was is seen by asking one at a time
+        estimates = {}
+        for metric in metrics:
+            try:
+                estimates |= measure(source, reference, metrics=[metric], paired=paired)
+            except Exception as error:  # a metric of a plugin may raise anything
+                failed[metric] = one_line(error)
+    return Measured(
+        {metric: _value(estimate) for metric, estimate in estimates.items()},
+        failed,
+        {metric: np.asarray(e.draws, dtype=np.float64) for metric, e in estimates.items() if len(e.draws)},
+    )
+
+
+def _value(estimate: Estimate) -> Value:
+    return Value(
+        float(estimate.value),
+        float(estimate.low),
+        float(estimate.high),
+        int(estimate.n),
+        float(estimate.seconds),
+        estimate.why or "",
+    )

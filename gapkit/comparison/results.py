@@ -1,0 +1,331 @@
+"""`Results`: the table of a study, to be read, merged, ranked and written."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from gapkit.comparison.cells import cell_stem, read_cell
+from gapkit.comparison.folder import SCHEMA, StudyFolder
+from gapkit.comparison.summary import (
+    COLUMNS,
+    FAILED,
+    DrawTable,
+    mean_draws,
+    seed_of,
+    summarise,
+    typed,
+)
+from gapkit.errors import InputError
+from gapkit.report import Column, Table, build_table, to_latex, to_markdown
+
+TEXT = ("bridge", "block", "metric", "group", "split", "error")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Bridge a minus bridge b on one metric.
+
+    Parameters
+    ----------
+    value, low, high : float
+        Difference of the means over seeds and its 95 % paired bootstrap interval over clips.
+    p : float
+        Two-sided bootstrap p-value of no difference, ``2 (k + 1) / (B + 1)``.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True, repr=False)
+class Results:
+    """What a study found.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a bridge, metric and seed: bridge, block (anchor, unpaired, paired), metric, group, split, seed (missing
+        where the bridge does not depend on it), value, ci_low, ci_high, n (clips), seconds (fit and transform), error.
+    columns : tuple of Column
+        What each metric is, in the order of the table.
+    study : mapping
+        Identity of the study: data and options.
+    draws : mapping of (bridge, seed, metric) to array of shape (B,)
+        Bootstrap draws; draw b is the same resample of clips in every row.
+    """
+
+    frame: pd.DataFrame
+    columns: tuple[Column, ...]
+    study: Mapping[str, Any] = field(default_factory=dict)
+    draws: DrawTable = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[str]:
+        """One line for each bridge or metric that raised."""
+        rows = self.frame[self.frame["error"].str.startswith(FAILED)]
+        lines = []
+        for bridge, metric, seed, error in zip(
+            rows["bridge"], rows["metric"], rows["seed"], rows["error"], strict=True
+        ):
+            what = cell_stem(bridge, seed_of(seed)) + (f", metric {metric}" if isinstance(metric, str) else "")
+            lines.append(f"{what}: {error.removeprefix(FAILED)}")
+        return lines
+
+    def summary(self) -> pd.DataFrame:
+        """Mean over seeds, its interval, and the spread over seeds: see `summarise`."""
+        return summarise(self.frame, self.draws)
+
+    def pivot(self, values: str = "value") -> pd.DataFrame:
+        """One row a bridge, one column a metric, of the summary's column `values`."""
+        summary = self.summary()
+        known = summary[summary["metric"].notna()]
+        wide = known.pivot(index="bridge", columns="metric", values=values)
+        names = [column.name for column in self.columns if column.name in wide.columns]
+        return wide.reindex(index=list(dict.fromkeys(summary["bridge"])), columns=names)
+
+    def rank(self) -> pd.DataFrame:
+        """Place of each bridge on each metric, 1 the best, ties share the lower place; anchors do not compete."""
+        summary = self.summary()
+        wide = self.pivot().loc[list(dict.fromkeys(summary.loc[summary["block"] != "anchor", "bridge"]))]
+        merits = {c.name: [c.merit(value) for value in wide[c.name]] for c in self.columns if c.name in wide.columns}
+        return pd.DataFrame(merits, index=wide.index).rank(ascending=False, method="min").astype("Int64")
+
+    def difference(self, a: str, b: str, metric: str) -> Difference:
+        """How far bridge `a` stands from bridge `b`, on the same resamples of clips.
+
+        Raises
+        ------
+        InputError
+            A bridge or metric that is not here, or rows without bootstrap draws.
+        """
+        wide = self.pivot()
+        for kind, name, known in (
+            ("bridge", a, wide.index),
+            ("bridge", b, wide.index),
+            ("metric", metric, wide.columns),
+        ):
+            if name not in known:
+                raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")
+        draws = [mean_draws(self.frame, self.draws, name, metric) for name in (a, b)]
+        if draws[0] is None or draws[1] is None or len(draws[0]) != len(draws[1]):
+            raise InputError(f"{metric} of {a} and {b}: no common bootstrap draws; run the study with n_resamples > 0")
+        gap = draws[0] - draws[1]
+        low, high = np.nanpercentile(gap, [2.5, 97.5])
+        tail = min(int((gap <= 0).sum()), int((gap >= 0).sum()))
+        value = float(wide.loc[a, metric] - wide.loc[b, metric])  # type: ignore[arg-type,operator,unused-ignore]
+        return Difference(value, float(low), float(high), min(1.0, 2 * (tail + 1) / (len(gap) + 1)))
+
+    def merge(self, other: Results, *, label: str | None = None) -> Results:
+        """Both in one table.
+
+        Parameters
+        ----------
+        other : Results
+            Of the same data and options.
+        label : str, optional
+            Bridges of `other` that this table has too become ``"NAME [label]"``: so a sweep over parameters comes
+            to stand side by side.
+
+        Raises
+        ------
+        InputError
+            Other data or options, or different numbers under one name and no label.
+        """
+        for group in ("data", "options"):
+            mine, its = dict(self.study.get(group, {})), dict(other.study.get(group, {}))
+            differing = sorted(key for key in mine.keys() | its.keys() if mine.get(key) != its.get(key))
+            if differing:
+                key = differing[0]
+                raise InputError(
+                    f"merge: expected studies of one kind, {group} {key} is {mine.get(key)} in one and {its.get(key)} "
+                    "in the other; rows of different tests do not compare"
+                )
+        frame, draws = other.frame, dict(other.draws)
+        if label is not None:
+            mine_names = set(self.frame.loc[self.frame["block"] != "anchor", "bridge"])
+            names = {name: f"{name} [{label}]" for name in mine_names}
+            frame = frame.assign(bridge=frame["bridge"].replace(names))
+            draws = {(names.get(b, b), seed, metric): d for (b, seed, metric), d in draws.items()}
+        both = pd.concat([self.frame, frame], ignore_index=True)
+        key_columns = ["bridge", "metric", "seed"]
+        for name, own in both.groupby(key_columns, sort=False, dropna=False):
+            if len(own["value"].drop_duplicates()) > 1:
+                raise InputError(
+                    f"merge: {name[0]} has two different values of {name[1]} (seed {name[2]}); "
+                    "give a label for the second"
+                )
+        known = {column.name for column in self.columns}
+        return replace(
+            self,
+            frame=typed(both.drop_duplicates(key_columns, ignore_index=True)),
+            columns=(*self.columns, *(column for column in other.columns if column.name not in known)),
+            draws={**draws, **self.draws},
+        )
+
+    def table(self, *, title: str | None = None) -> Table:
+        """The summary laid out for a writer."""
+        return build_table(self.summary(), self.columns, title=self.title if title is None else title, notes=self.notes)
+
+    @property
+    def title(self) -> str:
+        """What was compared, in one line."""
+        data = self.study.get("data", {})
+        if not data:
+            return ""
+        fitted = f", fitted on {data['fit_clips']}" if data["fit_clips"] else ""
+        return f"{self.study.get('name', 'pairs')}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the intervals and the values are, for the foot of the table."""
+        numbers = self.frame["n"].dropna()
+        options = self.study.get("options", {})
+        resamples = int(options.get("n_resamples", 0))
+        seeds = sorted({int(seed) for seed in self.frame["seed"].dropna()})
+        lines = []
+        if len(numbers) and resamples:
+            lines.append(f"Intervals: 95 % bootstrap over clips, n = {int(numbers.max())}, B = {resamples}.")
+        if seeds:
+            listed = ", ".join(map(str, seeds))
+            lines.append(f"Stochastic bridges: {'seed' if len(seeds) == 1 else 'mean over seeds'} {listed}.")
+        if len(seeds) > 1:
+            lines.append("Intervals hold the chance of the clips; that of the seeds is seed_sd in results.json.")
+        if "target-split-half" in set(self.frame["bridge"]):
+            lines.append("target-split-half: 10 random halvings, interval over them, n / 2 clips a side.")
+        if "random-target" in set(self.frame["bridge"]):
+            lines.append("random-target: each clip gets a random fitted target.")
+        return (" ".join(lines),) if lines else ()
+
+    def to_csv(self) -> str:
+        """The long frame as CSV; numbers in the fewest digits that give the same number back.
+
+        Text that a spreadsheet would take for a formula has an apostrophe in front.
+        """
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in self.frame[list(COLUMNS)].itertuples(index=False):
+            writer.writerow([_csv_cell(value) for value in row])
+        return buffer.getvalue()
+
+    def to_json(self) -> str:
+        """Everything but the draws; undefined numbers are null. `Results.read` reads it back."""
+        content = {
+            "schema_version": SCHEMA,
+            "study": self.study,
+            "metrics": [_metric_record(column) for column in self.columns],
+            "rows": _records(self.frame),
+            "summary": _records(self.summary()),
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """The table as Markdown."""
+        return to_markdown(self.table())
+
+    def to_latex(self) -> str:
+        """The table as LaTeX with booktabs rules."""
+        return to_latex(self.table())
+
+    @classmethod
+    def read(cls, folder: str | Path) -> Results:
+        """The results that `gapkit compare` left in `folder`.
+
+        Raises
+        ------
+        InputError
+            No results there, or a file that is not readable.
+        """
+        path = Path(folder) / "results.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["schema_version"] > SCHEMA:
+                raise InputError(
+                    f"{path}: written by a newer gapkit (schema {content['schema_version']}); upgrade gapkit"
+                )
+            columns = tuple(_column(record) for record in content["metrics"])
+            frame = typed(pd.DataFrame(content["rows"], columns=list(COLUMNS)))
+            study = content["study"]
+        except FileNotFoundError:
+            raise InputError(f"{folder}: no results.json here; expected a folder written by `gapkit compare`") from None
+        except InputError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InputError(f"{path}: not readable as results; run `gapkit compare` on this folder again") from None
+        return cls(frame, columns, study, _read_draws(Path(folder), frame))
+
+    def __repr__(self) -> str:
+        bridges, metrics = self.frame["bridge"].nunique(), self.frame["metric"].nunique()
+        return f"Results({bridges} bridges x {metrics} metrics, {len(self.frame)} rows)"
+
+    def _repr_html_(self) -> str:
+        table = self.table()
+        head = "".join(f"<th>{html.escape(f'{c.label} {c.factor} {c.arrow}')}</th>" for c in table.columns)
+        body = []
+        for rows in table.blocks.values():
+            for row in rows:
+                cells = [
+                    f"<td><b>{column.text(e.value)}</b></td>"
+                    if e.mark == "best"
+                    else f"<td>{column.text(e.value)}</td>"
+                    for column, e in zip(table.columns, row.entries, strict=True)
+                ]
+                body.append(
+                    f"<tr><th>{html.escape(row.name)}</th>{''.join(cells)}<td>{html.escape(row.error)}</td></tr>"
+                )
+        return f"<table><caption>{html.escape(table.title)}</caption><tr><th></th>{head}</tr>{''.join(body)}</table>"
+
+
+def _csv_cell(value: Any) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if isinstance(value, str):
+        text = " ".join(value.split())
+        return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+    return repr(float(value)) if isinstance(value, float) else str(int(value))
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.astype("object").where(frame.notna(), None)
+    return [
+        {str(k): int(v) if k in ("seed", "n", "n_seeds") and v is not None else v for k, v in record.items()}
+        for record in plain.to_dict("records")
+    ]
+
+
+def _metric_record(column: Column) -> dict[str, Any]:
+    low, high = (None if np.isinf(end) else end for end in column.range)
+    return {
+        "name": column.name, "label": column.label, "group": column.group, "better": column.better,
+        "best": column.best, "range": [low, high], "scale": column.scale, "digits": column.digits,
+    }  # fmt: skip
+
+
+def _column(record: Mapping[str, Any]) -> Column:
+    low, high = record["range"]
+    return Column(**{**record, "range": (-np.inf if low is None else low, np.inf if high is None else high)})
+
+
+def _read_draws(root: Path, frame: pd.DataFrame) -> DrawTable:
+    folder = StudyFolder(root).cells
+    draws = {}
+    pairs: Sequence[tuple[str, Any]] = list(
+        dict.fromkeys(zip(frame["bridge"], map(seed_of, frame["seed"]), strict=True))
+    )
+    for bridge, seed in pairs:
+        cell = read_cell(folder, cell_stem(bridge, seed))
+        for metric, own in (cell.draws if cell else {}).items():
+            draws[bridge, seed, metric] = own
+    return draws

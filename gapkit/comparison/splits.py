@@ -1,0 +1,166 @@
+"""Which clips fit a bridge, which stop its training, and which measure it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.comparison.config import StudyConfig
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+
+SHARES = (0.6, 0.1, 0.3)
+"""Fit, validation and test share of the clips where the data bring no splits."""
+HELD_OUT = 0.1
+"""Share of the fitted clips that validate where the data bring no validation split."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The three parts of a study.
+
+    Parameters
+    ----------
+    fit, test : PairedEmbeddings
+    validation : PairedEmbeddings or None
+        None where the fitted clips are too few to spare any.
+    rule : str
+        How the parts came about, in a few words; part of the identity of a study.
+    """
+
+    fit: PairedEmbeddings
+    validation: PairedEmbeddings | None
+    test: PairedEmbeddings
+    rule: str
+
+
+def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
+    """Part the clips by their own splits, or by a seeded draw where there are none.
+
+    Clips that share a caption, a target row or a source row stay together in every draw: otherwise the answer would be
+    known from the fit.
+
+    Raises
+    ------
+    InputError
+        A split that is not there or empty, or too few clips.
+    """
+    if len(pairs) < 2:
+        raise InputError(f"{pairs.name}: expected at least 2 clips to fit and 2 to measure, got {len(pairs)}")
+    if config.normalise:
+        pairs = unit_pairs(pairs)
+    if pairs.split is None:
+        return _checked(_drawn(pairs, config), config)
+    test = pairs.subset(config.test_split)
+    if config.validation_split in pairs.splits:
+        rule = f"splits {config.fit_split}, {config.validation_split}, {config.test_split} of the data"
+        parts = Parts(pairs.subset(config.fit_split), pairs.subset(config.validation_split), test, rule)
+        return _checked(parts, config)
+    fit = pairs.subset(config.fit_split)
+    groups = clip_groups(fit)
+    held, kept = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=config.seed)
+    rule = f"splits {config.fit_split}, {config.test_split} of the data; {HELD_OUT:.0%} of the former held out"
+    if min(len(np.unique(groups)), len(kept)) < 2 or not len(held):
+        return _checked(Parts(fit, None, test, rule), config)
+    return _checked(
+        Parts(fit.take(kept, name=fit.name), fit.take(held, name=f"{fit.name}:held out"), test, rule), config
+    )
+
+
+def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
+    groups = clip_groups(pairs)
+    # The test part is filled first: a giant group then lands in the fit, where it does the least harm.
+    test, held, fit = draw(groups, (SHARES[2], SHARES[1], SHARES[0]), seed=config.seed)
+    if min(len(fit), len(test)) < 2:
+        raise InputError(
+            f"{pairs.name}: too few clips with captions of their own to draw a test part from ({len(pairs)} clips in "
+            f"{len(np.unique(groups))} groups of equal captions or embeddings); give more clips or a split"
+        )
+    fit_share, held_share, test_share = (f"{share:.0%}" for share in SHARES)
+    shares = f"{fit_share} fit, {held_share} validation, {test_share} test"
+    rule = f"no splits in the data: drawn {shares} with seed {config.seed}"
+    validation = pairs.take(held, name=f"{pairs.name}:validation") if len(held) else None
+    return Parts(
+        pairs.take(fit, name=f"{pairs.name}:fit"), validation, pairs.take(test, name=f"{pairs.name}:test"), rule
+    )
+
+
+def _checked(parts: Parts, config: StudyConfig) -> Parts:
+    for part, split in ((parts.fit, config.fit_split), (parts.test, config.test_split)):
+        if len(part) < 2:
+            raise InputError(f"{part.name}: expected at least 2 clips in split {split!r}, got {len(part)}")
+    return parts
+
+
+def unit_pairs(pairs: PairedEmbeddings) -> PairedEmbeddings:
+    """The same pairs with every row of both sides scaled to length one."""
+    return dataclasses.replace(pairs, source=_unit(pairs.source), target=_unit(pairs.target))
+
+
+def clip_groups(pairs: PairedEmbeddings) -> NDArray[np.int64]:
+    """A number for each clip, (n,): equal where clips share a caption, a target row or a source row, at any remove."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(pairs)
+    clips = [pairs.owner, np.arange(n)]
+    keys = [_row_keys(pairs.target), _row_keys(pairs.source)]
+    if pairs.captions is not None:
+        clips.append(pairs.owner)
+        folded = np.asarray([" ".join(str(caption).casefold().split()) for caption in pairs.captions])
+        keys.append(np.unique(folded, return_inverse=True)[1])
+    offset = n
+    rows, columns = [], []
+    for clip, key in zip(clips, keys, strict=True):
+        rows.append(clip)
+        columns.append(key + offset)
+        offset += int(key.max()) + 1
+    edges = np.ones(sum(len(r) for r in rows), dtype=np.int8)
+    graph = coo_array((edges, (np.concatenate(rows), np.concatenate(columns))), shape=(offset, offset))
+    return connected_components(graph, directed=False)[1][:n].astype(np.int64)
+
+
+def draw(groups: NDArray[np.int64], shares: tuple[float, ...], *, seed: int) -> list[NDArray[np.int64]]:
+    """Part clips at random so that no group is torn.
+
+    Parameters
+    ----------
+    groups : array of shape (n,)
+        Group of each clip.
+    shares : tuple of float
+        Share of the clips of each part, filled in this order; the last takes what is left.
+    seed : int
+
+    Returns
+    -------
+    list of arrays
+        Clip numbers of each part, ascending. A group that would overfill a part goes to a later one.
+    """
+    names, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = np.random.default_rng(seed).permutation(len(names))
+    part_of = np.full(len(names), len(shares) - 1)
+    room = [share * len(groups) for share in shares[:-1]]
+    part = 0
+    for group in order:
+        while part < len(room) and room[part] < 0.5:
+            part += 1
+        fits = next((p for p in range(part, len(room)) if sizes[group] <= max(room[p], 1)), len(room))
+        part_of[group] = fits
+        if fits < len(room):
+            room[fits] -= sizes[group]
+    return [np.flatnonzero(part_of[inverse] == part) for part in range(len(shares))]
+
+
+def _row_keys(rows: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Equal numbers for equal rows."""
+    packed = np.ascontiguousarray(rows + np.float32(0)).view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1])))
+    return np.unique(packed.ravel(), return_inverse=True)[1].astype(np.int64)
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
+    unit: NDArray[np.float32] = (rows / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).astype(np.float32)
+    return unit

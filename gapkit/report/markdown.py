@@ -1,0 +1,61 @@
+"""A table as Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from gapkit.report.table import BLOCKS, Column, Entry, Table
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def escape(text: str) -> str:
+    r"""Text that Markdown shows as it is, in one line.
+
+    Examples
+    --------
+    >>> print(escape("a|b_c"))
+    a\|b\_c
+    """
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def to_markdown(table: Table) -> str:
+    """Write `table` as a GitHub-flavoured Markdown table.
+
+    Returns
+    -------
+    str
+        Best of the bridges bold, second underlined, 95 % intervals in brackets; ends with a line break.
+    """
+    lines = [f"**{escape(table.title)}**", ""] if table.title else []
+    heads = ["bridge", *(_head(column) for column in table.columns)]
+    lines += [_line(heads), _line([":--", *("--:" for _ in table.columns)])]
+    for block, rows in table.blocks.items():
+        lines.append(_line([f"*{BLOCKS[block]}*", *("" for _ in table.columns)]))
+        for row in rows:
+            name = escape(row.name) + (f" ({escape(row.error)})" if row.error else "")
+            entries = zip(table.columns, row.entries, strict=True)
+            lines.append(_line([name, *(_entry(column, entry) for column, entry in entries)]))
+    for note in table.notes:
+        lines += ["", escape(note)]
+    return "\n".join(lines) + "\n"
+
+
+def _head(column: Column) -> str:
+    return " ".join(part for part in (escape(column.label), column.factor, column.arrow) if part)
+
+
+def _entry(column: Column, entry: Entry) -> str:
+    text = column.text(entry.value)
+    if entry.mark == "best":
+        text = f"**{text}**"
+    elif entry.mark == "second":
+        text = f"<u>{text}</u>"
+    if entry.has_interval:
+        text += f" [{column.text(entry.low)}, {column.text(entry.high)}]"
+    return text
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"

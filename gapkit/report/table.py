@@ -1,0 +1,210 @@
+"""`Table`: what every writer prints, with the best of each column already found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import pandas as pd
+
+Mark = Literal["best", "second", ""]
+
+BLOCKS = {"anchor": "anchors", "unpaired": "unpaired bridges", "paired": "paired bridges"}
+"""Blocks of a table in their order, and how they are headed."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric, as tables show it.
+
+    Parameters
+    ----------
+    name, label, group : str
+        Registry name, heading, and the group that the metric belongs to.
+    better : {"higher", "lower", "none"}
+        Direction.
+    best : float, optional
+        The best possible value.
+    range : pair of float
+        Lowest and highest possible value.
+    scale : float
+        Values are multiplied by it for display; the heading says so.
+    digits : int
+        Decimals after scaling.
+    """
+
+    name: str
+    label: str
+    group: str = ""
+    better: str = "none"
+    best: float | None = None
+    range: tuple[float, float] = (-math.inf, math.inf)
+    scale: float = 1.0
+    digits: int = 3
+
+    @property
+    def arrow(self) -> str:
+        """↑, ↓, the value aimed at where that is inside the range (→.5 for separability), or nothing."""
+        if self.best and self.range[0] < self.best < self.range[1]:
+            return f"→{number(self.best * self.scale, 4).rstrip('0')}"
+        return {"higher": "↑", "lower": "↓"}.get(self.better, "")
+
+    @property
+    def factor(self) -> str:
+        """``×1000`` where values are shown scaled and the label does not say so, otherwise nothing."""
+        return "" if self.scale == 1 or "×" in self.label else f"×{self.scale:g}"
+
+    def merit(self, value: float) -> float:
+        """Higher is better, whatever the metric; NaN where the metric has no direction.
+
+        Beyond the best possible value there is only chance (an unbiased MMD² below 0, a classifier below .5): whatever
+        lies there counts as the best.
+        """
+        if math.isnan(value) or self.better == "none":
+            return math.nan
+        if self.better == "higher":
+            return value if self.best is None else min(value, self.best)
+        return -value if self.best is None else -max(value, self.best)
+
+    def text(self, value: float) -> str:
+        """The value as tables show it; an undefined one is a dash."""
+        return number(value * self.scale, self.digits)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of a table with its interval, in the units of the metric (not scaled)."""
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    mark: Mark = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """Both ends of the interval are numbers."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One bridge: an entry a column, and why it has none where it failed."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    error: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """No entry has a value."""
+        return all(math.isnan(entry.value) for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows in blocks.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+    blocks : mapping of block name to rows
+        Keys are those of `BLOCKS`, in that order; empty blocks are left out.
+    title : str
+        What was compared.
+    notes : tuple of str
+        Footnotes: what the intervals are.
+    """
+
+    columns: tuple[Column, ...]
+    blocks: Mapping[str, tuple[Row, ...]]
+    title: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def number(value: float, digits: int) -> str:
+    """A number of a table: fixed decimals, no zero before the point, no minus zero, a dash for NaN.
+
+    Examples
+    --------
+    >>> number(0.5962, 3), number(-0.0001, 3), number(352.04, 1), number(float("nan"), 2)
+    ('.596', '.000', '352.0', '–')
+    """
+    if math.isnan(value):
+        return "–"
+    text = f"{value:.{digits}f}"
+    if not text.strip("-0."):
+        text = text.lstrip("-")
+    if text.startswith("0."):
+        return text[1:]
+    return f"-{text[2:]}" if text.startswith("-0.") else text
+
+
+def build_table(
+    summary: pd.DataFrame, columns: Sequence[Column], *, title: str = "", notes: Sequence[str] = ()
+) -> Table:
+    """Lay a summary out as a table and mark the best and second of each column.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        One row a bridge and metric with `bridge`, `block`, `metric`, `value`, `ci_low`, `ci_high`, `error`; a bridge
+        that failed has one row without a metric.
+    columns : sequence of Column
+        Which metrics, in which order; those without any value are left out.
+    title : str
+        What was compared.
+    notes : sequence of str
+        Footnotes.
+
+    Returns
+    -------
+    Table
+        Anchors are never marked: they show the range, they do not compete. What reads alike is marked alike.
+    """
+    present = set(summary["metric"].dropna())
+    shown = tuple(column for column in columns if column.name in present)
+    cells: dict[tuple[str, str], Entry] = {}
+    errors: dict[str, str] = {}
+    home: dict[str, str] = {}
+    record: dict[str, Any]
+    for record in summary.to_dict("records"):  # type: ignore[assignment]
+        bridge = str(record["bridge"])
+        home.setdefault(bridge, str(record["block"]))
+        if isinstance(record["metric"], str):
+            cells[bridge, record["metric"]] = Entry(record["value"], record["ci_low"], record["ci_high"])
+        elif isinstance(record["error"], str) and record["error"]:
+            errors[bridge] = record["error"]
+    for column in shown:
+        rivals = {
+            b: cells[b, column.name].value
+            for b, block in home.items()
+            if (b, column.name) in cells and block != "anchor"
+        }
+        for bridge, mark in _marks(column, rivals).items():
+            cells[bridge, column.name] = replace(cells[bridge, column.name], mark=mark)
+    blocks = {
+        block: tuple(
+            Row(b, tuple(cells.get((b, c.name), Entry()) for c in shown), errors.get(b, ""))
+            for b, own in home.items()
+            if own == block
+        )
+        for block in BLOCKS
+    }
+    return Table(shown, {block: rows for block, rows in blocks.items() if rows}, title, tuple(notes))
+
+
+def _marks(column: Column, values: Mapping[str, float]) -> dict[str, Mark]:
+    """Best and second by what a reader sees: equal digits are equal. One bridge alone has no rival."""
+    merits = {}
+    for bridge, value in values.items():
+        merit = column.merit(value)
+        if math.isfinite(merit):
+            merits[bridge] = round(merit * column.scale, column.digits) + 0.0
+    order = sorted(set(merits.values()), reverse=True)
+    if len(merits) < 2:
+        return {}
+    names: tuple[Mark, Mark] = ("best", "second")
+    places: dict[float, Mark] = dict(zip(order[:2], names, strict=False))
+    return {bridge: places[merit] for bridge, merit in merits.items() if merit in places}

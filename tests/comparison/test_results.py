@@ -1,0 +1,158 @@
+import csv
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from gapkit.comparison import Results, StudyConfig, run_study
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+
+CONFIG = StudyConfig(
+    bridges=("ridge", "c3", "residual-mlp"),
+    metrics=("cosine", "mmd", "separability", "recall@1"),
+    seeds=2,
+    n_resamples=60,
+    steps=5,
+    device="cpu",
+    params={"residual-mlp": {"hidden": 8}},
+)
+
+
+@pytest.fixture(scope="module")
+def study(make_pairs, tmp_path_factory) -> tuple[Results, Path, PairedEmbeddings]:  # type: ignore[no-untyped-def]
+    out = tmp_path_factory.mktemp("study") / "out"
+    pairs = make_pairs()
+    return run_study(pairs, CONFIG, out=out), out, pairs
+
+
+@pytest.fixture
+def results(study: tuple[Results, Path, PairedEmbeddings]) -> Results:
+    return study[0]
+
+
+def test_csv_numbers_come_back_to_the_last_bit(results: Results) -> None:
+    rows = list(csv.DictReader(io.StringIO(results.to_csv())))
+    assert [row["bridge"] for row in rows] == results.frame["bridge"].tolist()
+    for row, value in zip(rows, results.frame["value"], strict=True):
+        assert float(row["value"]) == value
+    assert {row["seed"] for row in rows if row["bridge"] == "residual-mlp"} == {"0", "1"}
+    assert {row["seed"] for row in rows if row["bridge"] == "ridge"} == {""}
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_no_cell_of_a_csv_is_a_formula(results: Results, start: str) -> None:
+    evil = f'{start}HYPERLINK("x"),\n"y"'
+    frame = results.frame.assign(bridge=evil, error=evil)
+    rows = list(csv.DictReader(io.StringIO(replace(results, frame=frame).to_csv())))
+    assert len(rows) == len(frame)
+    for row in rows:
+        assert row["bridge"].startswith("'")
+        assert row["error"].startswith("'")
+        assert not row["value"].startswith("'")
+
+
+def test_what_was_written_is_read_again(study: tuple[Results, Path, PairedEmbeddings]) -> None:
+    results, out, _ = study
+    again = Results.read(out)
+    pd.testing.assert_frame_equal(again.frame, results.frame)
+    assert again.columns == results.columns
+    assert again.to_csv() == results.to_csv() == (out / "results.csv").read_text()
+    assert again.to_json() == (out / "results.json").read_text()
+    assert again.to_markdown() == (out / "table.md").read_text()
+    assert again.to_latex() == (out / "table.tex").read_text()
+    pd.testing.assert_frame_equal(again.summary(), results.summary())
+
+
+def test_json_is_strict(study: tuple[Results, Path, PairedEmbeddings]) -> None:
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is not JSON")
+
+    content = json.loads((study[1] / "results.json").read_text(), parse_constant=refuse)
+    assert content["schema_version"] == 1
+    assert {"bridge", "metric", "value", "ci_low", "n"} <= set(content["rows"][0])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"schema_version": 1}', '{"schema_version": 99}'])
+def test_files_that_are_no_results(tmp_path: Path, text: str) -> None:
+    (tmp_path / "results.json").write_text(text)
+    with pytest.raises(InputError, match=r"results\.json"):
+        Results.read(tmp_path)
+
+
+def test_no_results(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no results\.json here"):
+        Results.read(tmp_path)
+
+
+def test_the_wide_table_and_the_ranks(results: Results) -> None:
+    wide = results.pivot()
+    assert list(wide.columns) == list(CONFIG.metrics)
+    assert wide.index[0] == "identity"
+    ranks = results.rank()
+    assert set(ranks.index) == {"c3", "residual-mlp", "ridge"}
+    assert ranks.loc[wide.loc[ranks.index, "cosine"].idxmax(), "cosine"] == 1
+    assert ranks.loc[wide.loc[ranks.index, "mmd"].idxmin(), "mmd"] == 1
+
+
+def test_difference_is_paired(results: Results) -> None:
+    same = results.difference("ridge", "ridge", "cosine")
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+    far = results.difference("oracle-target", "identity", "cosine")
+    draws = results.draws["oracle-target", None, "cosine"] - results.draws["identity", None, "cosine"]
+    assert (far.low, far.high) == tuple(np.percentile(draws, [2.5, 97.5]))
+    assert far.value > 0
+    assert far.p == pytest.approx(2 / 61)
+    assert results.difference("identity", "oracle-target", "cosine").value == -far.value
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(("nobody", "ridge", "mmd"), "no bridge 'nobody'"), (("ridge", "c3", "nothing"), "no metric 'nothing'")],
+)
+def test_difference_of_what_is_not_there(results: Results, names: tuple[str, str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        results.difference(*names)
+
+
+def test_difference_needs_draws(results: Results) -> None:
+    with pytest.raises(InputError, match="no common bootstrap draws"):
+        replace(results, draws={}).difference("ridge", "c3", "mmd")
+
+
+def test_merging_parts_gives_the_whole(study: tuple[Results, Path, PairedEmbeddings]) -> None:
+    whole, _, pairs = study
+    parts = [run_study(pairs, replace(CONFIG, bridges=names)) for names in (("c3", "ridge"), ("residual-mlp",))]
+    merged = parts[0].merge(parts[1])
+    pd.testing.assert_frame_equal(merged.pivot().sort_index(), whole.pivot().sort_index())
+    order = ["bridge", "metric"]
+    shown = [r.summary().sort_values(order, ignore_index=True).drop(columns="seconds") for r in (merged, whole)]
+    pd.testing.assert_frame_equal(*shown)
+
+
+def test_a_sweep_is_merged_under_labels(study: tuple[Results, Path, PairedEmbeddings]) -> None:
+    results, _, pairs = study
+    other = run_study(pairs, replace(CONFIG, bridges=("ridge",), params={"ridge": {"alpha": 100.0}}))
+    with pytest.raises(InputError, match="ridge has two different values"):
+        results.merge(other)
+    merged = results.merge(other, label="alpha 100")
+    assert "ridge [alpha 100]" in merged.pivot().index
+    assert merged.difference("ridge [alpha 100]", "ridge", "cosine").value != 0
+
+
+def test_studies_of_other_data_do_not_merge(results: Results, make_pairs) -> None:  # type: ignore[no-untyped-def]
+    other = run_study(make_pairs(seed=1), replace(CONFIG, bridges=("ridge",)))
+    with pytest.raises(InputError, match="data content_hash"):
+        results.merge(other)
+
+
+def test_html_escapes(results: Results) -> None:
+    frame = results.frame.assign(bridge=results.frame["bridge"].str.replace("ridge", "<b>"))
+    page = replace(results, frame=frame)._repr_html_()
+    assert "&lt;b&gt;" in page
+    assert "<b></th>" not in page
+    assert "Results(" in repr(results)

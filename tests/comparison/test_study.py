@@ -1,0 +1,317 @@
+import errno
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import gapkit.comparison.fitting
+import gapkit.comparison.study
+from gapkit import atomic
+from gapkit.bridges import Bridge
+from gapkit.comparison import Results, StudyConfig, measure_gap, run_study
+from gapkit.comparison.alone import fit_alone
+from gapkit.comparison.cells import read_cell
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import GapkitError, InputError
+from gapkit.metrics.registry import METRICS, register_metric
+
+CONFIG = StudyConfig(
+    bridges=("ridge", "residual-mlp"),
+    metrics=("cosine", "mmd"),
+    seeds=2,
+    n_resamples=40,
+    steps=5,
+    device="cpu",
+    params={"residual-mlp": {"hidden": 8}},
+)
+Add = Callable[[str, type[Bridge]], None]
+
+
+class Notes:
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.cells: dict[str, str] = {}
+        self.messages: list[str] = []
+        self.total = 0
+
+    def start(self, total: int) -> None:
+        self.total = total
+
+    def begin(self, label: str) -> None:
+        pass
+
+    def step(self, done: int, total: int, note: str) -> None:
+        assert 0 < done <= total
+
+    def advance(self, label: str, note: str) -> None:
+        self.cells[label] = note
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def _numbers(results: Results) -> pd.DataFrame:
+    return results.frame.drop(columns="seconds")
+
+
+def test_the_same_seed_gives_the_same_bytes(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        run_study(pairs, CONFIG, out=tmp_path / name)
+    for file in ("table.md", "table.tex", "study.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+    for cell in (tmp_path / "a" / "cells").glob("*.npz"):
+        assert cell.read_bytes() == (tmp_path / "b" / "cells" / cell.name).read_bytes()
+    a, b = (pd.read_csv(tmp_path / name / "results.csv").drop(columns="seconds") for name in ("a", "b"))
+    pd.testing.assert_frame_equal(a, b, check_exact=True)
+
+
+def test_another_seed_gives_other_numbers(pairs: PairedEmbeddings) -> None:
+    first, second = (run_study(pairs, replace(CONFIG, seed=seed)).pivot() for seed in (0, 7))
+    assert first.loc["residual-mlp", "cosine"] != second.loc["residual-mlp", "cosine"]
+
+
+def test_the_rows_of_a_study(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    notes = Notes()
+    results = run_study(pairs, CONFIG, out=tmp_path / "out", progress=notes)
+    blocks = results.frame.groupby("bridge", sort=False)["block"].first()
+    anchors = ["identity", "mean-shift", "collapse", "random-target", "oracle-target", "target-split-half"]
+    assert blocks[blocks == "anchor"].index.tolist() == anchors
+    assert blocks[blocks == "paired"].index.tolist() == ["ridge", "residual-mlp"]
+    assert results.frame.loc[results.frame["bridge"] == "residual-mlp", "seed"].unique().tolist() == [0, 1]
+    # A bridge that does not depend on the seed is computed once.
+    assert sorted(p.name for p in (tmp_path / "out" / "bridges").iterdir()) == [
+        "identity", "mean-shift", "residual-mlp-s0", "residual-mlp-s1", "ridge",
+    ]  # fmt: skip
+    assert notes.total == len(notes.cells) == 9
+    assert not (tmp_path / "out" / "checkpoints").exists()
+    wide = results.pivot()
+    assert wide.loc["oracle-target", "cosine"] > wide.loc["ridge", "cosine"] > wide.loc["identity", "cosine"]
+
+
+def test_the_manifest(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    run_study(pairs, replace(CONFIG, threads=1), out=tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["input"]["content_hash"] == pairs.content_hash()
+    assert manifest["input"]["source"] == {"shape": [60, 8], "dtype": "float32"}
+    assert manifest["parts"]["test"]["clips"] == 20
+    assert manifest["config"]["params"] == {"residual-mlp": {"hidden": 8}}
+    assert manifest["seeds"] == [0, 1]
+    assert {"numpy", "torch", "scikit-learn"} <= set(manifest["packages"])
+    assert manifest["started"] <= manifest["finished"]
+    assert manifest["started"].endswith("+00:00")
+    assert manifest["cells"]["ridge"]["fit_seconds"] > 0
+
+
+def test_a_finished_cell_is_never_computed_again(
+    pairs: PairedEmbeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = run_study(pairs, CONFIG, out=tmp_path)
+    monkeypatch.setattr(gapkit.comparison.study, "fit_task", _never)
+    monkeypatch.setattr(gapkit.comparison.study, "estimate_all", _never)
+    notes = Notes()
+    again = run_study(pairs, CONFIG, out=tmp_path, progress=notes)
+    pd.testing.assert_frame_equal(again.frame, first.frame)
+    assert set(notes.cells.values()) == {"kept"}
+
+
+def test_a_metric_that_is_added_needs_no_second_fit(
+    pairs: PairedEmbeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wider = replace(CONFIG, metrics=("cosine", "mmd", "rmg", "separability"))
+    whole = run_study(pairs, wider)
+    run_study(pairs, CONFIG, out=tmp_path)
+    monkeypatch.setattr(gapkit.comparison.fitting, "make_bridge", _never)
+    grown = run_study(pairs, wider, out=tmp_path)
+    pd.testing.assert_frame_equal(_numbers(grown), _numbers(whole), check_exact=True)
+    narrow = run_study(pairs, CONFIG, out=tmp_path)
+    assert set(narrow.pivot().columns) == {"cosine", "mmd"}
+
+
+def test_seeds_and_bridges_are_added_to_a_study(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    run_study(pairs, replace(CONFIG, seeds=1, bridges=("residual-mlp",)), out=tmp_path)
+    notes = Notes()
+    grown = run_study(pairs, CONFIG, out=tmp_path, progress=notes)
+    assert notes.cells["residual-mlp, seed 0"] == "kept"
+    assert notes.cells["residual-mlp, seed 1"] != "kept"
+    pd.testing.assert_frame_equal(_numbers(grown), _numbers(run_study(pairs, CONFIG)), check_exact=True)
+
+
+def test_other_parameters_make_another_cell(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    run_study(pairs, CONFIG, out=tmp_path)
+    notes = Notes()
+    longer = run_study(pairs, replace(CONFIG, steps=6), out=tmp_path, progress=notes)
+    assert notes.cells["ridge"] == "kept"
+    assert notes.cells["residual-mlp, seed 0"] != "kept"
+    fresh = run_study(pairs, replace(CONFIG, steps=6))
+    pd.testing.assert_frame_equal(_numbers(longer), _numbers(fresh), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    "broken", ["cells/ridge.json", "cells/ridge.npz", "cells/collapse.npz", "bridges/ridge/model.safetensors"]
+)
+@pytest.mark.parametrize("damage", ["cut", "flip"])
+def test_a_broken_file_is_computed_again(pairs: PairedEmbeddings, tmp_path: Path, broken: str, damage: str) -> None:
+    first = run_study(pairs, CONFIG, out=tmp_path)
+    path = tmp_path / broken
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content[: len(content) // 2] if damage == "cut" else content)
+    if broken.startswith("bridges"):
+        # The fitted bridge is looked at only where the cell is gone too.
+        (tmp_path / "cells" / "ridge.json").unlink()
+    again = run_study(pairs, CONFIG, out=tmp_path)
+    pd.testing.assert_frame_equal(_numbers(again), _numbers(first), check_exact=True)
+    assert read_cell(tmp_path / "cells", "ridge") is not None
+
+
+def test_a_bridge_that_fails_does_not_stop_the_others(
+    pairs: PairedEmbeddings, tmp_path: Path, bridge_for_a_test: Add
+) -> None:
+    class Broken(Bridge):
+        """Fails."""
+
+        def _fit(self, source: Any, target: Any, context: Any) -> None:
+            raise ZeroDivisionError("no\nway")
+
+    bridge_for_a_test("broken", Broken)
+    notes = Notes()
+    results = run_study(pairs, replace(CONFIG, bridges=("broken", "ridge")), out=tmp_path, progress=notes)
+    assert results.failures == ["broken: ZeroDivisionError: no way"]
+    assert notes.cells["broken"].startswith("failed")
+    assert np.isfinite(results.pivot().loc["ridge", "cosine"])
+    for text in (results.to_markdown(), results.to_latex(), results.to_csv(), results._repr_html_()):
+        assert "no way" in text
+
+    Broken._fit = lambda self, source, target, context: None  # type: ignore[method-assign]
+    Broken._transform = lambda self, source: source  # type: ignore[method-assign]
+    mended = run_study(pairs, replace(CONFIG, bridges=("broken", "ridge")), out=tmp_path)
+    assert not mended.failures
+
+
+def test_a_metric_that_fails_does_not_stop_the_others(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    METRICS.names()
+
+    def failing(source: Any, target: Any) -> float:
+        "Fails."
+        raise ZeroDivisionError
+
+    register_metric("failing", group="closure", better="lower")(failing)
+    try:
+        config = replace(CONFIG, bridges=("ridge",), metrics=("cosine", "failing"))
+        results = run_study(pairs, config, out=tmp_path)
+        assert "ridge, metric failing: ZeroDivisionError" in results.failures
+        assert np.isfinite(results.pivot().loc["ridge", "cosine"])
+    finally:
+        del METRICS._items["failing"], METRICS._origins["failing"]
+    assert not run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path).failures
+
+
+def test_an_interrupted_study_keeps_what_is_finished(
+    pairs: PairedEmbeddings, tmp_path: Path, bridge_for_a_test: Add
+) -> None:
+    class Interrupted(Bridge):
+        """Ctrl-C comes while it trains."""
+
+        needs_pairs = True
+
+        def _fit(self, source: Any, target: Any, context: Any) -> None:
+            raise KeyboardInterrupt
+
+    bridge_for_a_test("interrupted", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_study(pairs, replace(CONFIG, bridges=("ridge", "interrupted")), out=tmp_path)
+    notes = Notes()
+    run_study(pairs, CONFIG, out=tmp_path, progress=notes)
+    assert notes.cells["ridge"] == "kept"
+
+
+def test_a_full_disk_keeps_what_is_finished(
+    pairs: PairedEmbeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, written = atomic.os.fsync, []
+
+    def full(descriptor: int) -> None:
+        written.append(descriptor)
+        if len(written) > 12:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(GapkitError, match=r"No space left on device\); free space"):
+        run_study(pairs, CONFIG, out=tmp_path)
+    monkeypatch.setattr(atomic.os, "fsync", real)
+    assert read_cell(tmp_path / "cells", "identity") is not None
+    assert not list(tmp_path.rglob(".*.tmp*"))
+    notes = Notes()
+    resumed = run_study(pairs, CONFIG, out=tmp_path, progress=notes)
+    assert notes.cells["identity"] == "kept"
+    pd.testing.assert_frame_equal(_numbers(resumed), _numbers(run_study(pairs, CONFIG)), check_exact=True)
+
+
+def test_a_folder_of_other_data(pairs: PairedEmbeddings, make_pairs: Any, tmp_path: Path) -> None:
+    run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path)
+    before = (tmp_path / "results.csv").read_bytes()
+    with pytest.raises(InputError, match=r"another study \(data content_hash"):
+        run_study(make_pairs(seed=1), CONFIG, out=tmp_path)
+    with pytest.raises(InputError, match="options n_resamples: 40 there, 41 here"):
+        run_study(pairs, replace(CONFIG, n_resamples=41), out=tmp_path)
+    assert (tmp_path / "results.csv").read_bytes() == before
+
+
+def test_a_checkpoint_of_other_parameters_is_not_taken(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    checkpoint = tmp_path / "checkpoints" / "residual-mlp-s0.safetensors"
+    run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path)
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(b"of another fit")
+    results = run_study(pairs, CONFIG, out=tmp_path)
+    assert not results.failures
+    assert not checkpoint.parent.exists()
+
+
+def test_a_draw_is_told(make_pairs: Any) -> None:
+    notes = Notes()
+    run_study(make_pairs(split=False), replace(CONFIG, bridges=("ridge",)), progress=notes)
+    assert any("drawn 60% fit" in message for message in notes.messages)
+
+
+def test_broken_embeddings_are_refused_before_anything_is_written(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    source = pairs.source.copy()
+    source[3, 2] = np.nan
+    with pytest.raises(InputError, match="NaN"):
+        run_study(replace(pairs, source=source), CONFIG, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_plugin_may_not_take_the_name_of_an_anchor(pairs: PairedEmbeddings, bridge_for_a_test: Add) -> None:
+    class Collapse(Bridge):
+        """Named badly."""
+
+    bridge_for_a_test("collapse", Collapse)
+    with pytest.raises(InputError, match="has the name of an anchor row"):
+        run_study(pairs, replace(CONFIG, bridges=("collapse",)))
+
+
+def test_the_gap_alone_is_the_identity_row_of_a_study(pairs: PairedEmbeddings) -> None:
+    alone = measure_gap(pairs, metrics=CONFIG.metrics, n_resamples=40)
+    study = run_study(pairs, replace(CONFIG, bridges=("ridge",)))
+    own = study.frame[study.frame["bridge"] == "identity"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(_numbers(alone), own.drop(columns="seconds"), check_exact=True)
+    assert measure_gap(pairs, metrics=("cosine",), split="all").frame["n"].tolist() == [60]
+
+
+def test_a_bridge_fitted_alone_is_that_of_a_study(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    run_study(pairs, CONFIG, out=tmp_path)
+    config = CONFIG.resolved()
+    fit_alone(pairs, "residual-mlp", config).save(tmp_path / "alone")
+    in_study = tmp_path / "bridges" / "residual-mlp-s0" / "model.safetensors"
+    assert (tmp_path / "alone" / "model.safetensors").read_bytes() == in_study.read_bytes()
+
+
+def _never(*_: Any, **__: Any) -> None:
+    raise AssertionError("computed again")

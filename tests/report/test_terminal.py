@@ -1,0 +1,50 @@
+import re
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from gapkit.report import Column, Table, build_table
+from gapkit.report.terminal import to_terminal, to_text
+
+
+@pytest.fixture
+def table(summary: pd.DataFrame, columns: tuple[Column, ...]) -> Table:
+    return build_table(summary, columns, title="tiny", notes=["Intervals: B = 10."])
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
+def test_it_fits_and_nothing_is_lost(table: Table, width: int) -> None:
+    text = to_text(table, width=width)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    for part in ("tiny", "anchors", "unpaired bridges", "paired bridges", "a_b", "c|d", "e&f", "B = 10", ".800 ±.010"):
+        assert part in text
+    assert "…" not in text
+
+
+def test_a_group_that_is_too_wide_goes_on_below(table: Table) -> None:
+    assert "closure (cont.)" not in to_text(table, width=100)
+    assert "closure (cont.)" in to_text(table, width=40)
+
+
+def test_headings_show_direction_and_scale(table: Table) -> None:
+    lines = to_text(table, width=100).splitlines()
+    second = next(line for line in lines if line.startswith("closure"))
+    assert [word in second for word in ("cosine ↑", "×1000 ↓", "→.5")] == [True] * 3
+
+
+def test_a_failed_bridge_says_why(table: Table) -> None:
+    text = to_text(table, width=100)
+    assert "bad_one: failed: 100% of <rows> & more_of_it" in " ".join(text.split())
+
+
+def test_best_is_bold_and_anchors_are_dim(table: Table) -> None:
+    console = Console(width=100, color_system="truecolor", force_terminal=True, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(to_terminal(table, width=100))
+    lines = capture.get().splitlines()
+    best = next(line for line in lines if "c|d" in line)
+    assert re.search(r"\x1b\[1m *\.800", best)
+    oracle = next(line for line in lines if "oracle" in line)
+    assert "\x1b[2m" in oracle
+    assert "\x1b[1m" not in oracle
