@@ -10,6 +10,7 @@ from scipy.signal import lfilter
 from soundscapes.recordings import RATE, Pool
 from soundscapes.scenes import Event, Scene, generator
 
+VERSION = 1  # to be raised when the same scene is to sound different: features are then computed again
 LEVEL = 0.1  # root mean square that every sound is brought to before its gain
 FAR_GAIN, NEAR_GAIN = -10.0, 3.0  # dB
 FAR_CUT = 2500.0  # Hz above which a far sound loses 6 dB an octave
@@ -84,7 +85,8 @@ def _noise(kind: str, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
     if kind == "rumble":
         return np.asarray(lfilter([0.02], [1, -0.98], white), dtype=np.float32)
     # Paul Kellet's economy filter of three poles: -3 dB an octave within 0.5 dB.
-    pink = sum(lfilter([gain], [1, -pole], white) for pole, gain in ((0.99765, 0.0990460), (0.963, 0.2965164), (0.57, 1.0526913)))
+    poles = ((0.99765, 0.0990460), (0.963, 0.2965164), (0.57, 1.0526913))
+    pink = sum(lfilter([gain], [1, -pole], white) for pole, gain in poles)
     return np.asarray(pink + 0.1848 * white, dtype=np.float32)
 
 

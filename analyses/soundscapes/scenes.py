@@ -14,6 +14,9 @@ FRAME = 1024 / 44_100  # seconds between two spectra of the audio encoder
 LENGTHS = {1: 149 * FRAME, 2: 199 * FRAME, 3: 249 * FRAME}
 """Seconds of a clip by its number of sounds (3.5, 4.6, 5.8): they fill whole windows of the audio encoder."""
 
+COUNTS = {"encoder": 6000, "train": 10_000, "val": 500, "test": 1000, "unseen": 400}
+"""Clips of each split."""
+
 ARRANGEMENTS = {
     "single": 0.28,
     "sequence": 0.20,
@@ -68,7 +71,7 @@ class Scene:
 
 
 def generator(split: str, index: int, purpose: int) -> np.random.Generator:
-    """The random numbers of one clip: 0 plan, 1 captions, 2 sound."""
+    """The random numbers of one clip: 0 plan, 1 captions, 2 sound, 3 which captions are kept."""
     return np.random.default_rng([SEED, SPLITS.index(split), index, purpose])
 
 

@@ -109,7 +109,7 @@ def extract(archive: Path, folder: Path, *, suffixes: tuple[str, ...] = SOUNDS) 
 def _fetched(package: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if not list(folder.glob(f"{package}_*.deb")):
-        # apt-get writes under a `partial` name of its own only as root's cache does not: fetch aside, then move.
+        # Fetched aside and then moved: what lies in `folder` is whole.
         aside = folder / f"{package}.part"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
@@ -135,7 +135,8 @@ def _run(command: list[str], cwd: Path | None = None) -> str:
         return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         said = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
-        raise GapkitError(f"{' '.join(command[:3])}: {said[-1] if said else error}; is this a Debian system?") from error
+        reason = said[-1] if said else error
+        raise GapkitError(f"{' '.join(command[:3])}: {reason}; is this a Debian system?") from error
 
 
 def _hash(path: Path) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +16,14 @@ CORE = 6  # groups that a concept needs to be in every split
 UNSEEN = 20  # concepts held out of all four
 
 
-@dataclass(frozen=True)
-class Dealt:
-    """Which recordings each split composes from.
-
-    Parameters
-    ----------
-    split : list of str
-        Of each recording; empty where a recording is not used (a copy of another, byte for byte).
-    concepts : dict of str to list of str
-        The concepts of each split, sorted. ``train``, ``val`` and ``test`` have the same.
-    """
-
-    split: list[str]
-    concepts: dict[str, list[str]]
-
-    def choices(self, concept_of: Sequence[str]) -> dict[str, dict[str, list[int]]]:
-        """Recordings by split and concept."""
-        table: dict[str, dict[str, list[int]]] = {split: {c: [] for c in self.concepts[split]} for split in SPLITS}
-        for number, (split, concept) in enumerate(zip(self.split, concept_of, strict=True)):
-            if split:
-                table[split][concept].append(number)
-        return table
-
-
-def deal(concept_of: Sequence[str], group: NDArray[np.int64], content: Sequence[str], *, seed: int) -> Dealt:
+def deal(
+    concept_of: Sequence[str],
+    group: NDArray[np.int64],
+    content: Sequence[str],
+    *,
+    beds: frozenset[str],
+    seed: int,
+) -> list[str]:
     """Give every group to one split.
 
     A concept with `CORE` groups or more is in every split, by `SHARES`, or, for `UNSEEN` of them, in ``unseen``
@@ -53,6 +35,13 @@ def deal(concept_of: Sequence[str], group: NDArray[np.int64], content: Sequence[
         The concept of each recording and the hash of its bytes.
     group : array of shape (n,)
         From `soundscapes.duplicates.groups`; all of a group have one concept.
+    beds : frozenset of str
+        Concepts that lie under others: ``unseen`` gets its share of them.
+
+    Returns
+    -------
+    list of n str
+        The split of each recording; empty where a recording is not used (a copy of another, byte for byte).
     """
     members: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     known: set[str] = set()
@@ -62,7 +51,11 @@ def deal(concept_of: Sequence[str], group: NDArray[np.int64], content: Sequence[
             members[concept][g].append(number)
     core = sorted(concept for concept, groups in members.items() if len(groups) >= CORE)
     rng = np.random.default_rng([seed, 1])
-    unseen = {core[i] for i in rng.choice(len(core), size=UNSEEN, replace=False)}
+    under = [concept for concept in core if concept in beds]
+    others = [concept for concept in core if concept not in beds]
+    held = round(UNSEEN * len(under) / len(core))
+    unseen = {str(c) for c in rng.choice(under, size=held, replace=False)}
+    unseen |= {str(c) for c in rng.choice(others, size=UNSEEN - held, replace=False)}
     split = [""] * len(concept_of)
     for concept in sorted(members):
         numbers = sorted(members[concept])
@@ -70,14 +63,7 @@ def deal(concept_of: Sequence[str], group: NDArray[np.int64], content: Sequence[
         for name, part in _cut(order, concept, core, unseen).items():
             for number in (n for g in part for n in members[concept][g]):
                 split[number] = name
-    fitted = [concept for concept in core if concept not in unseen]
-    everything = [concept for concept in sorted(members) if concept not in unseen]
-    concepts: Mapping[str, list[str]] = {
-        "encoder": everything,
-        **dict.fromkeys(("train", "val", "test"), fitted),
-        "unseen": sorted(unseen),
-    }
-    return Dealt(split, dict(concepts))
+    return split
 
 
 def _cut(order: list[int], concept: str, core: list[str], unseen: set[str]) -> dict[str, list[int]]:
