@@ -48,8 +48,10 @@ def main() -> None:
         sys.stderr.write(f"{done}/{len(mine)} {shard.path.name} {time.monotonic() - began:.0f} s\n")
     if not options.part:
         from soundscapes.packing import pack
+        from soundscapes.report import write_report
 
-        pack(plan, everything, sources, provenance={"audio": audio.provenance(), "text": text.provenance()})
+        manifest = pack(plan, everything, sources, provenance={"audio": audio.provenance(), "text": text.provenance()})
+        write_report(manifest, everything)
 
 
 if __name__ == "__main__":

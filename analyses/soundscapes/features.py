@@ -48,11 +48,16 @@ def content(plan: Plan, scenes: list[Scene], captions: list[list[str]]) -> str:
     heard = sorted({event.recording for scene in scenes for event in scene.events})
     told = [
         VERSION,
-        [dataclasses.asdict(scene) for scene in scenes],
+        [dataclasses.asdict(scene, dict_factory=_rounded) for scene in scenes],
         captions,
         [plan.recordings[number].blake2b for number in heard],
     ]
     return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+
+
+def _rounded(fields: list[tuple[str, object]]) -> dict[str, object]:
+    """Times and gains to six places: the last bits of a power differ between machines."""
+    return {key: round(value, 6) if isinstance(value, float) else value for key, value in fields}
 
 
 def compute(shard: Shard, pool: Pool, audio: AisfxAudio, text: MinilmText) -> None:
