@@ -38,8 +38,9 @@ def main() -> None:
     sources = gather(options.work)
     pool = decode_all(sources, options.work)
     plan = Plan.from_pool(pool)
-    everything = list(shards(plan, options.work))
     audio, text = AisfxAudio(), MinilmText()
+    encoders = {"audio": audio.provenance(), "text": text.provenance()}
+    everything = list(shards(plan, options.work, encoders=encoders))
     part, parts = (int(number) for number in (options.part or "1/1").split("/"))
     mine = everything[part - 1 :: parts]
     began = time.monotonic()
@@ -50,7 +51,7 @@ def main() -> None:
         from soundscapes.packing import pack
         from soundscapes.report import write_report
 
-        manifest = pack(plan, everything, sources, provenance={"audio": audio.provenance(), "text": text.provenance()})
+        manifest = pack(plan, everything, sources, encoders=encoders)
         write_report(manifest, everything)
 
 

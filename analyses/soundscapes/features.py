@@ -33,26 +33,37 @@ class Shard:
     path: Path
 
 
-def shards(plan: Plan, work: Path, *, counts: Mapping[str, int] = COUNTS) -> Iterator[Shard]:
-    """All shards in order. The name of each holds a hash of what it is made of: a changed plan is a new file."""
-    for split, count in counts.items():
+def shards(plan: Plan, work: Path, *, encoders: Mapping[str, Mapping[str, str]]) -> Iterator[Shard]:
+    """All shards in order.
+
+    The name of each holds a hash of what it is made of: another plan or another encoder is a new file.
+
+    Parameters
+    ----------
+    encoders : mapping
+        `provenance` of the two encoders.
+    """
+    for split, count in COUNTS.items():
         for start in range(0, count, SHARD):
             scenes = [plan.scene(split, i) for i in range(start, min(start + SHARD, count))]
             captions = [plan.captions(scene) for scene in scenes]
-            digest = content(plan, scenes, captions)[:12]
+            digest = content(plan, scenes, captions, encoders)[:12]
             yield Shard(split, scenes, captions, work / "features" / f"{split}-{start:05d}-{digest}.npz")
 
 
-def content(plan: Plan, scenes: list[Scene], captions: list[list[str]]) -> str:
-    """blake2b of the plans, the captions and the bytes of every recording that is heard."""
+def content(
+    plan: Plan, scenes: list[Scene], captions: list[list[str]], encoders: Mapping[str, Mapping[str, str]]
+) -> str:
+    """blake2b of the plans, the captions, the bytes of every recording that is heard and the encoders."""
     heard = sorted({event.recording for scene in scenes for event in scene.events})
     told = [
         VERSION,
+        encoders,
         [dataclasses.asdict(scene, dict_factory=_rounded) for scene in scenes],
         captions,
         [plan.recordings[number].blake2b for number in heard],
     ]
-    return hashlib.blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def _rounded(fields: list[tuple[str, object]]) -> dict[str, object]:

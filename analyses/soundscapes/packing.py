@@ -42,7 +42,7 @@ MAX_EVENTS = 3
 
 
 def pack(
-    plan: Plan, everything: Sequence[Shard], sources: Sequence[Source], *, provenance: Mapping[str, Mapping[str, str]]
+    plan: Plan, everything: Sequence[Shard], sources: Sequence[Source], *, encoders: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Any]:
     """Train the heads, embed, write the set and its manifest, and return the manifest."""
     fit = [shard for shard in everything if shard.split == "encoder"]
@@ -67,7 +67,7 @@ def pack(
     measured = {split: measure_split(shipped.subset(split)) for split in shipped.splits}
     measured["encoder"] = measure_split(embed(heads, fit)[0])
     manifest = {
-        "built_from": built_from(plan, everything, sources, provenance),
+        "built_from": built_from(plan, everything, sources, encoders),
         "content": shipped.content_hash(),
         "seed": SEED,
         "rendering": VERSION,
@@ -75,7 +75,7 @@ def pack(
         "packages": [
             {"name": s.name, "package": s.package, "version": s.version, "blake2b": s.blake2b} for s in sources
         ],
-        "encoders": provenance,
+        "encoders": encoders,
         "heads": {"blake2b": hashlib.blake2b(HEADS.read_bytes(), digest_size=16).hexdigest(), **TRAINING},
         "measured": measured,
         "recordings": plan.table(),
@@ -126,14 +126,14 @@ def stacked(shards: Sequence[Shard]) -> tuple[NDArray[np.float32], NDArray[np.fl
 
 
 def built_from(
-    plan: Plan, everything: Sequence[Shard], sources: Sequence[Source], provenance: Mapping[str, Mapping[str, str]]
+    plan: Plan, everything: Sequence[Shard], sources: Sequence[Source], encoders: Mapping[str, Mapping[str, str]]
 ) -> str:
     """One hash of all that decides the set: packages, recordings, scenes, captions, encoders and training."""
     told = [
         [[s.package, s.version, s.blake2b] for s in sources],
         plan.table(),
         [shard.path.name for shard in everything],  # each holds the hash of its scenes, captions and sounds
-        provenance,
+        encoders,
         TRAINING,
     ]
     return hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=16).hexdigest()

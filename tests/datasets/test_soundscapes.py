@@ -65,7 +65,7 @@ def test_a_clip_is_planned_and_told_again_from_its_number_alone(plan, pairs, det
 
 def test_the_whole_set_is_planned_again_with_the_hash_that_it_carries(plan, manifest, tmp_path):
     sources = [Source(**package, folder=tmp_path) for package in manifest["packages"]]
-    again = built_from(plan, list(shards(plan, tmp_path)), sources, manifest["encoders"])
+    again = built_from(plan, list(shards(plan, tmp_path, encoders=manifest["encoders"])), sources, manifest["encoders"])
     assert again == manifest["built_from"] == describe("soundscapes").packed_from
 
 
