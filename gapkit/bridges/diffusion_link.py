@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.reverse import ReverseDiffusionBridge
-from gapkit.diffusion.losses import make_topology
+from gapkit.diffusion.losses import cosine_matrix, make_topology
 from gapkit.errors import InputError
 
 INPUTS = ("both", "source", "target")
@@ -69,12 +69,12 @@ class DiffusionLink(ReverseDiffusionBridge):
     def __init__(
         self,
         *,
-        start: int = 200,
+        start: int = 150,
         sample_steps: int = 5,
         sampler: str = "ddim",
         entry_noise: bool = False,
         inputs: str = "both",
-        source_weight: float = 0.1,
+        source_weight: float = 0.15,
         shared_noise: bool = True,
         topology: str = "frobenius",
         topology_weight: float = 0.1,
@@ -86,7 +86,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         hidden: int = 512,
         blocks: int = 3,
         steps: int = 600,
-        batch_size: int = 256,
+        batch_size: int = 128,
         lr: float = 1e-3,
         weight_decay: float = 0.01,
         ema: float = 0.995,
@@ -142,10 +142,11 @@ class DiffusionLink(ReverseDiffusionBridge):
             predicted = model(torch.cat(noised), t.repeat(len(sides)))
             parts = predicted.view(len(sides), *shape)
             value = torch.zeros((), device=y.device)
+            geometry = cosine_matrix(true) if self.topology_weight else None
             for part, weight in zip(parts, weights, strict=True):
                 value = value + weight * (part - true).square().sum(dim=1).mean() / norm
-                if self.topology_weight:
-                    value = value + weight * self.topology_weight * topology(part, true)
+                if geometry is not None:
+                    value = value + weight * self.topology_weight * topology(cosine_matrix(part), geometry)
             return value
 
         return loss

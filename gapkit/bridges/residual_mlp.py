@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gapkit.bridges.network import NetworkBridge
 from gapkit.bridges.registry import register_bridge
-from gapkit.diffusion.losses import make_topology
+from gapkit.diffusion.losses import cosine_matrix, make_topology
 
 
 @register_bridge("residual-mlp")
@@ -74,7 +74,9 @@ class ResidualMLP(NetworkBridge):
             rows = torch.randint(len(x), (self.batch_size,), generator=draw, device=x.device)
             predicted, true = model(x[rows], 0), y[rows]
             value: Tensor = (predicted - true).square().sum(dim=1).mean() / norm
-            return value + self.topology_weight * topology(predicted, true) if self.topology_weight else value
+            if self.topology_weight:
+                value = value + self.topology_weight * topology(cosine_matrix(predicted), cosine_matrix(true))
+            return value
 
         return loss
 

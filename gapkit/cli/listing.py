@@ -9,20 +9,20 @@ import typer
 
 from gapkit.cli import options
 
-KINDS = ("bridges", "metrics", "datasets")
+KINDS = ("bridges", "metrics", "datasets", "encoders")
 
 
 def list_(
-    kind: Annotated[str, typer.Argument(help="bridges, metrics or datasets.")],
+    kind: Annotated[str, typer.Argument(help="bridges, metrics, datasets or encoders.")],
     as_json: options.Json = False,
 ) -> None:
-    """List bridges, metrics or datasets: what each is and where it comes from."""
+    """List bridges, metrics, datasets or encoders: what each is and where it comes from."""
     from gapkit.cli.printing import print_rows
     from gapkit.errors import InputError
 
     if kind not in KINDS:
         raise InputError(f"list: expected one of {', '.join(KINDS)}, got {kind!r}")
-    rows = {"bridges": _bridges, "metrics": _metrics, "datasets": _datasets}[kind]()
+    rows = {"bridges": _bridges, "metrics": _metrics, "datasets": _datasets, "encoders": _encoders}[kind]()
     print_rows(rows, as_json=as_json)
 
 
@@ -73,4 +73,23 @@ def _datasets() -> list[dict[str, object]]:
         card = describe(name)
         splits = ", ".join(f"{split} {count}" for split, count in card.splits.items())
         rows.append({"name": name, "what": card.title, "clips": splits, "licence": card.licence, "package": "gapkit"})
+    return rows
+
+
+def _encoders() -> list[dict[str, object]]:
+    from gapkit.encoders.registry import DEFAULT_ENCODER, ENCODERS
+
+    rows: list[dict[str, object]] = []
+    for name in ENCODERS.names():
+        encoder = ENCODERS.get(name)
+        lines = (inspect.getdoc(encoder) or "").strip().splitlines()
+        rows.append(
+            {
+                "name": name,
+                "what": lines[0] if lines else "",
+                "modalities": " and ".join(encoder.modalities),
+                "default": name == DEFAULT_ENCODER,
+                "package": ENCODERS.origin(name),
+            }
+        )
     return rows

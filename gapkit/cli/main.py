@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from gapkit import __version__
-from gapkit.cli import compare, fit, inspect_, listing, metrics, transform
+from gapkit.cli import compare, embed, fit, inspect_, listing, metrics, transform
 from gapkit.errors import GapkitError, InputError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("inspect")(inspect_.inspect)
 app.command("metrics")(metrics.metrics)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
+app.command("embed")(embed.embed)
 app.command("list")(listing.list_)
 
 

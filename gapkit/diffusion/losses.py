@@ -18,27 +18,25 @@ def cosine_matrix(rows: Tensor) -> Tensor:
 
 
 def frobenius_topology(predicted: Tensor, true: Tensor) -> Tensor:
-    """Mean squared difference of the off-diagonal pairwise cosines of two batches (n, d), in [0, 4]."""
+    """Mean squared difference of the off-diagonal cosines of two cosine matrices (n, n), in [0, 4]."""
     n = len(true)
     # The diagonals are equal and add nothing.
-    return (cosine_matrix(predicted) - cosine_matrix(true)).square().sum() / (n * (n - 1))
+    return (predicted - true).square().sum() / (n * (n - 1))
 
 
 def pearson_topology(predicted: Tensor, true: Tensor) -> Tensor:
-    """One minus the correlation of each row of the two cosine matrices without their diagonals, in [0, 2]."""
+    """One minus the correlation of each row of two cosine matrices (n, n) without their diagonals, in [0, 2]."""
     n = len(true)
     off = ~torch.eye(n, dtype=torch.bool, device=true.device)
-    p = cosine_matrix(predicted)[off].view(n, n - 1)
-    q = cosine_matrix(true)[off].view(n, n - 1)
+    p, q = (matrix[off].view(n, n - 1) for matrix in (predicted, true))
     return 1 - F.cosine_similarity(p - p.mean(1, keepdim=True), q - q.mean(1, keepdim=True), dim=1).mean()
 
 
 def softmax_topology(predicted: Tensor, true: Tensor, temperature: float = 0.1) -> Tensor:
     """Kullback-Leibler divergence, in nats, of neighbour distributions: softmax of each row of cosines without self."""
-    off = torch.eye(len(true), dtype=torch.bool, device=true.device)
-    p = (cosine_matrix(predicted) / temperature).masked_fill(off, -1e4)
-    q = (cosine_matrix(true) / temperature).masked_fill(off, -1e4)
-    return F.kl_div(p.log_softmax(1), q.log_softmax(1), log_target=True, reduction="batchmean")
+    self = torch.eye(len(true), dtype=torch.bool, device=true.device)
+    p, q = ((matrix / temperature).masked_fill(self, -1e4).log_softmax(1) for matrix in (predicted, true))
+    return F.kl_div(p, q, log_target=True, reduction="batchmean")
 
 
 TOPOLOGY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -49,7 +47,7 @@ TOPOLOGY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def make_topology(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """A topology loss by name: ``"frobenius"``, ``"pearson"`` or ``"softmax"``.
+    """A topology loss by name: ``"frobenius"``, ``"pearson"`` or ``"softmax"``, of two cosine matrices (n, n).
 
     Raises
     ------

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from gapkit.encoders.packages import need
+import torch
+
+from gapkit.encoders.packages import need, version
 from gapkit.errors import InputError
 
 
@@ -60,3 +63,42 @@ def _no_bars(transformers: ModuleType) -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def pick_device(device: str, *, whose: str) -> str:
+    """The device to run on; ``"auto"`` is a GPU where there is one.
+
+    Raises
+    ------
+    InputError
+        There is no such device here.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"{whose}: device {device!r} cannot be used ({str(error).splitlines()[0]}); use cpu") from None
+    return device
+
+
+def pooled(output: Any) -> Any:
+    """The projected features, which transformers 4 returns bare and transformers 5 inside an output."""
+    return getattr(output, "pooler_output", output)
+
+
+def describe_model(model: Any, given: str | Path, revision: str | None) -> dict[str, str]:
+    """Name, revision and versions; of a folder also a hash of its weights, since a folder may change."""
+    commit = getattr(model.config, "_commit_hash", None)
+    about = {
+        "model": str(given),
+        "revision": str(commit or revision or "main"),
+        "transformers": version("transformers"),
+    }
+    if Path(given).is_dir():
+        digest = hashlib.blake2b(digest_size=16)
+        for name, tensor in sorted(model.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        about |= {"model": Path(given).name, "revision": "", "weights": digest.hexdigest()}
+    return about

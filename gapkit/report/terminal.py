@@ -28,7 +28,7 @@ def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
     Returns
     -------
     RenderableType
-        For ``rich.console.Console.print``. Best of the bridges bold, anchors dim, ``±`` half of the interval.
+        For ``rich.console.Console.print``. Best of the bridges bold and starred, anchors dim, ``±`` half the interval.
     """
     parts: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
     names = [row.name for rows in table.blocks.values() for row in rows]
@@ -38,6 +38,8 @@ def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
         parts += [_grid(table, heading, places), Text()]
     for rows in table.blocks.values():
         parts += [Text(f"{row.name}: {row.error}", style="red") for row in rows if row.error]
+    if any(entry.mark == "best" for rows in table.blocks.values() for row in rows for entry in row.entries):
+        parts.append(Text("* best of the bridges", style="dim"))
     parts += [Text(note, style="dim") for note in table.notes]
     return Group(*parts)
 
@@ -84,7 +86,9 @@ def _head(column: Column) -> str:
 
 
 def _entry(column: Column, entry: Entry) -> Text:
-    text = Text(column.text(entry.value), style="bold" if entry.mark == "best" else "")
+    # The star tells where bold does not show: in a pipe, in a file.
+    best = entry.mark == "best"
+    text = Text(f"*{column.text(entry.value)}" if best else column.text(entry.value), style="bold" if best else "")
     if entry.has_interval:
         text.append(f" ±{column.text((entry.high - entry.low) / 2)}", style="not bold dim")
     return text

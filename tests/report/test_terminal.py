@@ -44,7 +44,7 @@ def test_best_is_bold_and_anchors_are_dim(table: Table) -> None:
         console.print(to_terminal(table, width=100))
     lines = capture.get().splitlines()
     best = next(line for line in lines if "c|d" in line)
-    assert re.search(r"\x1b\[1m *\.800", best)
+    assert re.search(r"\x1b\[1m *\*\.800", best)
     oracle = next(line for line in lines if "oracle" in line)
     assert "\x1b[2m" in oracle
     assert "\x1b[1m" not in oracle

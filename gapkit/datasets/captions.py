@@ -1,0 +1,104 @@
+"""What the readers of caption sets share: a table, a folder of sounds, and names that do not quite agree."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gapkit.encoders.manifest import Clip, Fault, Manifest
+from gapkit.errors import InputError
+
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aif", ".aiff")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A clip of a caption set.
+
+    Parameters
+    ----------
+    id : str
+    names : sequence of str
+        File names without suffix that it may have, the likeliest first.
+    captions : sequence of str
+    """
+
+    id: str
+    names: Sequence[str]
+    captions: Sequence[str]
+
+
+def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of a CSV that must have these columns.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, misses a column, or has no row.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            reader = csv.DictReader(handle)
+            have = list(reader.fieldnames or [])
+            missing = [column for column in columns if column not in have]
+            if missing:
+                raise InputError(
+                    f"{path}: no column {missing[0]!r} (there are {', '.join(have) or 'none'}); "
+                    f"expected {', '.join(columns)}"
+                )
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: cannot be read as a table of captions ({error}); check the path") from None
+    if not rows:
+        raise InputError(f"{path}: has no row; download it again")
+    return rows
+
+
+def find_sounds(folder: Path) -> dict[str, Path]:
+    """Sound files below a folder by their name without suffix; composed and decomposed Unicode are the same.
+
+    Raises
+    ------
+    InputError
+        There is no such folder.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; expected the folder of the sound files")
+    found: dict[str, Path] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES:
+            found.setdefault(normal(path.stem), path)
+    return found
+
+
+def normal(name: str) -> str:
+    """A file name as it is compared: archives and file systems disagree on how an accent is written."""
+    return unicodedata.normalize("NFC", name)
+
+
+def gather(wanted: Iterable[Wanted], sounds: dict[str, Path], *, name: str, folder: Path, split: str) -> Manifest:
+    """A manifest of the clips whose sound is there; the others are among its faults, so that both are counted."""
+    clips, faults = [], []
+    for clip in wanted:
+        path = next((sounds[normal(stem)] for stem in clip.names if normal(stem) in sounds), None)
+        said = tuple(text.strip() for text in clip.captions if text and text.strip())
+        if path is None:
+            faults.append(Fault(clip.id, clip.names[0], f"is not in {folder}"))
+        elif not said:
+            faults.append(Fault(clip.id, str(path), "its caption is empty"))
+        else:
+            clips.append(Clip(clip.id, path, said, split))
+    if not clips:
+        raise InputError(
+            f"{folder}: holds none of the {len(faults)} clips of {name} (first: {faults[0].path}); name the folder of "
+            "the sound files"
+        )
+    return Manifest(name, tuple(clips), tuple(faults))
+
+
+def split_of(path: Path, words: dict[str, str]) -> str:
+    """The split that a file name tells; empty where it tells none."""
+    return next((split for word, split in words.items() if word in path.stem.lower()), "")

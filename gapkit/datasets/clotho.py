@@ -1,0 +1,48 @@
+"""Clotho: its caption CSV and a folder of the sounds that you have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gapkit.datasets.captions import Wanted, find_sounds, gather, read_table, split_of
+from gapkit.encoders.manifest import Manifest
+
+CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
+SPLITS = {"development": "train", "validation": "val", "evaluation": "test"}
+
+
+def read_clotho(captions: str | Path, folder: str | Path, *, split: str | None = None) -> Manifest:
+    """Match captions of Clotho with sound files.
+
+    Parameters
+    ----------
+    captions : path
+        ``clotho_captions_development.csv``, ``…_validation.csv`` or ``…_evaluation.csv``: file_name, caption_1 to
+        caption_5.
+    folder : path
+        Sounds, at any depth; any format that is read here, under the name in the CSV.
+    split : str, optional
+        Left out: what the name of the CSV tells; development is train, validation val, evaluation test.
+
+    Returns
+    -------
+    Manifest
+        Clips in the order of the CSV. Those whose sound is not there are among the faults, and `Manifest.listed`
+        counts all.
+
+    Raises
+    ------
+    InputError
+        The CSV or the folder cannot be read, or holds no clip of the other.
+
+    References
+    ----------
+    Drossos et al. 2020, *Clotho: an audio captioning dataset*.
+    """
+    path, folder = Path(captions), Path(folder)
+    wanted = [
+        Wanted(row["file_name"], [Path(row["file_name"]).stem], [row[key] or "" for key in CAPTIONS])
+        for row in read_table(path, ("file_name", *CAPTIONS))
+    ]
+    where = split_of(path, SPLITS) if split is None else split
+    return gather(wanted, find_sounds(folder), name=path.stem, folder=folder, split=where)

@@ -1,0 +1,90 @@
+"""AudioCaps and Clotho: captions meet files under the names that people give them, and what is missing is counted."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from gapkit.datasets.audiocaps import read_audiocaps
+from gapkit.datasets.clotho import read_clotho
+from gapkit.errors import InputError
+
+AUDIOCAPS = "audiocap_id,youtube_id,start_time,caption\n1,vid-A_x,30,Rain\n2,vidB,0,Wind\n3,vid-A_x,30,Heavy rain\n"
+
+
+def touch(folder, *names):
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["vid-A_x.wav", "Yvid-A_x.flac", "deep/er/vid-A_x_30.mp3", "vid-A_x_30_40.wav", "Yvid-A_x_30000_40000.WAV",
+     "vid-A_x_30.000_40.000.wav", "vid-A_x_30000.ogg", "1.wav", "3.wav"],
+)  # fmt: skip
+def test_audiocaps_knows_the_names_in_use(tmp_path, name):
+    (tmp_path / "test.csv").write_text(AUDIOCAPS)
+    touch(tmp_path / "sounds", name, "vidC.wav", "vidB.txt")
+    manifest = read_audiocaps(tmp_path / "test.csv", tmp_path / "sounds")
+    (clip,) = manifest.clips
+    assert (clip.id, clip.captions, clip.split) == ("vid-A_x_30", ("Rain", "Heavy rain"), "test")
+    assert clip.path == tmp_path / "sounds" / name
+    assert [(fault.id, fault.kept) for fault in manifest.faults] == [("vidB_0", False)]
+    assert manifest.listed == 2
+
+
+@pytest.mark.parametrize(("part", "clips", "captions"), [("val", 495, 5), ("test", 975, 5), ("train", 49838, 1)])
+def test_the_real_captions(shared_data, tmp_path, part, clips, captions):
+    """Two thirds of the sounds are there: N and what is missing add up."""
+    path = shared_data / "audiocaps" / f"v1_{part}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    videos = sorted({(row["youtube_id"], row["start_time"]) for row in rows})
+    here = videos[:: max(1, len(videos) // 30)]
+    touch(tmp_path / "sounds", *(f"Y{video}_{start}.wav" for video, start in here))
+    manifest = read_audiocaps(path, tmp_path / "sounds")
+    assert manifest.listed == len(videos)
+    assert abs(len(videos) - clips) <= 0.01 * clips
+    assert len(manifest.clips) == len(here)
+    assert len(manifest.faults) == len(videos) - len(here)
+    assert {clip.split for clip in manifest.clips} == {part}
+    if captions > 1:
+        assert {len(clip.captions) for clip in manifest.clips} == {captions}
+
+
+def test_clotho(tmp_path):
+    header = "file_name,caption_1,caption_2,caption_3,caption_4,caption_5\n"
+    rows = 'Café 2 [bright].wav,a,b,c,d,"e, and f"\ngone.wav,a,b,c,d,e\nempty.wav,,,,,\n'
+    (tmp_path / "clotho_captions_development.csv").write_text(header + rows, encoding="utf-8")
+    touch(tmp_path / "sounds", "Cafe\u0301 2 [bright].flac", "empty.wav")  # decomposed, and another format
+    manifest = read_clotho(tmp_path / "clotho_captions_development.csv", tmp_path / "sounds")
+    (clip,) = manifest.clips
+    assert clip.captions == ("a", "b", "c", "d", "e, and f")
+    assert clip.split == "train"
+    assert {fault.id: fault.reason.split(" ")[0] for fault in manifest.faults} == {"gone.wav": "is", "empty.wav": "its"}
+    assert manifest.listed == 3
+    assert (
+        read_clotho(tmp_path / "clotho_captions_development.csv", tmp_path / "sounds", split="x").clips[0].split == "x"
+    )
+
+
+def test_what_cannot_be_used_is_one_line(tmp_path):
+    (tmp_path / "a.csv").write_text("youtube_id,start_time,caption\nx,0,y\n")
+    (tmp_path / "b.csv").write_text(AUDIOCAPS)
+    (tmp_path / "c.csv").write_text(AUDIOCAPS.replace("30", "soon"))
+    (tmp_path / "d.csv").write_text(AUDIOCAPS.splitlines()[0])
+    touch(tmp_path / "sounds", "other.wav")
+    for name, folder, message in (
+        ("a.csv", "sounds", "no column 'audiocap_id'"),
+        ("b.csv", "absent", "no such folder"),
+        ("b.csv", "sounds", "holds none of the 2 clips of b"),
+        ("c.csv", "sounds", "start_time of 'vid-A_x' must be a number, got 'soon'"),
+        ("d.csv", "sounds", "has no row"),
+        ("absent.csv", "sounds", "cannot be read"),
+    ):
+        with pytest.raises(InputError, match=message) as error:
+            read_audiocaps(tmp_path / name, tmp_path / folder)
+        assert "\n" not in str(error.value)

@@ -1,0 +1,102 @@
+"""Decoding: what comes out equals what went in, whatever the format, and bad files are named."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gapkit.encoders.audio import ClipError, read_windows
+
+soundfile = pytest.importorskip("soundfile")
+soxr = pytest.importorskip("soxr")
+
+
+def read(path, rate=44_100, window=30.0) -> list[np.ndarray]:
+    return list(read_windows(path, sample_rate=rate, window_seconds=window))
+
+
+@pytest.mark.parametrize(("suffix", "tolerance"), [("wav", 1e-4), ("flac", 1e-4), ("ogg", 0.05), ("mp3", 0.05)])
+def test_formats(tmp_path, tone, suffix, tolerance):
+    wave = tone(0.5)
+    path = tmp_path / f"tone.{suffix}"
+    soundfile.write(path, wave, 44_100)
+    (window,) = read(path)
+    assert window.dtype == np.float32
+    assert len(window) == len(wave)
+    assert np.abs(window - wave).max() < tolerance
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 48_000, 192_000])
+def test_resampling_equals_one_call_of_soxr(tmp_path, tone, rate):
+    """Windows of 0.21 s joined are the sound resampled as a whole."""
+    wave = tone(1.0, rate=rate)
+    soundfile.write(tmp_path / "tone.wav", wave, rate, subtype="FLOAT")
+    windows = read(tmp_path / "tone.wav", window=0.21)
+    assert [len(w) for w in windows[:-1]] == [9261] * 4
+    whole = soxr.resample(wave, rate, 44_100)
+    np.testing.assert_allclose(np.concatenate(windows), whole, atol=1e-5)
+    # Half a second in, the tone still has its pitch.
+    spectrum = np.abs(np.fft.rfft(np.concatenate(windows)[:44_100]))
+    assert abs(int(spectrum.argmax()) - 440) <= 1
+
+
+def test_channels_are_averaged(tmp_path):
+    channels = np.stack([np.full(100, 0.5), np.full(100, -0.1), np.full(100, 0.2)], axis=1).astype(np.float32)
+    soundfile.write(tmp_path / "three.wav", channels, 44_100, subtype="FLOAT")
+    np.testing.assert_allclose(read(tmp_path / "three.wav")[0], 0.2, atol=1e-6)
+
+
+@pytest.mark.parametrize(("samples", "lengths"), [(1, [1]), (4410, [4410]), (4411, [4410, 1]), (8820, [4410, 4410])])
+def test_windows_at_the_edges(tmp_path, samples, lengths):
+    soundfile.write(tmp_path / "x.wav", np.ones(samples, np.float32) / 2, 44_100, subtype="FLOAT")
+    assert [len(w) for w in read(tmp_path / "x.wav", window=0.1)] == lengths
+
+
+def test_a_name_with_spaces_and_unicode(tmp_path, tone):
+    path = tmp_path / "Ein  schöner Täg – 雨 \U0001f327.flac"
+    soundfile.write(path, tone(0.1), 44_100)
+    assert len(read(path)) == 1
+
+
+def cut(path, share=0.5):
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+
+
+def test_bad_files_say_what_is_wrong(tmp_path, tone):
+    noise = np.random.default_rng(0).standard_normal(44_100).astype(np.float32) / 10
+    for suffix in ("wav", "flac", "ogg"):
+        soundfile.write(tmp_path / f"cut.{suffix}", noise, 44_100)
+        cut(tmp_path / f"cut.{suffix}")
+    soundfile.write(tmp_path / "zero.wav", noise[:0], 44_100)
+    soundfile.write(tmp_path / "header.wav", noise, 44_100)
+    cut(tmp_path / "header.wav", 0.0004)
+    soundfile.write(tmp_path / "nan.wav", np.full(10, np.nan, np.float32), 44_100, subtype="FLOAT")
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "text.wav").write_text("no sound at all")
+    (tmp_path / "folder.wav").mkdir()
+    for name, reason in {
+        "cut.wav": "is cut short: .* of 88,200 bytes",
+        "cut.flac": "is broken after",
+        "cut.ogg": "is cut short",
+        "zero.wav": "holds no samples",
+        "header.wav": "not a sound file",
+        "nan.wav": "NaN or infinite",
+        "empty.wav": "empty \\(0 bytes\\)",
+        "text.wav": "not a sound file",
+        "folder.wav": "folder",
+        "absent.wav": "No such file",
+    }.items():
+        with pytest.raises(ClipError, match=reason):
+            read(tmp_path / name)
+
+
+def test_a_header_that_knows_no_length_is_read(tmp_path, tone):
+    """Programs that write into a pipe leave the length at its largest."""
+    path = tmp_path / "streamed.wav"
+    soundfile.write(path, tone(0.1), 44_100)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"data") + 4
+    content[at : at + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    assert len(read(path)[0]) == 4410

@@ -1,0 +1,70 @@
+"""CLIP and pictures, through the code that a user runs, on a tiny model with random weights that lies on disk."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from gapkit.encoders import embed, make_encoder
+from gapkit.encoders.audio import ClipError
+from gapkit.encoders.pictures import read_picture
+
+from .tiny_models import save_clip
+
+image = pytest.importorskip("PIL.Image")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_clip(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="module")
+def clip(folder):
+    return make_encoder("clip", model=folder, device="cpu")
+
+
+def picture(seed: int):
+    return image.fromarray(np.random.default_rng(seed).integers(0, 255, (40, 60, 3), dtype=np.uint8))
+
+
+def test_both_sides_equal_the_model_called_by_hand(clip, folder):
+    from transformers import CLIPModel, CLIPProcessor
+
+    given = [picture(0), picture(1)]
+    texts = ["a red square", "a cat"]
+    model, processor = CLIPModel.from_pretrained(folder).eval(), CLIPProcessor.from_pretrained(folder)
+    with torch.no_grad():
+        inputs = processor(text=texts, images=given, return_tensors="pt", padding=True)
+        output = model(**inputs)
+    np.testing.assert_allclose(clip.encode_source(given), output.image_embeds.numpy(), atol=1e-5)
+    np.testing.assert_allclose(clip.encode_target(texts), output.text_embeds.numpy(), atol=1e-5)
+    assert clip.modalities == ("image", "text")
+    assert clip.encode_target(["long " * 100]).shape == (1, 12)
+
+
+def test_embed_pictures(clip, tmp_path):
+    for i in range(3):
+        picture(i).save(tmp_path / f"{i}.png")
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    lines = ["path,caption", *(f"{i}.png,picture {i}" for i in range(5))]
+    (tmp_path / "m.csv").write_text("\n".join(lines))
+    report = embed(tmp_path / "m.csv", clip, cache=tmp_path / "cache")
+    assert list(report.pairs.ids) == ["0.png", "1.png", "2.png"]
+    np.testing.assert_allclose(report.pairs.source, clip.encode_source([picture(i) for i in range(3)]), atol=1e-5)
+    assert [fault.reason.split(" (")[0] for fault in report.faults] == [
+        "is not a picture that can be read",
+        "cannot be opened",
+    ]
+
+
+def test_what_is_transparent_lies_on_white(tmp_path):
+    pixels = np.zeros((2, 2, 4), dtype=np.uint8)
+    pixels[0, 0] = (255, 0, 0, 255)
+    image.fromarray(pixels).save(tmp_path / "x.png")
+    np.testing.assert_array_equal(
+        np.asarray(read_picture(tmp_path / "x.png")), [[[255, 0, 0], [255] * 3], [[255] * 3, [255] * 3]]
+    )
+    with pytest.raises(ClipError, match="cannot be opened"):
+        read_picture(tmp_path / "absent.png")
