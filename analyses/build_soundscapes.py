@@ -51,7 +51,7 @@ def main() -> None:
         from soundscapes.packing import pack
         from soundscapes.report import write_report
 
-        manifest = pack(plan, everything, sources, encoders=encoders)
+        manifest = pack(plan, everything, sources, encoders=encoders, work=options.work)
         write_report(manifest, everything)
 
 
