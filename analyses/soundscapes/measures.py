@@ -11,8 +11,8 @@ from gapkit.metrics import centroid_distance, cosine, linear_separability, recal
 def measure_split(pairs: PairedEmbeddings) -> dict[str, float]:
     """Gap and retrieval of one split before any bridge.
 
-    Retrieval is source to target among one caption a clip (the first), so that its chance is k / n; ``rank_1_all``
-    and ``rank_10_all`` search all captions.
+    Retrieval is source to target among one caption a clip (the first), so that its chance is k / n; ``recall_at_1_all``
+    and ``recall_at_10_all`` search all captions.
     """
     source, target, owner = pairs.source, pairs.target, pairs.owner
     first = np.unique(owner, return_index=True)[1]
@@ -25,8 +25,8 @@ def measure_split(pairs: PairedEmbeddings) -> dict[str, float]:
         "paired_cosine": cosine(source, target, owner=owner),
         "unpaired_cosine": unpaired_cosine(source, target, owner=owner),
         "separability": linear_separability(source, target, owner=owner),
-        "rank_1": recall_at_k(source, target[first], k=1),
-        "rank_10": recall_at_k(source, target[first], k=10),
-        "rank_1_all": recall_at_k(source, target, owner=owner, k=1),
-        "rank_10_all": recall_at_k(source, target, owner=owner, k=10),
+        "recall_at_1": recall_at_k(source, target[first], k=1),
+        "recall_at_10": recall_at_k(source, target[first], k=10),
+        "recall_at_1_all": recall_at_k(source, target, owner=owner, k=1),
+        "recall_at_10_all": recall_at_k(source, target, owner=owner, k=10),
     }

@@ -68,7 +68,7 @@ def measured_table(measured: Mapping[str, Mapping[str, float]]) -> str:
         lines.append(
             f"| `{split}` | {m['clips']:,} | {m['captions']:,} ({m['distinct_captions']:,}) "
             f"| {m['centroid_distance']:.3f} | {m['paired_cosine']:.3f} | {m['unpaired_cosine']:.3f} "
-            f"| {m['separability']:.3f} | {m['rank_1']:.3f} | {m['rank_10']:.3f} | {10 / m['clips']:.3f} |"
+            f"| {m['separability']:.3f} | {m['recall_at_1']:.3f} | {m['recall_at_10']:.3f} | {10 / m['clips']:.3f} |"
         )
     return "\n".join(lines)
 
