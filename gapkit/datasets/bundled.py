@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import gzip
 import json
 from dataclasses import dataclass
 from importlib import resources
@@ -85,10 +86,11 @@ def load_dataset(name: str) -> PairedEmbeddings:
     Returns
     -------
     PairedEmbeddings
-        One to one, with ids, captions and splits: ``train`` to fit on, ``val`` to choose on, ``test`` to
-        measure on. ``val`` and ``test`` hold one clip of each caption, ``val-duplicates`` and
-        ``test-duplicates`` the others; ``encoder`` holds the clips that the encoders were trained on and
-        ``shared`` those whose sound is also in ``val`` or ``test`` under another caption.
+        With ids, captions and splits: ``train`` to fit on, ``val`` to choose on, ``test`` to measure on.
+        ``soundscapes`` has several captions a clip and a second test split ``unseen``, of kinds of sound that
+        nothing was ever fitted on. ``sfx`` is one to one: its ``val`` and ``test`` hold one clip of each
+        caption, ``val-duplicates`` and ``test-duplicates`` the others, ``encoder`` the clips that the encoders
+        were trained on and ``shared`` those whose sound is also in ``val`` or ``test`` under another caption.
         `meta` holds the card.
 
     Raises
@@ -118,9 +120,11 @@ def load_details(name: str) -> dict[str, NDArray[Any]]:
 
     Returns
     -------
-    dict of str to array of shape (n,)
-        Rows as in `load_dataset`. For ``sfx``: ``ids``, ``captions``, ``split``, ``package`` (where the sound
-        comes from) and ``duration`` in seconds.
+    dict of str to array
+        Rows as in `load_dataset`, one a clip, except ``captions`` and ``owner``: one a target row. For ``sfx``:
+        ``ids``, ``captions``, ``split``, ``package`` (where the sound comes from) and ``duration`` in seconds. For
+        ``soundscapes``: ``ids``, ``captions``, ``owner``, ``split`` and ``recordings`` (n, 3), the recordings of
+        `load_manifest` that are heard in the clip, -1 where there are fewer than three.
 
     Raises
     ------
@@ -132,6 +136,35 @@ def load_details(name: str) -> dict[str, NDArray[Any]]:
         np.load(path, allow_pickle=False) as arrays,
     ):
         return {key: arrays[key] for key in arrays.files if key not in ("source", "target", "name")}
+
+
+def load_manifest(name: str) -> dict[str, Any]:
+    """What a bundled dataset was built from: packages, recordings with licence and split, encoders, hashes.
+
+    Parameters
+    ----------
+    name : str
+        One of `dataset_names` that has a manifest: ``soundscapes``.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    InputError
+        Unknown name, or a dataset without a manifest.
+
+    Examples
+    --------
+    >>> load_manifest("soundscapes")["recordings"][0]["licence"]
+    'CC-BY-SA-3.0'
+    """
+    path = _folder(name) / "manifest.json.gz"
+    if not path.is_file():
+        raise InputError(f"dataset {name}: has no manifest; load_details({name!r}) tells what is known of its clips")
+    manifest: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+    return manifest
 
 
 def _folder(name: str) -> Traversable:
