@@ -76,12 +76,12 @@ def test_splits_share_no_caption_no_picture_and_no_subject(clipart, steps):
 def test_the_gap_of_the_test_split(clipart):
     test = clipart.subset("test")
     x, y = test.source, test.target
-    assert centroid_distance(x, y) == pytest.approx(0.776, abs=0.03)
-    assert cosine(x, y) == pytest.approx(0.391, abs=0.03)
-    assert unpaired_cosine(x, y) == pytest.approx(0.315, abs=0.03)
+    assert centroid_distance(x, y) == pytest.approx(0.736, abs=0.03)
+    assert cosine(x, y) == pytest.approx(0.425, abs=0.03)
+    assert unpaired_cosine(x, y) == pytest.approx(0.349, abs=0.03)
     assert linear_separability(x, y) > 0.99
-    assert recall_at_k(x, y, k=1) == pytest.approx(0.136, abs=0.03)
-    assert recall_at_k(x, y, k=10) == pytest.approx(0.368, abs=0.03)
+    assert recall_at_k(x, y, k=1) == pytest.approx(0.133, abs=0.03)
+    assert recall_at_k(x, y, k=10) == pytest.approx(0.378, abs=0.03)
     assert recall_at_k(x, y, k=10) > 15 * 10 / len(x)
 
 
@@ -152,7 +152,7 @@ PUBLIC = "http://web.resource.org/cc/PublicDomain"
 def test_a_drawing_is_read_and_captioned(steps, tmp_path):
     (tmp_path / "places").mkdir()
     drawings = {
-        "tower.svg": ("T&amp;atilde;&amp;copy;l&amp;#233; Tower", PUBLIC),
+        "tower.svg": ("T&amp;Atilde;&amp;copy;l&amp;#195;&amp;#169; Tower", PUBLIC),
         "gpl.svg": ("A castle", "http://creativecommons.org/licenses/GPL/2.0/"),
         "unnamed.svg": ("12", PUBLIC),
         "nude.svg": ("Nude", PUBLIC),
@@ -163,9 +163,7 @@ def test_a_drawing_is_read_and_captioned(steps, tmp_path):
     (drawing,) = steps("drawings").read_all(tmp_path)
     assert (drawing.path, drawing.artist) == ("places/tower.svg", "A. N. Artist")
     assert drawing.keywords == ("map symbol", "Asia", "tower")
-    assert steps("captions").caption(drawing) == "A drawing of Tãélé Tower, filed under map symbol and Asia." or (
-        "Tower, filed under map symbol and Asia." in steps("captions").caption(drawing)
-    )
+    assert steps("captions").caption(drawing) == "A drawing of Télé Tower, filed under map symbol and Asia."
 
 
 def test_titles_of_collections_give_way_to_the_file_name(steps, tmp_path):
@@ -182,6 +180,7 @@ def test_subjects(steps):
     assert subject("Horses 2") == subject("a horse in black and white") == subject("HORSE#1")
     assert subject("Horse") != subject("House")
     assert subject("12") == "12"
+    assert subject("direction à suivre 1") == subject("Direction a suivre")
 
 
 def test_groups_join_subjects_and_look_alikes(steps):
