@@ -120,7 +120,7 @@ def load_details(name: str) -> dict[str, NDArray[Any]]:
     -------
     dict of str to array of shape (n,)
         Rows as in `load_dataset`. For ``sfx``: ``ids``, ``captions``, ``split``, ``package`` (where the sound
-        comes from) and ``duration`` in seconds.
+        comes from) and ``duration`` in seconds. For ``openclipart``: the first three, and ``artist``.
 
     Raises
     ------

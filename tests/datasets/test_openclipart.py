@@ -236,3 +236,33 @@ def test_ten_pairs_are_made_again(clipart, steps, sources, tmp_path):
     # Versions of librsvg differ in the edges of shapes.
     assert (image * ten.source).sum(axis=1) == pytest.approx(1, abs=0.02)
     assert (text * ten.target).sum(axis=1) == pytest.approx(1, abs=0.002)
+
+
+def test_who_may_not_install_is_told_what_to_run(steps, monkeypatch):
+    sources = steps("sources")
+    monkeypatch.setattr(sources.shutil, "which", lambda name: None)
+    monkeypatch.setattr(sources.os, "geteuid", lambda: 1000)
+    with pytest.raises(SystemExit, match="sudo apt-get install librsvg2-bin"):
+        sources.ensure_renderer()
+
+
+def test_empty_broken_and_repeated_drawings_give_no_picture(steps, tmp_path):
+    pytest.importorskip("PIL")
+    if shutil.which("rsvg-convert") is None:
+        pytest.skip("needs rsvg-convert (Debian package librsvg2-bin)")
+    shape = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="{height}">{inside}</svg>'
+    inside = '<rect x="2" y="2" width="5" height="5" fill="red"/>'
+    files = {
+        "empty.svg": shape.format(height=20, inside=""),
+        "broken.svg": "<svg",
+        "one.svg": shape.format(height=20, inside=inside),
+        "same.svg": shape.format(height=20, inside=f"<g>{inside}</g>"),
+        "tall.svg": shape.format(height=40, inside=inside),
+    }
+    (tmp_path / "svg").mkdir()
+    for name, text in files.items():
+        (tmp_path / "svg" / name).write_text(text, encoding="utf-8")
+    listed = [steps("drawings").Drawing(name, "A square", (), "", PUBLIC) for name in files]
+    for _ in range(2):  # the second time from what the first one left
+        shown = steps("pictures").pictures(listed, tmp_path / "svg", tmp_path / "work")
+        assert [drawing.path for drawing in shown] == ["one.svg", "tall.svg"]
