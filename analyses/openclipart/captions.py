@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from openclipart.drawings import Drawing
 
@@ -48,7 +49,7 @@ def caption(drawing: Drawing) -> str:
 
 
 def subject(title: str) -> str:
-    """Title without what does not tell subjects apart: case, number, plural, little words, black and white."""
+    """Title without what does not tell subjects apart: case, accents, number, plural, little words, black and white."""
     words = [word for word in _words(title) if word not in NO_SUBJECT]
     return " ".join(sorted(words)) or title.lower()
 
@@ -68,4 +69,5 @@ def chosen(drawings: list[Drawing]) -> list[Drawing]:
 
 
 def _words(text: str) -> list[str]:
-    return [word.removesuffix("s") or word for word in re.findall(r"[^\W\d_]+", text.lower())]
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
+    return [word.removesuffix("s") or word for word in re.findall(r"[^\W\d_]+", plain)]

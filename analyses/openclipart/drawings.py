@@ -18,7 +18,7 @@ OF_ANOTHER = re.compile(r"^clipart by nicu buculei", re.IGNORECASE)
 """These titles were copied from one drawing to the next."""
 NOT_SHOWN = re.compile(r"^recreation/games/cards/|^shapes/stars/")
 """Hundreds of playing cards and of stars that only their numbers tell apart."""
-LEFT_OUT = re.compile(r"\b(sex\w*|nud[eo]\w*|nake\w*|pantyhose|collant|porn\w*)\b", re.IGNORECASE)
+LEFT_OUT = re.compile(r"\b(sex\w*|nud[eo]\w*|nake\w*|pantyhose|collant|porn\w*|pimp)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def clean_keywords(keywords: list[str], artist: str = "") -> tuple[str, ...]:
         machine = (
             re.search(r"[\d@()<>]|\bx[0-9a-f]{5}", word) is not None or max(map(len, word.split()), default=0) > 16
         )
-        said = word not in NO_KEYWORDS and len(word) > 2 and len(word.split()) < 4
+        said = word not in NO_KEYWORDS and len(word) > (2 if word.isascii() else 3) and len(word.split()) < 4
         if said and not machine and word.lower() != artist.lower():
             kept.setdefault(word)
     return tuple(kept)

@@ -72,7 +72,19 @@ def _datasets() -> list[dict[str, object]]:
     for name in dataset_names():
         card = describe(name)
         splits = ", ".join(f"{split} {count}" for split, count in card.splits.items())
-        rows.append({"name": name, "what": card.title, "clips": splits, "licence": card.licence, "package": "gapkit"})
+        rows.append(
+            {
+                "name": name,
+                "what": card.title,
+                "clips": splits,
+                "gap": card.gap["centroid distance"],
+                "MB": card.size,
+                "source": card.source,
+                "target": card.target,
+                "licence": card.licence,
+                "package": "gapkit",
+            }
+        )
     return rows
 
 

@@ -124,7 +124,8 @@ def load_details(name: str) -> dict[str, NDArray[Any]]:
         Rows as in `load_dataset`, one a clip, except ``captions`` and ``owner``: one a target row. For ``sfx``:
         ``ids``, ``captions``, ``split``, ``package`` (where the sound comes from) and ``duration`` in seconds. For
         ``soundscapes``: ``ids``, ``captions``, ``owner``, ``split`` and ``recordings`` (n, 3), the recordings of
-        `load_manifest` that are heard in the clip, -1 where there are fewer than three.
+        `load_manifest` that are heard in the clip, -1 where there are fewer than three. For
+        ``openclipart``: ``ids``, ``captions``, ``split`` and ``artist``.
 
     Raises
     ------
