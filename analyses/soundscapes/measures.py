@@ -30,3 +30,9 @@ def measure_split(pairs: PairedEmbeddings) -> dict[str, float]:
         "recall_at_1_all": recall_at_k(source, target, owner=owner, k=1),
         "recall_at_10_all": recall_at_k(source, target, owner=owner, k=10),
     }
+
+
+def shared_captions(pairs: PairedEmbeddings, fitted: PairedEmbeddings) -> int:
+    """How many captions of `pairs` are word for word among those of `fitted`."""
+    assert pairs.captions is not None
+    return int(np.isin(pairs.captions, fitted.captions).sum())

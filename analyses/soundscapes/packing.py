@@ -19,7 +19,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.encoders.heads import Heads, train_heads
 from gapkit.files import load_pairs
 from soundscapes.features import Shard, load
-from soundscapes.measures import measure_split
+from soundscapes.measures import measure_split, shared_captions
 from soundscapes.plan import Plan
 from soundscapes.render import VERSION
 from soundscapes.scenes import COUNTS, SEED
@@ -71,7 +71,10 @@ def pack(
     # Measured on what a user loads: after rounding to float16.
     shipped = load_pairs(OUTPUT / "soundscapes.npz", name="soundscapes")
     measured = {split: measure_split(shipped.subset(split)) for split in shipped.splits}
-    measured["encoder"] = measure_split(embed(heads, fit)[0])
+    known = embed(heads, fit)[0]
+    measured["encoder"] = measure_split(known)
+    for split, pairs_of in {**{split: shipped.subset(split) for split in shipped.splits}, "encoder": known}.items():
+        measured[split]["captions_in_train"] = shared_captions(pairs_of, shipped.subset("train"))
     manifest = {
         "built_from": built_from(plan, everything, sources, encoders),
         "content": shipped.content_hash(),

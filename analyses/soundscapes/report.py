@@ -59,14 +59,15 @@ def write_report(manifest: Mapping[str, Any], everything: Sequence[Shard]) -> No
 def measured_table(measured: Mapping[str, Mapping[str, float]]) -> str:
     """Gap and retrieval of every split, before any bridge."""
     lines = [
-        "| split | clips | captions (distinct) | centroid distance | paired cosine | unpaired | separability "
-        "| R@1 | R@10 | chance of R@10 |",
+        "| split | clips | captions (distinct; also in `train`) | centroid distance | paired cosine | unpaired "
+        "| separability | R@1 | R@10 | chance of R@10 |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for split in ORDER:
         m = measured[split]
         lines.append(
-            f"| `{split}` | {m['clips']:,} | {m['captions']:,} ({m['distinct_captions']:,}) "
+            f"| `{split}` | {m['clips']:,} "
+            f"| {m['captions']:,} ({m['distinct_captions']:,}; {m['captions_in_train']:,}) "
             f"| {m['centroid_distance']:.3f} | {m['paired_cosine']:.3f} | {m['unpaired_cosine']:.3f} "
             f"| {m['separability']:.3f} | {m['recall_at_1']:.3f} | {m['recall_at_10']:.3f} | {10 / m['clips']:.3f} |"
         )
