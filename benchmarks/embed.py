@@ -6,7 +6,7 @@ The loop is what one writes without gapkit: read, mix, resample, encode, next, o
 threads of torch that the workers of `embed` have together. Loop and `embed` take turns, three times each, so that both
 see the same machine; the medians are compared. On a machine that is busy with other things the ratio says little, so
 the share of time in which every worker could run (on Linux) is told too: 1 means that none ever waits for another.
-Memory is the peak of a process of its own for each number of clips.
+Memory is the peak of a process of its own for each number of clips (Linux).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -120,7 +119,9 @@ def child(manifest: Path, workers: int) -> None:
     """The process that `memory` starts."""
     report = embed(manifest, "offline", manifest.parent / "pairs.npz", workers=workers, cache=manifest.parent / "cache")
     assert report.failed == 0
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage: its peak starts at that of the process that started this one.
+    status = Path("/proc/self/status").read_text()
+    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 def main() -> None:
