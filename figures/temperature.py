@@ -47,7 +47,7 @@ def draw(frame: pd.DataFrame) -> plt.Figure:
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set_xticklabels(["0.01", "0.02", "0.05", "0.1"])
         axis.set_ylim(low, high)
-        axis.set_xlabel("temperature")
+        axis.set_xlabel("Temperature", fontsize=8)
         axis.set_ylabel(label, fontsize=8)
         axis.tick_params(labelsize=7)
         axis.spines[["top", "right"]].set_visible(False)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gapkit.encoders.audio import ClipError, read_windows
     from gapkit.encoders.base import Encoder
     from gapkit.encoders.callables import CallableEncoder
+    from gapkit.encoders.efficientnet import EfficientNetImage
     from gapkit.encoders.heads import Heads, train_heads
     from gapkit.encoders.manifest import Clip, Fault, Manifest, read_manifest
     from gapkit.encoders.minilm import MinilmText
@@ -26,6 +27,7 @@ _HOME = {
     "ClipError": "audio",
     "ENCODERS": "registry",
     "EmbedReport": "pipeline",
+    "EfficientNetImage": "efficientnet",
     "Encoder": "base",
     "Fault": "manifest",
     "Heads": "heads",
@@ -46,6 +48,7 @@ __all__ = [
     "CallableEncoder",
     "Clip",
     "ClipError",
+    "EfficientNetImage",
     "EmbedReport",
     "Encoder",
     "Fault",

