@@ -4,7 +4,9 @@
 
 The loop is what one writes without gapkit: read, mix, resample, encode, next, one file after the other with all
 threads of torch that the workers of `embed` have together. Loop and `embed` take turns, three times each, so that both
-see the same machine; the medians are compared. Memory is the peak of a process of its own for each number of clips.
+see the same machine; the medians are compared. On a machine that is busy with other things the ratio says little, so
+the share of time in which every worker could run (on Linux) is told too: 1 means that none ever waits for another.
+Memory is the peak of a process of its own for each number of clips (Linux).
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -56,10 +57,39 @@ def plain_loop(encoder, manifest: Path) -> float:
     return time.perf_counter() - begun
 
 
+class Watch:
+    """Samples, from a process beside this one, how many threads of this one run or could run."""
+
+    CODE = """
+import os, sys, time
+task = f"/proc/{sys.argv[1]}/task"
+while True:
+    states = []
+    for thread in os.listdir(task):
+        try:
+            states.append(open(f"{task}/{thread}/stat").read().rpartition(")")[2].split()[0])
+        except OSError:
+            pass
+    print(states.count("R"), flush=True)
+    time.sleep(0.005)
+"""
+
+    def __enter__(self) -> Watch:
+        command = [sys.executable, "-c", self.CODE, str(os.getpid())]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        lines = self.process.communicate()[0].split("\n")[:-1]
+        self.samples = [int(line) for line in lines]
+
+
 def speed(clips: int, seconds: float, workers: int) -> dict[str, float]:
     """Clips a second of both, and their ratio."""
     encoder = make_encoder("offline", device="cpu")
     took: dict[str, list[float]] = {"loop": [], "embed": []}
+    busy: list[bool] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         manifest = write_clips(folder, clips, seconds)
@@ -67,11 +97,14 @@ def speed(clips: int, seconds: float, workers: int) -> dict[str, float]:
         encoder.encode_target(["warm"])
         for turn in range(3):
             took["loop"].append(plain_loop(encoder, manifest))
-            report = embed(manifest, encoder, workers=workers, cache=folder / f"cache{turn}")
+            with Watch() as watch:
+                report = embed(manifest, encoder, workers=workers, cache=folder / f"cache{turn}")
+            busy += [count >= workers for count in watch.samples]
             assert report.encoded == clips
             took["embed"].append(report.seconds)
     rates = {key: clips / statistics.median(values) for key, values in took.items()}
-    return {**rates, "ratio": rates["embed"] / rates["loop"]}
+    answer = {**rates, "ratio": rates["embed"] / rates["loop"]}
+    return {**answer, "all_workers_could_run": statistics.mean(busy)} if busy else answer
 
 
 def memory(clips: int, workers: int) -> float:
@@ -86,7 +119,9 @@ def child(manifest: Path, workers: int) -> None:
     """The process that `memory` starts."""
     report = embed(manifest, "offline", manifest.parent / "pairs.npz", workers=workers, cache=manifest.parent / "cache")
     assert report.failed == 0
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    # Not getrusage: its peak starts at that of the process that started this one.
+    status = Path("/proc/self/status").read_text()
+    print(int(status.split("VmHWM:")[1].split()[0]) / 1024)
 
 
 def main() -> None:

@@ -77,7 +77,7 @@ def _datasets() -> list[dict[str, object]]:
                 "name": name,
                 "what": card.title,
                 "clips": splits,
-                "gap": card.gap["centroid distance"],
+                "gap": card.gap["centroid_distance"],
                 "MB": card.size,
                 "source": card.source,
                 "target": card.target,

@@ -35,7 +35,7 @@ Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps of 
 Epochs = Annotated[int | None, typer.Option(metavar="N", help="The same in passes over the fitted pairs.")]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
-DEFAULT_DATASET = "sfx"
+DEFAULT_DATASET = "soundscapes"
 
 
 def open_pairs(

@@ -104,13 +104,16 @@ class RowCache:
         """One record of the file of this run."""
         assert self._file is not None, "closed"
         size = self._record.itemsize
-        return np.frombuffer(os.pread(self._file, size, place * size), dtype=self._record)
+        with self._lock:
+            os.lseek(self._file, place * size, os.SEEK_SET)  # what is written goes to the end all the same
+            return np.frombuffer(os.read(self._file, size), dtype=self._record)
 
     def _open(self) -> int:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "encoder.json").write_text(self._about + "\n", encoding="utf-8")
         path = self.folder / f"rows-{secrets.token_hex(8)}.bin"
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+        binary = getattr(os, "O_BINARY", 0)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | binary, 0o644)
 
     def _read(self, path: Path) -> None:
         """Index the whole records of one file; they stay on disk."""

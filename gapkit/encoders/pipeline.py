@@ -204,7 +204,8 @@ def _as_csv(faults: list[Fault]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "path", "kept", "reason"])
     writer.writerows([fault.id, fault.path, "yes" if fault.kept else "no", fault.reason] for fault in faults)
-    return text.getvalue()
+    # File names need not be Unicode.
+    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _check(out: str | Path | None, workers: int | None, batch_size: int) -> None:

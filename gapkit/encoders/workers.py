@@ -123,10 +123,11 @@ class Crew:
     def _claim(self, path: Path) -> bytes | None:
         """The key of a file whose row is to be made here; None where it is there or another thread makes it."""
         try:
+            if path.exists() and not path.is_file():  # a pipe would be waited for
+                raise ClipError("is a folder, not a file" if path.is_dir() else "is no regular file")
             key = file_fingerprint(path)
-        except OSError as error:
-            reason = "is a folder, not a file" if path.is_dir() else f"cannot be opened ({error.strerror})"
-            self._fail(path, reason)
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the path, and our own
+            self._fail(path, str(error) if isinstance(error, ClipError) else f"cannot be opened ({_reason(error)})")
             return None
         with self._lock:
             self.keys[path] = key
@@ -162,13 +163,12 @@ class Crew:
         """A row for each item, or the reason why there is none."""
         try:
             return list(self._in_turn(self.encoder.encode_source, items))
-        except (MemoryError, torch.OutOfMemoryError):
+        except (MemoryError, torch.cuda.OutOfMemoryError):
             raise GapkitError(f"out of memory with {len(items)} clips at once; give a smaller --batch-size") from None
         except Exception as error:  # models of others fail in any way; one clip must not take the rest with it
             if len(items) > 1:
                 return [row for item in items for row in self._encode([item])]
-            reason = " ".join(str(error).split()) or type(error).__name__
-            return [f"the encoder failed ({reason[:200]})"]
+            return [f"the encoder failed ({_reason(error)})"]
 
     def _in_turn(self, encode: Callable[[Any], NDArray[np.float32]], items: Any) -> NDArray[np.float32]:
         if self.encoder.concurrent:
@@ -197,10 +197,13 @@ class Crew:
         try:
             rows = self._in_turn(self.encoder.encode_target, texts)
         except Exception as error:  # models of others fail in any way
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise GapkitError(f"the encoder failed on captions from {texts[0]!r} on ({reason[:200]})") from error
+            raise GapkitError(f"the encoder failed on captions from {texts[0]!r} on ({_reason(error)})") from error
         for text, row in zip(texts, rows, strict=True):
             self.cache.add(text_key(text), row)
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__)[:200]
 
 
 def text_key(text: str) -> bytes:

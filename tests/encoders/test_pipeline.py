@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from gapkit.encoders import embed
+from gapkit.encoders import Clip, Manifest, embed
 from gapkit.encoders.cache import RowCache, fingerprint
 from gapkit.errors import GapkitError, InputError
 from gapkit.files import load_pairs
@@ -267,3 +268,45 @@ def test_captions_that_the_encoder_refuses(sounds, counting, tmp_path):
     counting.target = refusing
     with pytest.raises(GapkitError, match=r"failed on captions from 'sound number 0' on \(no text today\)"):
         embed(sounds(2), counting.encoder(), cache=tmp_path / "cache")
+
+
+def test_workers_encode_side_by_side(sounds, counting, tmp_path):
+    """Neither of two threads goes on before both are inside the encoder."""
+    together = threading.Barrier(2)
+    source = counting.source
+
+    def meeting(waves):
+        together.wait(timeout=20)
+        return source(waves)
+
+    counting.source = meeting
+    report = embed(sounds(4), counting.encoder(), workers=2, batch_size=1, cache=tmp_path / "cache")
+    assert report.failed == 0
+
+
+def test_a_batch_holds_no_more_sound_than_its_bound(sounds, counting, tmp_path, monkeypatch):
+    monkeypatch.setattr("gapkit.encoders.workers.SECONDS_AT_ONCE", 0.3)
+    seconds = []
+    source = counting.source
+    counting.source = lambda waves: seconds.append(sum(map(len, waves)) / 8000) or source(waves)
+    encoder = counting.encoder(window_seconds=0.1)
+    report = embed(sounds(5, seconds=1.05), encoder, workers=1, batch_size=100, cache=tmp_path / "cache")
+    assert report.failed == 0
+    assert sum(seconds) == pytest.approx(5 * 1.05)
+    assert max(seconds) <= 0.3 + 0.1 + 1e-9
+
+
+def test_paths_that_name_no_file(counting, tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "folder.wav").mkdir()
+    soundfile.write(tmp_path / "good.wav", np.ones(100), 8000)
+    names = ["pipe.wav", "folder.wav", "nul\0l.wav", "x" * 300, "odd\udcff.wav", "good.wav"]
+    clips = tuple(Clip(name, tmp_path / name, ("x",)) for name in names)
+    report = embed(Manifest("m", clips), counting.encoder(), tmp_path / "p.npz", cache=tmp_path / "cache")
+    assert list(report.pairs.ids) == ["good.wav"]
+    reasons = {fault.id: fault.reason for fault in report.faults}
+    assert reasons["pipe.wav"] == "is no regular file"
+    assert reasons["folder.wav"] == "is a folder, not a file"
+    assert reasons["nul\0l.wav"] == "cannot be opened (embedded null byte)"
+    assert reasons["x" * 300] == "cannot be opened (File name too long)"
+    assert r"odd\udcff.wav" in (tmp_path / "failures.csv").read_text("utf-8")
