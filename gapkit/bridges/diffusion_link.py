@@ -28,11 +28,11 @@ class DiffusionLink(ReverseDiffusionBridge):
     start : int
         Time at which the source enters, 1..1000.
     sample_steps : int
-        Steps from there to 0.
+        Steps from there to 0. With one, the answer is the clean estimate at `start`.
     sampler : str
         ddim, ddpm (ancestral) or dpm-solver.
     entry_noise : bool
-        Noise the source to `start` first, or insert it clean.
+        Noise the source to `start` first, or insert it clean. With noise a row's answer depends on its place.
     inputs : str
         What is noised in training: both sides, the source or the target only.
     source_weight : float
@@ -69,25 +69,25 @@ class DiffusionLink(ReverseDiffusionBridge):
     def __init__(
         self,
         *,
-        start: int = 150,
-        sample_steps: int = 5,
+        start: int = 50,
+        sample_steps: int = 1,
         sampler: str = "ddim",
         entry_noise: bool = False,
         inputs: str = "both",
-        source_weight: float = 0.15,
+        source_weight: float = 0.5,
         shared_noise: bool = True,
         topology: str = "frobenius",
         topology_weight: float = 0.1,
         schedule: str = "cosine",
-        last_time: int = 1000,
+        last_time: int = 200,
         scale: float = 5.0,
         precondition: bool = True,
         directions_only: bool = False,
         hidden: int = 512,
         blocks: int = 3,
-        steps: int = 600,
-        batch_size: int = 128,
-        lr: float = 1e-3,
+        steps: int = 400,
+        batch_size: int = 256,
+        lr: float = 5e-4,
         weight_decay: float = 0.01,
         ema: float = 0.995,
         patience: int = 5,

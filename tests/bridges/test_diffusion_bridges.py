@@ -67,8 +67,9 @@ def test_diffusion_bridge_needs_no_pairs_and_denoises_targets():
     ids=str,
 )
 def test_every_option_of_diffusion_link_does_something(option):
-    plain = make_bridge("diffusion-link", **QUICK).fit(SOURCE, TARGET).transform(SOURCE)
-    other = make_bridge("diffusion-link", **(QUICK | option)).fit(SOURCE, TARGET).transform(SOURCE)
+    base = QUICK | {"start": 150, "sample_steps": 5, "last_time": 1000}
+    plain = make_bridge("diffusion-link", **base).fit(SOURCE, TARGET).transform(SOURCE)
+    other = make_bridge("diffusion-link", **(base | option)).fit(SOURCE, TARGET).transform(SOURCE)
     assert np.isfinite(other).all()
     assert not np.array_equal(plain, other)
 
@@ -110,7 +111,7 @@ def test_too_few_rows(name):
     [
         ({"start": 0}, "start must lie in"),
         ({"start": 2000}, "start must lie in"),
-        ({"sample_steps": 300}, "sample_steps must lie in"),
+        ({"sample_steps": 60}, "sample_steps must lie in"),
         ({"last_time": 20}, "last_time must lie in"),
         ({"source_weight": 1.0}, "source_weight must lie"),
         ({"inputs": "audio"}, "inputs must be one of both"),
