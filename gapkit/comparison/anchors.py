@@ -102,12 +102,12 @@ def split_half(
         for metric, value in measured.estimates.items():
             values.setdefault(metric, []).append(value)
     seconds = (time.perf_counter() - began) / max(len(values), 1)
-    return Measured({metric: _over_halves(own, seconds) for metric, own in values.items()}, failed, {})
+    return Measured({metric: _over_halves(own, len(test) // 2, seconds) for metric, own in values.items()}, failed, {})
 
 
-def _over_halves(own: Sequence[Value], seconds: float) -> Value:
+def _over_halves(own: Sequence[Value], n: int, seconds: float) -> Value:
     numbers = np.array([value.value for value in own])
     if np.isnan(numbers).any():
-        return Value(np.nan, np.nan, np.nan, own[0].n, seconds, next(v.why for v in own if np.isnan(v.value)))
+        return Value(np.nan, np.nan, np.nan, n, seconds, next(v.why for v in own if np.isnan(v.value)))
     low, high = np.percentile(numbers, [2.5, 97.5])
-    return Value(float(numbers.mean()), float(low), float(high), min(value.n for value in own), seconds)
+    return Value(float(numbers.mean()), float(low), float(high), n, seconds)
