@@ -10,8 +10,9 @@ import typer
 from gapkit.cli import options
 
 Bridges = Annotated[str | None, typer.Option(metavar="A,B", help="Bridges; left out or `all`: every one.")]
-Seeds = Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge.  [default: 3]")]
-Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples.  [default: 1000]")]
+Seeds = Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge. Default: 3.")]
+Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples. Default: 1000.")]
+TestSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split to measure on. Default: test.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; it resumes there too.")]
 Format = Annotated[str, typer.Option("--format", metavar="A,B", help="Files to write: csv, json, md, tex.")]
 Config = Annotated[Path | None, typer.Option(metavar="TOML", help="Settings from a file; flags go before it.")]
@@ -26,12 +27,13 @@ def compare(
     bridges: Bridges = None,
     metrics: options.Metrics = None,
     seeds: Seeds = None,
-    seed: Annotated[int | None, typer.Option(metavar="N", help="First seed.  [default: 0]")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="First seed. Default: 0.")] = None,
     resamples: Resamples = None,
     steps: options.Steps = None,
     epochs: options.Epochs = None,
     device: options.Device = None,
-    threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads.  [default: 1]")] = None,
+    threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads. Default: 1.")] = None,
+    test_split: TestSplit = None,
     out: Out = Path("gapkit-out"),
     format_: Format = "csv,json,md,tex",
     config: Config = None,
@@ -53,6 +55,7 @@ def compare(
     flags: dict[str, Any] = {
         "bridges": options.names(bridges), "metrics": options.names(metrics), "seeds": seeds, "seed": seed,
         "n_resamples": resamples, "steps": steps, "epochs": epochs, "device": device, "threads": threads,
+        "test_split": test_split,
     }  # fmt: skip
     settings = read_config(config) if config else {}
     if steps is not None or epochs is not None:

@@ -23,11 +23,11 @@ Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where th
 EncoderName = Annotated[str, typer.Option("--encoder", metavar="NAME", help="See `gapkit list encoders`.")]
 Model = Annotated[str | None, typer.Option(metavar="NAME", help="Model on the hub, or a folder.")]
 Revision = Annotated[str | None, typer.Option(metavar="COMMIT", help="Revision of that model.")]
-Root = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the files.  [default: that of the manifest]")]
+Root = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the files. Default: that of the manifest.")]
 Reader = Annotated[str, typer.Option(metavar="NAME", help="What the manifest is: table, audiocaps or clotho.")]
-Workers = Annotated[int | None, typer.Option(metavar="N", min=1, help="Threads.  [default: one a core]")]
+Workers = Annotated[int | None, typer.Option(metavar="N", min=1, help="Threads. Default: one a core.")]
 BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Clips that are encoded at once.")]
-Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Finished rows.  [default: the user's cache folder]")]
+Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Finished rows. Default: the user's cache folder.")]
 
 
 def embed(

@@ -160,7 +160,16 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").out == f"gapkit {gapkit.__version__}\n"
 
 
-def test_the_bundled_data_is_the_default(cli: Cli, tmp_path: Path) -> None:
-    answer = cli("compare", "--bridges", "mean-shift", *QUICK, "--out", tmp_path / "out")
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([], "soundscapes: 1000 clips"),
+        (["--test-split", "unseen"], "soundscapes: 400 clips"),
+        (["--dataset", "sfx"], "sfx: 284 clips"),
+    ],
+    ids=["default", "another split", "another dataset"],
+)
+def test_bundled_data(cli: Cli, tmp_path: Path, flags: list[str], words: str) -> None:
+    answer = cli("compare", *flags, "--bridges", "mean-shift", *QUICK, "--out", tmp_path / "out")
     assert answer.code == 0
-    assert "sfx: 284 clips" in answer.out
+    assert words in answer.out
