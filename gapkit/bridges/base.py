@@ -205,7 +205,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Files that are missing, broken, of another bridge or of a newer format.
         """
         folder = Path(folder)
-        config = _read_config(folder)
+        config = read_config(folder)
         if cls.name and config["bridge"] != cls.name:
             raise InputError(f"{folder}: holds the bridge {config['bridge']!r}, expected {cls.name!r}")
         unknown = set(config["params"]) - set(inspect.signature(cls).parameters)
@@ -239,7 +239,14 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
 
-def _read_config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """What `Bridge.save` wrote beside the weights.
+
+    Raises
+    ------
+    InputError
+        Missing, broken, or of a newer format.
+    """
     path = folder / "config.json"
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
@@ -255,16 +262,3 @@ def _read_config(folder: Path) -> dict[str, Any]:
             f"{path}: written by a newer gapkit (format {config['format']}, known: {FORMAT}); upgrade gapkit"
         )
     return config
-
-
-def load_bridge(folder: str | Path) -> Bridge:
-    """The fitted bridge in `folder`, of whatever kind it is.
-
-    Raises
-    ------
-    InputError
-        No bridge there, broken files, or a bridge whose package is not installed.
-    """
-    from gapkit.bridges.registry import BRIDGES
-
-    return BRIDGES.get(_read_config(Path(folder))["bridge"]).load(folder)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from gapkit.bridges.base import Bridge
+from gapkit.bridges.base import Bridge, read_config
 from gapkit.errors import InputError
 from gapkit.registry import Registry
 
@@ -53,3 +54,14 @@ def make_bridge(name: str, **params: Any) -> Bridge:
     if unknown:
         raise InputError(f"bridge {name!r} has no parameter {unknown[0]!r}; it has: {', '.join(known) or 'none'}")
     return cls(**params)
+
+
+def load_bridge(folder: str | Path) -> Bridge:
+    """The fitted bridge in `folder`, of whatever kind it is.
+
+    Raises
+    ------
+    InputError
+        No bridge there, broken files, or a bridge whose package is not installed.
+    """
+    return BRIDGES.get(read_config(Path(folder))["bridge"]).load(folder)

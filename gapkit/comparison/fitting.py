@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.atomic import write_text
-from gapkit.bridges.base import Bridge, load_bridge
-from gapkit.bridges.registry import make_bridge
+from gapkit.bridges.base import Bridge
+from gapkit.bridges.registry import load_bridge, make_bridge
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
