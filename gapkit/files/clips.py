@@ -31,6 +31,9 @@ def fold(parts: Parts, where: str) -> None:
     m = len(parts.target)
     if parts.owner is not None:
         owner = parts.owner
+        # An empty column has no last clip to ask for.
+        if owner.shape != (m,) or m == 0:
+            raise InputError(f"{where}: column owner has shape {owner.shape}, expected one number for each of {m} rows")
         if owner.dtype.kind not in "iu" or owner.min(initial=0) < 0 or owner.max(initial=0) >= m:
             raise InputError(
                 f"{where}: column owner must hold whole numbers from 0 below the {m} rows, got {owner.dtype}"

@@ -26,7 +26,7 @@ def open_parquet(path: Path) -> Store:
 
     def read(key: str) -> NDArray[Any]:
         if key == "name" and name is not None:
-            return np.array(name.decode("utf-8"))
+            return np.array(name.decode("utf-8", errors="replace"))
         with reading(path, key), pq.ParquetFile(path) as file:
             column = file.read(columns=[key]).column(key)
         return _column(column, path, key)
