@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
+from gapkit.bridges.space import Space
 from gapkit.errors import InputError, NotFittedError
 
 FORMAT = 1
@@ -57,13 +58,19 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     stochastic : bool
         Class attribute. True: the result depends on ``random_state``.
     family : str
-        Class attribute. How tables group it: closed form, memory, regression, diffusion.
+        Class attribute. How tables group it: closed form, memory, transport, regression, diffusion, control.
+    space : mapping
+        Class attribute. Parameters that `gapkit tune` searches, and where.
+    defaults_from : str
+        Class attribute. What the default parameters were chosen on; empty where there was nothing to choose.
     """
 
     name: ClassVar[str] = ""
     needs_pairs: ClassVar[bool] = True
     stochastic: ClassVar[bool] = False
     family: ClassVar[str] = "closed form"
+    space: ClassVar[Space] = {}
+    defaults_from: ClassVar[str] = ""
 
     n_features_in_: int
 

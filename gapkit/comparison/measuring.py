@@ -23,7 +23,12 @@ class Measured:
 
 
 def estimate_all(
-    source: NDArray[np.float32], reference: Reference, metrics: Sequence[str], *, paired: bool = True
+    source: NDArray[np.float32],
+    reference: Reference,
+    metrics: Sequence[str],
+    *,
+    paired: bool = True,
+    original: NDArray[np.float32] | None = None,
 ) -> Measured:
     """All `metrics` of one row.
 
@@ -35,15 +40,17 @@ def estimate_all(
     metrics : sequence of str
     paired : bool
         Row i of `source` belongs to clip i of the reference.
+    original : array of shape (n, d), optional
+        The source before it was moved.
     """
     failed: dict[str, str] = {}
     try:
-        estimates = measure(source, reference, metrics=list(metrics), paired=paired)
+        estimates = measure(source, reference, metrics=list(metrics), paired=paired, original=original)
     except Exception:  # which of them it was is seen by asking one at a time
         estimates = {}
         for metric in metrics:
             try:
-                estimates |= measure(source, reference, metrics=[metric], paired=paired)
+                estimates |= measure(source, reference, metrics=[metric], paired=paired, original=original)
             except Exception as error:  # a metric of a plugin may raise anything
                 failed[metric] = one_line(error)
     return Measured(

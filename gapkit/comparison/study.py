@@ -150,7 +150,11 @@ class _Runner:
         if self._reference is None:
             test, config = self.parts.test, self.config
             self._reference = Reference.from_target(
-                test.target, owner=test.owner, seed=config.seed, n_resamples=config.n_resamples
+                test.target,
+                owner=test.owner,
+                seed=config.seed,
+                n_resamples=config.n_resamples,
+                fitted=self.parts.fit.target,
             )
         return self._reference
 
@@ -177,11 +181,12 @@ class _Runner:
         base = cell or Cell(task.name, task.block, task.seed, task.key, task.params)
         try:
             bridge, fit_seconds = fit_task(task, self.parts, self.folder, self.progress)
+            test = self.parts.test
             began = time.perf_counter()
-            moved = bridge.transform(self.parts.test.source)
+            moved = bridge.transform(test.source)
             seconds = time.perf_counter() - began
             base = replace(base, fit_seconds=fit_seconds, transform_seconds=base.transform_seconds or seconds)
-            cell = self._with(base, estimate_all(np.asarray(moved), self.reference, missing))
+            cell = self._with(base, estimate_all(np.asarray(moved), self.reference, missing, original=test.source))
         except Exception as error:  # a bridge may fail in any way, and the others go on
             # What the disk refuses to one it refuses to all.
             if isinstance(error, GapkitError) and isinstance(error.__cause__, OSError):
@@ -203,7 +208,8 @@ class _Runner:
         if name == anchors.SPLIT_HALF:
             measured = anchors.split_half(self.parts.test, missing, seed=seed, reference=self.reference)
         else:
-            measured = estimate_all(anchors.SOURCES[name](self.parts, seed), self.reference, missing)
+            moved = anchors.SOURCES[name](self.parts, seed)
+            measured = estimate_all(moved, self.reference, missing, original=self.parts.test.source)
         cell = self._with(base, measured)
         write_cell(self.folder.cells, cell)
         return self._done(cell, _note(cell))

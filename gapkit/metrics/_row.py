@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from gapkit.metrics.evaluation import Reference
 
 Drawn = tuple[float, Tensor]
-"""Value, and its bootstrap draws of shape (B,)."""
+"""Value, and its bootstrap draws of shape (B,); no draws where there is no interval."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,23 @@ class Row:
         Resampling weights of the source clips; those of the reference where paired.
     names : frozenset of str
         Metrics that will be asked for: kernels that nobody needs are not computed.
+    original : Cloud, optional
+        The source before it was moved, row by row.
     """
 
     both: Sides
     reference: Reference
     weights: Tensor
     names: frozenset[str]
+    original: Cloud | None = None
+    _memo: dict[Any, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    def shared(self, key: str, make: Callable[[], T]) -> T:
+        """What several metrics of this row need: made at its first use. `Reference.shared` lasts for all rows."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        value: T = self._memo[key]
+        return value
 
     # What metrics share.
 
@@ -237,7 +250,7 @@ def _centred_mean(weights: Tensor, values: Tensor) -> Tensor:
     return (weights @ (values - values.mean()).float()).double() / len(values)
 
 
-ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
+ROW_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "cosine": Row.cosine,
     "centroid-distance": Row.centroid_distance,
     "mmd": Row.mmd,
@@ -256,4 +269,4 @@ ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "cosine-margin": Row.cosine_margin,
     "effective-rank": Row.effective_rank,
 }
-"""How the built-in metrics are measured inside a row; all others are called as they are."""
+"""Estimators of the metrics that this file holds."""

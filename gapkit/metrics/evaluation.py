@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -16,8 +16,9 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
+from gapkit.metrics._estimators import ESTIMATORS
 from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
-from gapkit.metrics._row import ESTIMATORS, Row
+from gapkit.metrics._row import Row, T
 from gapkit.metrics._sides import Cloud, Sides, cloud, directions
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
@@ -76,6 +77,8 @@ class Reference:
     n_folds : int
     max_memory : int
         Bytes that kernels may take.
+    fitted : Tensor of shape (f, d), optional
+        The targets that the bridges were fitted on.
     """
 
     target: Cloud
@@ -85,6 +88,8 @@ class Reference:
     seed: int
     n_folds: int
     max_memory: int
+    fitted: Tensor | None = None
+    _memo: dict[Any, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_target(
@@ -96,6 +101,7 @@ class Reference:
         n_resamples: int = 1000,
         folds: int = 5,
         max_memory: int = 2**29,
+        fitted: ArrayLike | None = None,
     ) -> Self:
         """Fix bandwidths, folds and resamples from the targets.
 
@@ -113,6 +119,8 @@ class Reference:
         max_memory : int
             Bytes for kernel matrices. Where the clip-by-clip matrices do not fit (about 4,300 clips at the default),
             the intervals of MMD use the first-order projection of the U-statistic instead, in O(n) memory.
+        fitted : array-like of shape (f, d), optional
+            The targets that the bridges were fitted on; metrics that need them are left out otherwise.
 
         Raises
         ------
@@ -122,6 +130,7 @@ class Reference:
         rows = cloud(target, name="target", owner=owner)
         if rows.n < 2:
             raise InputError(f"target: expected at least 2 clips, got {rows.n}; a metric compares clouds")
+        width, device = rows.rows.shape[1], rows.rows.device
         return cls(
             target=rows,
             bandwidth=median_bandwidth(rows.rows, seed=seed),
@@ -130,11 +139,19 @@ class Reference:
             seed=seed,
             n_folds=folds,
             max_memory=max_memory,
+            fitted=None if fitted is None else as_matrix(fitted, name="fitted", n_features=width, device=device),
         )
 
     def __len__(self) -> int:
         """Number of clips."""
         return self.target.n
+
+    def shared(self, key: str, make: Callable[[], T]) -> T:
+        """What metrics need of the targets alone: made at its first use, and kept for all rows."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        value: T = self._memo[key]
+        return value
 
     @property
     def kernels(self) -> dict[str, Kernel]:
@@ -185,7 +202,12 @@ class Reference:
 
 
 def measure(
-    source: ArrayLike, reference: Reference, metrics: Sequence[str] | None = None, *, paired: bool = True
+    source: ArrayLike,
+    reference: Reference,
+    metrics: Sequence[str] | None = None,
+    *,
+    paired: bool = True,
+    original: ArrayLike | None = None,
 ) -> dict[str, Estimate]:
     """Measure one moved source against the reference.
 
@@ -199,6 +221,8 @@ def measure(
     paired : bool
         False: source rows are unrelated to the clips, in any number; they are resampled on their own, and metrics
         that need pairs are left out.
+    original : array-like of shape (n, d), optional
+        The source before it was moved; metrics that need it are left out otherwise.
 
     Returns
     -------
@@ -222,9 +246,19 @@ def measure(
         raise InputError(f"source: expected at least 2 clips, got {x.n}; a metric compares clouds")
     records = [METRICS.get(name) for name in (metric_names() if metrics is None else metrics)]
     records = [record for record in records if paired or not record.needs_pairs]
+    before = None if original is None else _original(original, x)
+    given = {"original": before is not None, "fitted": reference.fitted is not None}
+    records = [record for record in records if all(given[need] for need in record.needs)]
     weights = reference.weights if paired else reference.source_weights(x.n)
-    row = Row(Sides(x, target, paired), reference, weights, frozenset(record.name for record in records))
+    row = Row(Sides(x, target, paired), reference, weights, frozenset(record.name for record in records), before)
     return {record.name: _estimate(record, row) for record in records}
+
+
+def _original(values: ArrayLike, moved: Cloud) -> Cloud:
+    rows = as_matrix(values, name="original", n_features=moved.rows.shape[1], device=moved.rows.device)
+    if len(rows) != len(moved.rows):
+        raise InputError(f"original: expected one row a source row ({len(moved.rows)}), got {len(rows)}")
+    return cloud(rows, name="original")
 
 
 def _estimate(record: Metric, row: Row) -> Estimate:
@@ -250,14 +284,19 @@ def _generic(record: Metric, row: Row) -> tuple[float, NDArray[np.float64]]:
     x, y = row.both.x.rows.cpu().numpy(), row.both.y.rows.cpu().numpy()
     owner = row.both.y.owner.cpu().numpy()
     with_owner = takes_owner(record.function)
+    extras: dict[str, NDArray[np.float32]] = {}
+    if "fitted" in record.needs and row.reference.fitted is not None:
+        extras["fitted"] = row.reference.fitted.cpu().numpy()
+    if "original" in record.needs and row.original is not None:
+        extras["original"] = row.original.rows.cpu().numpy()
 
     def call(x: NDArray[np.float32], y: NDArray[np.float32], owner: NDArray[np.int64]) -> float:
         if with_owner:
-            return float(record.function(x, y, owner=owner if row.both.paired else None))
-        return float(record.function(x[owner] if record.needs_pairs else x, y))
+            return float(record.function(x, y, owner=owner if row.both.paired else None, **extras))
+        return float(record.function(x[owner] if record.needs_pairs else x, y, **extras))
 
     value = call(x, y, owner)
-    if record.cost != "n d" or len(row.weights) == 0:
+    if record.cost != "n d" or extras or len(row.weights) == 0:
         return value, np.empty(0)
     ends = np.searchsorted(owner, np.arange(row.both.y.n + 1))
     draws = []

@@ -13,6 +13,7 @@ from gapkit.registry import Registry
 
 Group = Literal["closure", "residual closure", "preservation"]
 Better = Literal["higher", "lower", "none"]
+Need = Literal["original", "fitted"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Metric:
         ``f(source, target) -> float``, with a keyword `owner` where it understands several targets a clip.
     default : bool
         Part of the table in the terminal.
+    needs : tuple of {"original", "fitted"}
+        What the function takes by these keywords besides source and target: the source before it was moved (n, d),
+        the targets that the bridge was fitted on (f, d). Where they are not given the metric is left out.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Metric:
     reference: str
     function: Callable[..., float]
     default: bool
+    needs: tuple[Need, ...] = ()
 
 
 class _Metrics(Registry[Metric]):
@@ -92,6 +97,7 @@ def register_metric(
     definition: str | None = None,
     reference: str = "",
     default: bool = True,
+    needs: tuple[Need, ...] = (),
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Function decorator: register a metric under `name`.
 
@@ -102,13 +108,13 @@ def register_metric(
 
     Parameters
     ----------
-    name, group, better, label, best, range, needs_pairs, cost, scale, digits, definition, reference, default
+    name, group, better, label, best, range, needs_pairs, cost, scale, digits, definition, reference, default, needs
         See `Metric`; `definition` left out is the first line of the docstring, `label` the name.
 
     Raises
     ------
     InputError
-        An unknown group or direction, or a name that is taken.
+        An unknown group, direction or need, or a name that is taken.
 
     Examples
     --------
@@ -122,6 +128,9 @@ def register_metric(
     for value, allowed, what in ((group, get_args(Group), "group"), (better, get_args(Better), "better")):
         if value not in allowed:
             raise InputError(f"metric {name!r}: {what}: expected one of {', '.join(allowed)}, got {value!r}")
+    for need in needs:
+        if need not in get_args(Need):
+            raise InputError(f"metric {name!r}: needs: expected one of {', '.join(get_args(Need))}, got {need!r}")
 
     def add(function: Callable[..., float]) -> Callable[..., float]:
         text = definition or (inspect.getdoc(function) or name).splitlines()[0]
@@ -142,6 +151,7 @@ def register_metric(
                 reference=reference,
                 function=function,
                 default=default,
+                needs=needs,
             ),
         )
         return function

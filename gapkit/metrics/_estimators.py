@@ -1,0 +1,10 @@
+"""How the built-in metrics are measured inside a row; all others are called as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gapkit.metrics._row import ROW_ESTIMATORS, Drawn, Row
+
+ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {**ROW_ESTIMATORS}
+"""``estimate(row) -> (value, draws)`` by the name of the metric."""
