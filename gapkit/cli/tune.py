@@ -77,7 +77,7 @@ def tune(
         )
     print_search(result, as_json=as_json)
     if not quiet:
-        say(f"written to {out}; next: gapkit compare --config {out / 'tuned.toml'}")
+        say(f"written to {out}; to see it on the test split: gapkit compare ... --config {out / 'tuned.toml'}")
 
 
 def print_search(result: TuningResult, *, as_json: bool) -> None:
@@ -97,7 +97,7 @@ def print_search(result: TuningResult, *, as_json: bool) -> None:
     numbers = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     numbers.add_column(layout.heads[0], no_wrap=True, vertical="bottom")
     for head in layout.heads[1:-1]:
-        numbers.add_column(head, justify="right", vertical="bottom")
+        numbers.add_column(broken(head), justify="right", no_wrap=True)
     settings = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     settings.add_column(layout.heads[0], no_wrap=True)
     settings.add_column(layout.heads[-1], overflow="fold")
@@ -118,3 +118,12 @@ def print_search(result: TuningResult, *, as_json: bool) -> None:
     for note in layout.notes:
         console.print()
         console.print(Text(note, style="dim"))
+
+
+def broken(head: str) -> str:
+    """A heading in two lines of about the same length."""
+    blanks = [place for place, letter in enumerate(head) if letter == " "]
+    if len(head) <= 9 or not blanks:
+        return head
+    cut = min(blanks, key=lambda place: abs(2 * place + 1 - len(head)))
+    return f"{head[:cut]}\n{head[cut + 1 :]}"

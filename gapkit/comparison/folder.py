@@ -45,7 +45,8 @@ class StudyFolder:
         foreign = self.root.exists() and (not self.root.is_dir() or (not self.study.exists() and self._has_content()))
         if foreign:
             raise InputError(
-                f"{self.root}: expected a new, empty or {self.kind} folder, got one with other files; give another --out"
+                f"{self.root}: expected a new, empty or {self.kind} folder, got one with other files; "
+                "give another --out"
             )
         try:
             self.root.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ class Layout:
 def lay_out(
     trials: Sequence[Trial],
     best: Trial,
-    identity: Mapping[str, float],
+    before: Mapping[str, float],
     *,
     title: str,
     clips: tuple[int, int],
@@ -53,7 +53,7 @@ def lay_out(
         shown = sorted([*shown, default], key=lambda t: -t.closure if t.complete else math.inf)
     columns = metric_columns([*CLOSURE, PRESERVATION])
     heads = [" ".join(part for part in (c.label, c.factor, c.arrow) if part) for c in columns]
-    rows = [("before", "", "", *(column.text(identity[column.name]) for column in columns), "")]
+    rows = [("before", "", "", *(column.text(before[column.name]) for column in columns), "")]
     for trial in shown:
         marks = [word for word, it in (("default", default), ("chosen", best)) if it.number == trial.number]
         name = " ".join([str(trial.number), ", ".join(marks)]).strip()

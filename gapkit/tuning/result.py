@@ -36,7 +36,7 @@ class TuningResult:
         What was searched.
     fixed : mapping
         Parameters that were the same in all trials and not the bridge's own: `steps`.
-    identity : mapping of metric to float
+    before : mapping of metric to float
         The scoring clips before any bridge.
     metrics : tuple of str
         Metrics behind `closure`.
@@ -51,7 +51,7 @@ class TuningResult:
     keep: float
     space: Mapping[str, Range | Choice]
     fixed: Mapping[str, Any]
-    identity: Mapping[str, float]
+    before: Mapping[str, float]
     metrics: tuple[str, ...]
     study: Mapping[str, Any] = field(default_factory=dict)
 
@@ -68,16 +68,14 @@ class TuningResult:
     @property
     def frontier(self) -> pd.DataFrame:
         """The rows of `frame` that no other trial beats, the highest closure first."""
-        frame = self.frame
-        return (
-            frame.set_index("number", drop=False).loc[[t.number for t in frontier(self.trials)]].reset_index(drop=True)
-        )
+        return self.frame.iloc[[trial.number for trial in frontier(self.trials)]].reset_index(drop=True)
 
     @property
     def frame(self) -> pd.DataFrame:
-        """One row a trial: number, state (complete or failed), a column ``params_NAME`` for each searched parameter,
-        closure and kept with their 95 % intervals, each metric, seconds, whether it is on the frontier, whether it is
-        chosen, error.
+        """One row a trial.
+
+        number, state (complete or failed), ``params_NAME`` for each searched parameter, closure and kept with their
+        95 % intervals, each metric, seconds, frontier and chosen (yes or no), error.
         """
         on_frontier = {trial.number for trial in frontier(self.trials)}
         rows = [
@@ -91,7 +89,7 @@ class TuningResult:
                 "kept": trial.kept,
                 "kept_low": trial.kept_interval[0],
                 "kept_high": trial.kept_interval[1],
-                **{metric: trial.metrics.get(metric, float("nan")) for metric in self.identity},
+                **{metric: trial.metrics.get(metric, float("nan")) for metric in self.before},
                 "seconds": trial.seconds,
                 "frontier": trial.number in on_frontier,
                 "chosen": trial.number == self.best.number,
@@ -108,7 +106,7 @@ class TuningResult:
         return lay_out(
             self.trials,
             self.best,
-            self.identity,
+            self.before,
             title=f"{self.bridge} on {self.study.get('name', 'pairs')}",
             clips=(data.get("fit_clips", 0), data.get("scoring_clips", 0)),
             keep=self.keep,
@@ -129,7 +127,7 @@ class TuningResult:
             "enough": self.enough,
             "chosen": {"number": self.best.number, "params": self.chosen},
             "frontier": [trial.number for trial in frontier(self.trials)],
-            "identity": dict(self.identity),
+            "before": dict(self.before),
             "closure_metrics": list(self.metrics),
             "trials": [record(trial) for trial in self.trials],
         }

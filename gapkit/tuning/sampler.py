@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from gapkit.bridges.space import Choice, Range
 from gapkit.errors import InputError
 from gapkit.tuning.space import inside, place
 from gapkit.tuning.trials import Trial
-
-if TYPE_CHECKING:
-    import optuna
 
 DIGITS = 3
 """Significant digits of a number that is not whole: nobody can tell more apart, and files stay readable."""
@@ -49,8 +46,8 @@ def propose(
     ----------
     space : mapping of parameter to Range or Choice
     trials : sequence of Trial
-        All trials before this one. One that failed counts as the worst so far on both aims; a value outside the space
-        (a default) is left out.
+        All trials before this one. One that failed counts as the worst so far on both aims; one with a value outside
+        the space (the defaults may have one) tells nothing.
     seed, number : int
         Of this search and of the trial: the same two give the same draws.
 
@@ -78,10 +75,20 @@ def _draws(
     optuna: Any, space: Mapping[str, Range | Choice], trials: Sequence[Trial], seed: np.random.SeedSequence
 ) -> Iterator[dict[str, Any]]:
     distributions = {key: _distribution(optuna, what) for key, what in space.items()}
-    told = [_told(optuna, distributions, space, trial, values) for trial, values in _aims(trials)]
+    told = [
+        optuna.trial.create_trial(
+            params={key: _point(what, trial.params[key]) for key, what in space.items()},
+            distributions=distributions,
+            values=values,
+        )
+        for trial, values in _with_aims(trials)
+        if all(inside(what, trial.params[key]) for key, what in space.items())
+    ]
     *guided, last = (int(each) for each in seed.generate_state(GUIDED + 1))
     for each in guided:
-        study = optuna.create_study(directions=["maximize", "maximize"], sampler=optuna.samplers.TPESampler(seed=each))
+        # Multivariate: parameters that only go well together are proposed together.
+        sampler = optuna.samplers.TPESampler(seed=each, multivariate=True)
+        study = optuna.create_study(directions=["maximize", "maximize"], sampler=sampler)
         study.add_trials(told)
         yield study.ask(distributions).params
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=last))
@@ -89,26 +96,15 @@ def _draws(
         yield study.ask(distributions).params
 
 
-def _aims(trials: Sequence[Trial]) -> Iterator[tuple[Trial, list[float]]]:
+def _with_aims(trials: Sequence[Trial]) -> Iterator[tuple[Trial, list[float]]]:
+    """Each trial and its two aims; one that failed gets the worst of the others."""
     complete = [trial for trial in trials if trial.complete]
     worst = [min((getattr(t, aim) for t in complete), default=0.0) for aim in ("closure", "kept")]
     for trial in trials:
         yield trial, [trial.closure, trial.kept] if trial.complete else worst
 
 
-def _told(
-    optuna: Any,
-    distributions: Mapping[str, optuna.distributions.BaseDistribution],
-    space: Mapping[str, Range | Choice],
-    trial: Trial,
-    values: Sequence[float],
-) -> optuna.trial.FrozenTrial:
-    params = {key: _point(what, trial.params[key]) for key, what in space.items() if inside(what, trial.params[key])}
-    own = {key: distributions[key] for key in params}
-    return optuna.trial.create_trial(params=params, distributions=own, values=values)
-
-
-def _distribution(optuna: Any, what: Range | Choice) -> optuna.distributions.BaseDistribution:
+def _distribution(optuna: Any, what: Range | Choice) -> Any:
     if isinstance(what, Choice):
         # By place: Optuna holds 1 and True for one choice.
         return optuna.distributions.CategoricalDistribution(range(len(what.values)))

@@ -140,7 +140,7 @@ def tune_bridge(
             keep=float(keep),
             space=searched,
             fixed=fixed,
-            identity={metric: float(value.value) for metric, value in yardstick.identity.items()},
+            before={metric: float(value.value) for metric, value in yardstick.identity.items()},
             metrics=yardstick.metrics,
             study={"name": pairs.name, **identity},
         )
