@@ -69,7 +69,7 @@ def lay_out(
         f"{title}: {count}, fitted on {clips[0]} clips, scored on {clips[1]}",
         ("trial", "closure ↑", "kept ↑", *heads, PARAMETERS),
         tuple(rows),
-        (_choice(best, keep), _legend(metrics)),
+        (_choice(best, default, keep), _legend(metrics)),
     )
 
 
@@ -83,13 +83,11 @@ def _share(value: float, interval: tuple[float, float]) -> str:
     return number(value, 3) + (f" ±{number(half, 3)}" if math.isfinite(half) else "")
 
 
-def _choice(best: Trial, keep: float) -> str:
+def _choice(best: Trial, default: Trial, keep: float) -> str:
     if best.kept >= keep:
         return f"Chosen: trial {best.number}, the highest closure of those that keep at least {keep:g} of R@10."
-    return (
-        f"No trial keeps {keep:g} of R@10. Chosen: trial {best.number}, which keeps most; a lower --keep would let "
-        "closure decide."
-    )
+    rule = "the highest closure of those that keep as much as the defaults" if default.complete else "which keeps most"
+    return f"No trial keeps {keep:g} of R@10. Chosen: trial {best.number}, {rule}; --keep sets another least share."
 
 
 def _legend(metrics: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ class TuningResult:
     best : Trial
         The chosen trial.
     enough : bool
-        Whether it keeps at least `keep`; otherwise it is the one that keeps most.
+        Whether it keeps at least `keep`; otherwise it is chosen as `choose` says.
     keep : float
         Least share of R@10 that was to be kept.
     space : mapping of parameter to Range or Choice

@@ -71,6 +71,9 @@ def frontier(trials: Sequence[Trial]) -> list[Trial]:
 def choose(trials: Sequence[Trial], keep: float) -> tuple[Trial | None, bool]:
     """The trial of the highest closure among those that keep at least `keep`.
 
+    Where none does, the highest closure among those that keep at least as much as the defaults (trial 0): a choice that
+    is never worse than the defaults on either aim. Where the defaults failed, the trial that keeps most.
+
     Parameters
     ----------
     trials : sequence of Trial
@@ -80,15 +83,17 @@ def choose(trials: Sequence[Trial], keep: float) -> tuple[Trial | None, bool]:
     Returns
     -------
     trial : Trial or None
-        Where none keeps enough, the one that keeps most; None where all failed. Of equals the earlier one.
+        None where all failed. Of equals the one that keeps more, then the earlier one.
     enough : bool
         Whether it keeps at least `keep`.
     """
     complete = [trial for trial in trials if trial.complete]
+    enough = any(trial.kept >= keep for trial in complete)
+    if not enough:
+        most = max((trial.kept for trial in complete), default=math.nan)
+        keep = next((trial.kept for trial in complete if trial.number == 0), most)
     able = [trial for trial in complete if trial.kept >= keep]
-    if able:
-        return max(able, key=lambda t: (t.closure, t.kept, -t.number)), True
-    return max(complete, key=lambda t: (t.kept, t.closure, -t.number), default=None), False
+    return max(able, key=lambda t: (t.closure, t.kept, -t.number), default=None), enough
 
 
 def write_trial(folder: Path, trial: Trial, key: str) -> None:

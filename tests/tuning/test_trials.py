@@ -41,9 +41,25 @@ def test_the_chosen_trial_keeps_enough() -> None:
     assert choose(trials, 0.98) == (trials[0], True)
 
 
-def test_where_none_keeps_enough_the_one_that_keeps_most() -> None:
-    trials = _trials([(0.5, 0.6), (0.9, 0.5), (0.7, 0.6)])
+def test_where_none_keeps_enough_the_choice_is_no_worse_than_the_defaults_on_either_aim() -> None:
+    trials = _trials([(0.5, 0.6), (0.9, 0.5), (0.7, 0.6), (0.1, 0.9)])
     assert choose(trials, 0.95) == (trials[2], False)
+    assert choose(trials[::3], 0.95) == (trials[0], False)
+    # Without defaults to go by, what keeps most.
+    trials[0] = Trial(0, {}, error="no")
+    assert choose(trials, 0.95) == (trials[3], False)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_choice_is_on_the_frontier(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    trials = _trials([(float(a), float(b)) for a, b in rng.integers(0, 6, (12, 2)) / 5])
+    for keep in (0.1, 0.5, 0.9, 1.0):
+        chosen, enough = choose(trials, keep)
+        assert chosen in frontier(trials)
+        assert chosen is not None
+        assert enough == any(t.kept >= keep for t in trials) == (chosen.kept >= keep)
+        assert enough or (chosen.kept >= trials[0].kept and chosen.closure >= trials[0].closure)
 
 
 def test_where_all_failed_there_is_no_choice() -> None:
