@@ -32,7 +32,7 @@ class DiffusionLink(ReverseDiffusionBridge):
     sampler : str
         ddim, ddpm (ancestral) or dpm-solver.
     entry_noise : bool
-        Noise the source to `start` first, or insert it clean. With noise a row's answer depends on its place.
+        Noise the source to `start` first, or insert it clean. The noise of a row hangs on the row, not on its place.
     inputs : str
         What is noised in training: both sides, the source or the target only.
     source_weight : float
