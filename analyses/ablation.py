@@ -76,7 +76,10 @@ def run(dataset: str, work: Path, seeds: int) -> None:
     defaults = make_bridge(SUBJECT).get_params()
     rows: list[tuple[str, dict[str, Any]]] = [("default", {})]
     rows += [
-        (choice, options) for choice, own in CHOICES.items() for options in own if not _is_default(options, defaults)
+        (choice, options)
+        for choice, own in CHOICES.items()
+        for options in own
+        if any(defaults[key] != value for key, value in options.items())
     ]
     frames, records = [], []
     for choice, options in rows:
