@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from gapkit.bridges.registry import BRIDGES
 
 # Small enough that a training takes a moment; what a bridge does not have is not set.
-QUICK = {"steps": 40, "hidden": 24, "batch_size": 32}
+QUICK = {"steps": 40, "hidden": 24, "batch_size": 32, "n_max": 64}
 
 
 def quick_params(name: str) -> dict[str, int]:
