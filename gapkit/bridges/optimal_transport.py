@@ -38,7 +38,7 @@ class OptimalTransport(Bridge):
     ----------
     regularisation : float
         ``eps`` as a part of the median cost, above 0. Small: answers are single fitted targets, and Sinkhorn is slow;
-        large: all answers agree.
+        large: answers are averages, in which only the widest axes of the targets are left.
     n_max : int
         Rows of each side that the plan is computed on; of more, this many are drawn. Memory and time grow with its
         square.

@@ -80,19 +80,23 @@ class SpectralBridge(Bridge):
             raise InputError(
                 f"{self._title}: n_components must be a whole number in 1..{width} (the dimensions), got {wanted!r}"
             )
-        axes, source_centre, target_centre = self._learn(source, target)
+        if wanted is None and context.validation is None:
+            held = self._held_out(source)
+            wanted = _best(self._learn(source[~held], target[~held]), source[held], target[held])
+        learned = axes, source_centre, target_centre = self._learn(source, target)
         rank = len(axes.spectrum)
-        if wanted is not None and wanted > rank:
+        if wanted is None and context.validation is not None:
+            wanted = _best(learned, *context.validation)
+        if self.n_components is not None and self.n_components > rank:
             raise InputError(
                 f"{self._title}: n_components must lie in 1..{rank} (the rank of these {len(source)} pairs), "
                 f"got {wanted}; give more pairs or ask for fewer components"
             )
-        if wanted is None:
-            wanted = min(self._choose(source, target, context), rank)
-        self.n_components_ = wanted
-        self.source_axes_ = axes.enter[:, :wanted].float()
-        self.target_axes_ = axes.leave[:wanted].float()
-        self.spectrum_ = axes.spectrum[:wanted].float()
+        kept = min(wanted or rank, rank)
+        self.n_components_ = kept
+        self.source_axes_ = axes.enter[:, :kept].float()
+        self.target_axes_ = axes.leave[:kept].float()
+        self.spectrum_ = axes.spectrum[:kept].float()
         self.source_centre_, self.target_centre_ = source_centre.float(), target_centre.float()
 
     def _learn(self, source: Tensor, target: Tensor) -> tuple[Axes, Tensor, Tensor]:
@@ -106,21 +110,6 @@ class SpectralBridge(Bridge):
             raise InputError(f"{self._title}: source and target do not vary together at all; check the order of rows")
         axes = Axes(axes.enter[:, :rank], axes.leave[:rank], axes.spectrum[:rank])
         return axes, source_centre, target_centre
-
-    def _choose(self, source: Tensor, target: Tensor, context: FitContext) -> int:
-        if context.validation is not None:
-            seen, held_out = (source, target), context.validation
-        else:
-            held = self._held_out(source)
-            seen, held_out = (source[~held], target[~held]), (source[held], target[held])
-        axes, source_centre, target_centre = self._learn(*seen)
-        coordinates = (held_out[0].double() - source_centre) @ axes.enter
-        wanted = unit_rows(held_out[1].double() - target_centre)
-
-        def score(k: int) -> float:
-            return float((unit_rows(coordinates[:, :k] @ axes.leave[:k]) * wanted).sum(dim=1).mean())
-
-        return max(_grid(len(axes.spectrum)), key=score)
 
     def _held_out(self, source: Tensor) -> Tensor:
         """Mask of the pairs held out: all those of every tenth source, so that no clip is on both sides."""
@@ -138,6 +127,18 @@ class SpectralBridge(Bridge):
         coordinates = to_frame(source, self.source_centre_.to(device)) @ self.source_axes_.to(device)
         directions = unit_rows(coordinates @ self.target_axes_.to(device))
         return from_frame(directions, self.target_centre_.to(device))
+
+
+def _best(learned: tuple[Axes, Tensor, Tensor], source: Tensor, target: Tensor) -> int:
+    """Number of components with the highest mean cosine between bridged source and target, without their centre."""
+    axes, source_centre, target_centre = learned
+    coordinates = (source.double() - source_centre) @ axes.enter
+    wanted = unit_rows(target.double() - target_centre)
+
+    def score(k: int) -> float:
+        return float((unit_rows(coordinates[:, :k] @ axes.leave[:k]) * wanted).sum(dim=1).mean())
+
+    return max(_grid(len(axes.spectrum)), key=score)
 
 
 def _grid(rank: int) -> Iterator[int]:
