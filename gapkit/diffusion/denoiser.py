@@ -94,8 +94,8 @@ class Denoiser(nn.Module):
         if prediction not in PREDICTIONS:
             raise InputError(f"prediction must be one of {', '.join(PREDICTIONS)}, got {prediction!r}")
         self.blocks = nn.ModuleList(ResidualBlock(dim, hidden, time_features, generator) for _ in range(blocks))
-        # They start at zero too: untrained, a condition is not heard.
-        self.listen = nn.ModuleList(_linear(dim, dim, generator, zero=True) for _ in range(conditions))
+        # They start at zero too: untrained, a condition is not heard. Without bias, zeros are the same as none.
+        self.listen = nn.ModuleList(_linear(dim, dim, generator, zero=True, bias=False) for _ in range(conditions))
         self.unit = 1 / math.sqrt(variance)
         self.directions_only = directions_only
         abar = schedule.alpha_bar
@@ -136,16 +136,17 @@ class Denoiser(nn.Module):
         return torch.addcmul((h - first) * self.gain[t], x, self.skip[t])
 
 
-def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False) -> nn.Linear:
+def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False, bias: bool = True) -> nn.Linear:
     """A linear layer with LeCun-uniform weights from `generator`, never from the global one."""
-    layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
+    layer = nn.Linear(n_in, n_out, bias=bias, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         bound = math.sqrt(3 / n_in)
         if zero:
             layer.weight.zero_()
         else:
             layer.weight.copy_(torch.rand(layer.weight.shape, generator=generator).mul_(2 * bound).sub_(bound))
-        layer.bias.zero_()
+        if bias:
+            layer.bias.zero_()
     return layer
 
 
