@@ -181,6 +181,14 @@ def test_equal_rows_are_refused(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_sides_that_share_nothing_are_refused(name):
+    one, other = np.repeat([1.0, -1.0], 2), np.tile([1.0, -1.0], 2)
+    source, target = (np.stack([np.full(4, 2.0), side, np.zeros(4)], axis=1) for side in (one, other))
+    with pytest.raises(InputError, match="do not vary together at all"):
+        make_bridge(name, n_components=1).fit(source, target)
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wrong", [0, -1, 13, 2.0, "4", True])
 def test_components_out_of_range(name, wrong):
     with pytest.raises(InputError, match=r"n_components must be a whole number in 1\.\.12"):
