@@ -38,7 +38,8 @@ class ConditionalBridge(SteppingBridge):
         def within(x: Tensor, t: int) -> Tensor:
             # No mean of clean vectors is longer than they are; a guided or badly scaled estimate may be.
             clean = predict(x, t)
-            return clean * (self.scale / torch.linalg.vector_norm(clean, dim=1, keepdim=True)).clamp(max=1)
+            length: Tensor = torch.linalg.vector_norm(clean, dim=1, keepdim=True)
+            return clean * (self.scale / length).clamp(max=1)
 
         return run_sampler(self.sampler, within, draw(-1), times, schedule, draw=draw, callback=callback)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +12,23 @@ from gapkit.arrays import ArrayLike, generator, like, unit_rows
 from gapkit.bridges.conditional import ConditionalBridge
 from gapkit.bridges.frame import from_frame, to_frame
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
-from gapkit.diffusion.samplers import Callback
+from gapkit.bridges.space import Choice, Range, Space
+from gapkit.diffusion.denoiser import PREDICTIONS
+from gapkit.diffusion.samplers import SAMPLERS, Callback
+
+
+class TwoWay(nn.Module):
+    """A denoiser of targets told the source, and one of sources told the target."""
+
+    def __init__(self, to_target: nn.Module, to_source: nn.Module) -> None:
+        super().__init__()
+        self.to_target = to_target
+        self.to_source = to_source
+
+    def forward(self, x: Tensor, t: Tensor | int, source: Tensor | None, target: Tensor | None) -> Tensor:
+        """Clean vectors (n, d) of the side that is not given."""
+        clean: Tensor = self.to_target(x, t, source) if target is None else self.to_source(x, t, target)
+        return clean
 
 
 @register_bridge("diffgap")
@@ -21,9 +36,8 @@ class DiffGAP(ConditionalBridge):
     """Generates the target from pure noise given the source, and the source given the target.
 
     DiffGAP-style, after the abstract of Mo et al. (arXiv 2503.12131, ICASSP 2025): bidirectional conditional diffusion
-    on contrastive embeddings. Network, loss, schedule and sampler are not public; all of them are our own choices. One
-    network serves both directions: each has its own layer for the condition, so that the condition given tells the
-    direction, and half of every batch.
+    on contrastive embeddings. Network, loss, schedule and sampler are not public; all of them are our own choices. Each
+    direction has a network of its own and half of every batch.
 
     Parameters
     ----------
@@ -37,12 +51,23 @@ class DiffGAP(ConditionalBridge):
         As in `diffusion-link`.
     """
 
-    conditions = 2
+    conditions = 1
+    space: ClassVar[Space] = {
+        "sample_steps": Choice((1, 3, 5, 10, 20)),
+        "sampler": Choice(SAMPLERS),
+        "prediction": Choice(PREDICTIONS),
+        "scale": Range(2.0, 20.0, log=True),
+        "lr": Range(3e-4, 3e-3, log=True),
+        "steps": Range(300, 1200),
+    }
+    defaults_from = "soundscapes validation split, 11 trainings by hand, one seed"
+
+    denoiser_: TwoWay  # type: ignore[assignment]
 
     def __init__(
         self,
         *,
-        sample_steps: int = 10,
+        sample_steps: int = 20,
         sampler: str = "ddpm",
         prediction: str = "x0",
         schedule: str = "cosine",
@@ -73,6 +98,12 @@ class DiffGAP(ConditionalBridge):
         self.patience = patience
         self.random_state = random_state
         self.device = device
+
+    def _build(self) -> None:
+        super()._build()
+        to_target = self.denoiser_
+        super()._build()
+        self.denoiser_ = TwoWay(to_target, self.denoiser_)
 
     def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
         error = self._both_ways(y.device)
