@@ -60,7 +60,7 @@ class DiffGAP(ConditionalBridge):
         "lr": Range(3e-4, 3e-3, log=True),
         "steps": Range(300, 1200),
     }
-    defaults_from = "soundscapes validation split, 11 trainings by hand, one seed"
+    defaults_from = "soundscapes validation split, 14 trainings by hand, one seed"
 
     denoiser_: TwoWay  # type: ignore[assignment]
 

@@ -44,7 +44,7 @@ class SDEdit(DiffusionBridge):
         "weighting": Choice(WEIGHTINGS),
         "lr": Range(3e-4, 3e-3, log=True),
     }
-    defaults_from = "soundscapes validation split, 4 trainings with 36 entries each by hand, one seed"
+    defaults_from = "soundscapes validation split, 6 trainings, up to 36 entries each, by hand, one seed"
 
     def __init__(
         self,

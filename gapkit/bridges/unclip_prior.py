@@ -58,7 +58,7 @@ class UnCLIPPrior(ConditionalBridge):
         "scale": Range(2.0, 20.0, log=True),
         "lr": Range(3e-4, 3e-3, log=True),
     }
-    defaults_from = "soundscapes validation split, 9 trainings by hand, one seed"
+    defaults_from = "soundscapes validation split, 16 trainings by hand, one seed"
 
     def __init__(
         self,
