@@ -132,6 +132,14 @@ def test_guidance_at_minus_one_hears_no_condition():
     assert not np.allclose(fitted.set_params(guidance=0.0).transform(SOURCE), deaf, atol=2e-5)
 
 
+def test_an_estimate_longer_than_clean_vectors_is_cut_back(trained):
+    bridge = trained("unclip-prior")
+    ends = bridge._generate(lambda x, t: 100 + 0 * x, lambda t: torch.zeros(2, 12))
+    torch.testing.assert_close(ends, torch.full((2, 12), bridge.scale / 12**0.5))
+    short = bridge._generate(lambda x, t: 0.1 + 0 * x, lambda t: torch.zeros(2, 12))
+    torch.testing.assert_close(short, torch.full((2, 12), 0.1))
+
+
 def test_sdedit_is_the_training_of_diffusion_bridge_entered_with_noise():
     same = QUICK | {"start": 300, "sample_steps": 4, "sampler": "ddpm", "weighting": "uniform"}
     ours = make_bridge("sdedit", **same).fit(SOURCE, TARGET)
