@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from gapkit.arrays import generator
+from gapkit.arrays import generator, unit_rows
 from gapkit.bridges._link_loss import LinkLoss
 from gapkit.bridges.base import FitContext
+from gapkit.bridges.cca import CCA
+from gapkit.bridges.procrustes import Procrustes
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.reverse import ReverseDiffusionBridge
 from gapkit.diffusion.guidance import guided
@@ -18,6 +21,7 @@ from gapkit.diffusion.samplers import Predictor
 from gapkit.errors import InputError
 
 INPUTS = ("both", "source", "target")
+ALIGN = ("none", "procrustes", "cca", "blend")
 TARGETS = ("own", "any", "mean")
 
 
@@ -39,6 +43,10 @@ class DiffusionLink(ReverseDiffusionBridge):
         ddim, ddpm (ancestral) or dpm-solver.
     entry_noise : bool
         Noise the source to `start` first, or insert it clean. The noise of a row hangs on the row, not on its place.
+    align : str
+        Linear map that the source goes through before it enters: none, procrustes (the best rotation onto the targets:
+        keeps what tells clips apart), cca (regression on the best correlated directions: nearest to the targets) or
+        blend (the direction half-way between the two). The network learns what a linear map cannot. Ours.
     inputs : str
         What is noised in training: both sides, the source or the target only.
     source_weight : float
@@ -100,6 +108,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         sample_steps: int = 1,
         sampler: str = "ddim",
         entry_noise: bool = False,
+        align: str = "blend",
         inputs: str = "both",
         source_weight: float = 0.5,
         shared_noise: bool = True,
@@ -107,7 +116,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         targets: str = "own",
         topology: str = "frobenius",
         topology_weight: float = 0.1,
-        contrast_weight: float = 0.0,
+        contrast_weight: float = 0.1,
         contrast_temperature: float = 0.1,
         condition: bool = False,
         guidance: float = 0.0,
@@ -134,6 +143,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.sample_steps = sample_steps
         self.sampler = sampler
         self.entry_noise = entry_noise
+        self.align = align
         self.inputs = inputs
         self.source_weight = source_weight
         self.shared_noise = shared_noise
@@ -164,6 +174,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.random_state = random_state
         self.device = device
 
+    maps_: Tensor
     distilled_: bool
 
     @property
@@ -202,6 +213,22 @@ class DiffusionLink(ReverseDiffusionBridge):
         super()._fit(source, target, context)
         if self.distil_steps:
             self._distil(source, context)
+
+    def _prepare(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        maps = []
+        if self.align in ("procrustes", "blend"):
+            maps.append(Procrustes().fit(source, target).rotation_)
+        if self.align in ("cca", "blend"):
+            cca = CCA().fit(source, target, validation=context.validation)
+            maps.append(cca.source_axes_ @ cca.target_axes_)
+        self.maps_ = torch.stack(maps) if maps else torch.empty(0, *self.source_centre_.shape)
+
+    def _enter(self, source: Tensor) -> Tensor:
+        entered = super()._enter(source)
+        if self.align == "none":
+            return entered
+        moved = sum(unit_rows(entered @ linear) for linear in self.maps_.to(source.device))
+        return unit_rows(cast("Tensor", moved)) * self.scale
 
     def _distil(self, source: Tensor, context: FitContext) -> None:
         """Train a copy on what the sampler answers to the fitted source rows (Luhman & Luhman, 2021)."""
@@ -251,6 +278,8 @@ class DiffusionLink(ReverseDiffusionBridge):
         super()._check_parameters()
         if self.inputs not in INPUTS:
             raise InputError(f"{self._title}: inputs must be one of {', '.join(INPUTS)}, got {self.inputs!r}")
+        if self.align not in ALIGN:
+            raise InputError(f"{self._title}: align must be one of {', '.join(ALIGN)}, got {self.align!r}")
         if self.targets not in TARGETS:
             raise InputError(f"{self._title}: targets must be one of {', '.join(TARGETS)}, got {self.targets!r}")
         if not self.contrast_temperature > 0:

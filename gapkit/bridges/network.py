@@ -82,20 +82,21 @@ class NetworkBridge(Bridge):
         device = resolve_device(self.device, source.device)
         source, target = source.to(device), target.to(device)
         self.source_centre_, self.target_centre_ = source.mean(dim=0), target.mean(dim=0)
+        self._prepare(source, target, context)
         self._build()
-        self.denoiser_.to(device)
-        x = to_frame(source, self.source_centre_) * self.scale
+        x = self._enter(source)
         y = to_frame(target, self.target_centre_) * self.scale
         score = None
         if context.validation is not None and self.patience > 0:
             vx, vy = (side.to(device) for side in context.validation)
-            score = self._score(
-                to_frame(vx, self.source_centre_) * self.scale, to_frame(vy, self.target_centre_) * self.scale
-            )
+            score = self._score(self._enter(vx), to_frame(vy, self.target_centre_) * self.scale)
         draw = generator(self.random_state + 1, device)
         self._fingerprint = self._digest(source, target, context)
         report = self._run(self.denoiser_, self._loss(x, y, draw), draw, score, context, self.steps)
         self.steps_, self.best_step_ = report.steps, report.best_step
+
+    def _prepare(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        """Learn what `_enter` needs besides the centres."""
 
     def _run(
         self,

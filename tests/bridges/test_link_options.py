@@ -137,6 +137,7 @@ def test_guidance_leans_away_from_the_unconditional_answer():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
+        ({"align": "svd"}, "align must be one of none, procrustes, cca, got 'svd'"),
         ({"targets": "all"}, "targets must be one of own, any, mean, got 'all'"),
         ({"prediction": "score"}, "prediction must be one of x0, epsilon, v, got 'score'"),
         ({"contrast_temperature": 0.0}, "contrast_temperature must be above 0"),
@@ -149,6 +150,30 @@ def test_guidance_leans_away_from_the_unconditional_answer():
 def test_bad_options(option, message):
     with pytest.raises(InputError, match=message):
         make_bridge("diffusion-link", **(BASE | option)).fit(SOURCE, TARGET)
+
+
+@pytest.mark.parametrize("align", ["procrustes", "cca"])
+def test_untrained_it_is_the_linear_map_that_it_starts_from(align):
+    # A learning rate of nothing leaves the zero-initialised blocks silent.
+    link = make_bridge("diffusion-link", **(BASE | {"lr": 1e-30, "sample_steps": 1}), align=align)
+    link.fit(SOURCE, TARGET, validation=(SOURCE[:50], TARGET[:50]))
+    linear = make_bridge(align).fit(SOURCE, TARGET, validation=(SOURCE[:50], TARGET[:50]))
+    np.testing.assert_allclose(link.transform(SOURCE), linear.transform(SOURCE), atol=2e-5)
+
+
+def test_blended_it_starts_half_way_between_the_two_maps():
+    link = make_bridge("diffusion-link", **(BASE | {"lr": 1e-30, "sample_steps": 1}), align="blend")
+    moved = link.fit(SOURCE, TARGET, validation=(SOURCE[:50], TARGET[:50])).transform(SOURCE)
+    ends = [
+        make_bridge(name).fit(SOURCE, TARGET, validation=(SOURCE[:50], TARGET[:50])) for name in ("procrustes", "cca")
+    ]
+    centre = TARGET.mean(axis=0)
+    directions = [bridge.transform(SOURCE) - centre for bridge in (link, *ends)]
+    unit = [d / np.linalg.norm(d, axis=1, keepdims=True) for d in directions]
+    to_first, to_second = ((unit[0] * other).sum(axis=1) for other in unit[1:])
+    np.testing.assert_allclose(to_first, to_second, atol=2e-5)
+    assert (to_first > (unit[1] * unit[2]).sum(axis=1) - 1e-5).all()
+    assert moved.shape == SOURCE.shape
 
 
 def test_bfloat16_lands_within_the_spread_of_seeds():
