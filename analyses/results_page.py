@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from gapkit.atomic import write_text
+from gapkit.tuning import scoring as tuning
 
 ROOT = Path(__file__).resolve().parents[1]
 GAP = ROOT / "results" / "modality_gap"
@@ -51,18 +52,13 @@ def of(rows: pd.DataFrame, bridge: str, metric: str) -> pd.Series:
 
 def kept(rows: pd.DataFrame, bridge: str) -> float:
     """R@10 as a share of identity's."""
-    return of(rows, bridge, "recall@10")["value"] / of(rows, "identity", "recall@10")["value"]
+    return float(tuning.kept(*(of(rows, name, "recall@10")["value"] for name in (bridge, "identity"))))
 
 
 def closed(rows: pd.DataFrame, bridge: str) -> float:
-    """Mean share of identity's gap that is closed over the four closure metrics, MMD by its root."""
-    shares = []
-    for metric, best in (("cosine", 1.0), ("centroid-distance", 0.0), ("mmd", 0.0), ("separability", 0.5)):
-        ends = [of(rows, name, metric)["value"] for name in (bridge, "identity")]
-        if metric == "mmd":
-            ends = [max(end, 0.0) ** 0.5 for end in ends]
-        shares.append((ends[0] - ends[1]) / (best - ends[1]))
-    return sum(shares) / len(shares)
+    """Mean share of identity's gap that is closed, as `gapkit tune` counts it."""
+    values = [{m: of(rows, name, m)["value"] for m in CLOSURE} for name in (bridge, "identity")]
+    return float(tuning.closure(*values, list(CLOSURE)))
 
 
 def dataset_table(rows: pd.DataFrame) -> list[str]:
@@ -108,10 +104,9 @@ def diffusion_claim(rows: pd.DataFrame, tests: pd.DataFrame, manifest: dict) -> 
         first = ahead(own["value"], other["value"], metric)
         apart = own["ci_low"] > other["ci_high"] if better == "higher" else own["ci_high"] < other["ci_low"]
         test = tests[(tests["bridge"] == best) & (tests["metric"] == metric)].iloc[0]
-        difference = (
-            f"{text(metric, test['value'])} [{text(metric, test['low'])}, {text(metric, test['high'])}] "
-            f"(p = {test['p_holm']:.3g})"
-        )
+        # The file holds the other minus the subject.
+        gap, low, high = -test["difference"], -test["high"], -test["low"]
+        difference = f"{text(metric, gap)} [{text(metric, low)}, {text(metric, high)}] (p = {test['p_holm']:.3g})"
         lines.append(
             f"| {LABELS[metric]} | {interval(own, metric)} | `{best}` {interval(other, metric)} | "
             f"{'yes' if first else 'no'} | {'yes' if apart else 'no'} | {difference} |"
@@ -179,9 +174,9 @@ def tests_table(tests: pd.DataFrame) -> list[str]:
                 cells.append("")
                 continue
             row = own.loc[metric]
-            sign = "" if row["value"] < 0 else "+"
+            sign = "" if row["difference"] > 0 else "+"
             mark = "*" if row["p_holm"] < 0.05 else ""
-            cells.append(f"{sign}{text(metric, row['value'])}{mark}")
+            cells.append(f"{sign}{text(metric, -row['difference'])}{mark}")
         lines.append(f"| `{bridge}` | " + " | ".join(cells) + " |")
     return lines
 
