@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from gapkit.bridges.cca import CCA
 from gapkit.bridges.procrustes import Procrustes
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.reverse import ReverseDiffusionBridge
+from gapkit.bridges.space import Choice, Range, Space
 from gapkit.diffusion.guidance import guided
 from gapkit.diffusion.samplers import Predictor
 from gapkit.errors import InputError
@@ -100,6 +101,20 @@ class DiffusionLink(ReverseDiffusionBridge):
     device : str
         auto, cpu, cuda, mps.
     """
+
+    defaults_from = "soundscapes, validation split, by hand among about 200 settings"
+    space: ClassVar[Space] = {
+        "start": Range(10, 200),
+        "entry_noise": Choice((False, True)),
+        "align": Choice(ALIGN),
+        "source_weight": Range(0.1, 0.9),
+        "contrast_weight": Range(0.01, 0.5, log=True),
+        "topology_weight": Range(0.01, 1.0, log=True),
+        "targets": Choice(TARGETS),
+        "hidden": Choice((256, 512, 1024)),
+        "lr": Range(1e-4, 2e-3, log=True),
+        "steps": Range(100, 1000, log=True),
+    }
 
     def __init__(
         self,
