@@ -24,11 +24,17 @@ class ReverseDiffusionBridge(SteppingBridge):
     def _travel(self, source: Tensor, callback: Callback | None = None, sample: int = 0) -> Tensor:
         schedule = self._schedule
         times = schedule.times(self.start, self.sample_steps)
-        draw = self._noise(source, sample)
+        x, draw = self._insert(source, sample), self._noise(source, sample)
+        return run_sampler(self.sampler, self.denoiser_, x, times, schedule, draw=draw, callback=callback)
+
+    def _insert(self, source: Tensor, sample: int) -> Tensor:
+        """The state at `start`: the source in the frame, noised or not."""
+        schedule = self._schedule
         x = self._enter(source)
         if self.entry_noise:
-            x = float(schedule.signal(self.start)) * x + float(schedule.noise(self.start)) * draw(-1)
-        return run_sampler(self.sampler, self.denoiser_, x, times, schedule, draw=draw, callback=callback)
+            noise = self._noise(source, sample)(-1)
+            x = float(schedule.signal(self.start)) * x + float(schedule.noise(self.start)) * noise
+        return x
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
