@@ -36,8 +36,11 @@ class DDBM(PairedPathBridge):
     sampler : str
         ``"posterior"``: each state drawn given the one before and the predicted target (I2SB); ``"mean"``: its mean,
         without noise; ``"implicit"``: noise drawn once and carried along (DBIM, Zheng et al., 2025, arXiv 2405.15885).
+    end : float
+        Share of the way after which it stops, in (0, 1], as in `flow`. At 1 the answer is the last predicted target;
+        before, it lies between that and the state before.
     sample_steps : int
-        Steps from the source to the target. With one, the answer is the target predicted from the source.
+        Steps on that way. With one, the target is predicted from the source alone.
     others
         As in `diffusion-link`.
     """
@@ -47,24 +50,25 @@ class DDBM(PairedPathBridge):
     space: ClassVar[Space] = {
         "sigma": Range(0.1, 2.0, log=True),
         "conditional": Choice((False, True)),
+        "end": Range(0.5, 1.0),
         "sampler": Choice(SAMPLERS),
         "sample_steps": Range(1, 10),
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
-    defaults_from = "soundscapes validation split, 9 trainings and 7 ways of sampling by hand, one seed"
+    defaults_from = "soundscapes validation split, 12 trainings with 5 to 9 ways of sampling each, by hand, one seed"
 
     def __init__(
         self,
         *,
-        sigma: float = 1.0,
+        sigma: float = 0.5,
         conditional: bool = True,
-        end: float = 1.0,
+        end: float = 0.8,
         sampler: str = "mean",
-        sample_steps: int = 3,
+        sample_steps: int = 2,
         hidden: int = 512,
         blocks: int = 3,
-        steps: int = 1000,
+        steps: int = 600,
         batch_size: int = 256,
         lr: float = 1e-3,
         weight_decay: float = 0.01,
