@@ -50,7 +50,9 @@ def test_flow_with_the_true_velocity_arrives_at_the_targets(option):
     np.testing.assert_allclose(bridge.set_params(**option).transform(SOURCE), TARGET, atol=1e-5)
 
 
-@pytest.mark.parametrize("option", [{}, {"sample_steps": 1}, {"sampler": "posterior"}, {"sampler": "implicit"}], ids=str)
+@pytest.mark.parametrize(
+    "option", [{}, {"sample_steps": 1}, {"sampler": "posterior"}, {"sampler": "implicit"}], ids=str
+)
 def test_ddbm_that_knows_the_targets_arrives_at_them(option):
     bridge = fit("ddbm", end=1.0)
     bridge.denoiser_ = Oracle(bridge, velocity=False)
