@@ -62,7 +62,7 @@ class DiffGAP(ConditionalBridge):
     }
     defaults_from = "soundscapes validation split, 14 trainings by hand, one seed"
 
-    denoiser_: TwoWay  # type: ignore[assignment]
+    denoiser_: TwoWay
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -24,7 +25,7 @@ MIN_ROWS = 16
 
 
 class NetworkBridge(Bridge):
-    """Base of the bridges that train a `Denoiser`.
+    """Base of the bridges that train a network, by default a `Denoiser`.
 
     Vectors enter the network in the centred frame of their modality, times `scale`. A subclass says what the loss
     of a batch is and how a source becomes a target; its parameters carry the names used here.
@@ -32,7 +33,7 @@ class NetworkBridge(Bridge):
     Attributes
     ----------
     source_centre_, target_centre_ : Tensor of shape (d,)
-    denoiser_ : Denoiser
+    denoiser_ : nn.Module
     steps_, best_step_ : int
         Training steps done, and the one whose weights were kept.
     """
@@ -60,7 +61,7 @@ class NetworkBridge(Bridge):
 
     source_centre_: Tensor
     target_centre_: Tensor
-    denoiser_: Denoiser
+    denoiser_: nn.Module
     _fingerprint: str
     steps_: int
     best_step_: int
@@ -108,23 +109,25 @@ class NetworkBridge(Bridge):
         steps: int,
         phase: str = "",
     ) -> TrainingReport:
-        options = TrainingOptions(
-            steps,
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            ema=self.ema,
-            patience=self.patience,
-            precision=self.precision,
-        )
         return train(
             model,
             loss,
-            options,
+            replace(self._options(), steps=steps),
             generator=draw,
             score=score,
             checkpoint=context.checkpoint,
             fingerprint=self._fingerprint + phase,
             progress=context.progress,
+        )
+
+    def _options(self) -> TrainingOptions:
+        return TrainingOptions(
+            self.steps,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            ema=self.ema,
+            patience=self.patience,
+            precision=self.precision,
         )
 
     def _build(self) -> None:
@@ -156,8 +159,8 @@ class NetworkBridge(Bridge):
         return from_frame(inner / length, self.target_centre_.to(inner.device))
 
     def _check_parameters(self) -> None:
-        for name in ("hidden", "blocks", "steps", "batch_size"):
-            value = getattr(self, name)
+        for name in ("hidden", "blocks", "width", "steps", "batch_size"):
+            value = getattr(self, name, 1)
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{self._title}: {name} must be a whole number of at least 1, got {value!r}")
         if not (isinstance(self.scale, (int, float)) and 0 < self.scale < math.inf):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gapkit.bridges.diffusion_bridge import WEIGHTINGS, DiffusionBridge
+from gapkit.bridges.diffusion_bridge import DiffusionBridge
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Choice, Range, Space
+from gapkit.bridges.target_denoising import WEIGHTINGS
 from gapkit.diffusion.samplers import SAMPLERS
 
 

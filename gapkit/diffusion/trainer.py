@@ -35,12 +35,13 @@ class TrainingOptions:
     steps : int
         Most optimiser steps.
     lr, weight_decay : float
-        AdamW; the rate rises linearly over `warmup` steps and falls to 0 by a cosine.
+        AdamW; the rate rises linearly over `warmup` steps and, where `anneal`, falls to 0 by a cosine.
     ema : float
         Decay of the averaged weights a step; these are the ones kept.
     clip : float
         Largest norm of the gradient.
     warmup : int
+    anneal : bool
     evaluate_every : int
         Steps between two looks at the held-out score.
     patience : int
@@ -56,6 +57,7 @@ class TrainingOptions:
     ema: float = 0.995
     clip: float = 1.0
     warmup: int = 100
+    anneal: bool = True
     evaluate_every: int = 100
     patience: int = 0
     precision: str = "float32"
@@ -77,6 +79,8 @@ class TrainingOptions:
     def rate(self, step: int) -> float:
         """Learning rate of a step (0-based)."""
         rise = min(1.0, (step + 1) / max(1, self.warmup))
+        if not self.anneal:
+            return self.lr * rise
         fall = 0.5 * (1 + torch.cos(torch.tensor(step / self.steps * torch.pi)).item())
         return self.lr * rise * fall
 

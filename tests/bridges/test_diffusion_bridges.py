@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conformance import QUICK, toy_pairs
+from conformance import quick_params, toy_pairs
 
 from gapkit.bridges import make_bridge
 from gapkit.diffusion import trainer
@@ -13,6 +13,7 @@ from gapkit.errors import GapkitError, InputError
 
 SOURCE, TARGET = toy_pairs(400)
 HELD_OUT = toy_pairs(400)[0][:80], toy_pairs(400)[1][:80]
+QUICK = quick_params("diffusion-link")
 TRAINED = {"steps": 400, "hidden": 64, "batch_size": 64, "lr": 3e-3}
 NAMES = ("diffusion-link", "diffusion-bridge", "residual-mlp")
 
