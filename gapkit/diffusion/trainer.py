@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gapkit.atomic import write_bytes
+from gapkit.diffusion.steps import EagerStep, RecordedStep
 from gapkit.errors import GapkitError, InputError
 
 SAVE_EVERY_SECONDS = 5.0
@@ -145,17 +146,11 @@ def train(
         state.read(checkpoint, fingerprint)
     device = next(model.parameters()).device
     half = options.precision == "bfloat16" or (options.precision == "auto" and has_bfloat16(device))
+    step = state.stepper(loss, options, half=half)
     saved = time.monotonic()
     model.train()
     while state.step < options.steps and not state.exhausted(options):
-        for group in state.optimizer.param_groups:
-            group["lr"] = options.rate(state.step)
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            value = loss(model)
-        value.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(state.live, options.clip)
-        state.optimizer.step()
-        state.optimizer.zero_grad(set_to_none=True)
+        value = step(options.rate(state.step))
         state.step += 1
         if state.step % DECAY_EVERY == 0 or state.step == options.steps:
             state.average(options.ema)
@@ -196,8 +191,16 @@ class _State:
         self.generator = generator
         self.live: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
         self.names = [name for name, p in model.named_parameters() if p.requires_grad]
+        device = self.live[0].device
+        self.on_gpu = device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
-            self.live, lr=options.lr, weight_decay=options.weight_decay, betas=(0.9, 0.99), fused=True
+            self.live,
+            # A recorded step reads its rate from the device.
+            lr=torch.tensor(options.lr, device=device) if self.on_gpu else options.lr,
+            weight_decay=options.weight_decay,
+            betas=(0.9, 0.99),
+            fused=True,
+            capturable=self.on_gpu,
         )
         self.averaged = copy.deepcopy(model).eval()
         self.mean: list[Tensor] = [p for p in self.averaged.parameters() if p.requires_grad]
@@ -208,6 +211,13 @@ class _State:
         self.best_step = 0
         self.stale = 0
         self.scores: list[tuple[int, float]] = []
+
+    def stepper(self, loss: Callable[[nn.Module], Tensor], options: TrainingOptions, *, half: bool) -> EagerStep:
+        """What does one optimiser step on this device."""
+        parts = self.model, loss, self.optimizer, self.live
+        if self.on_gpu:
+            return RecordedStep(*parts, clip=options.clip, half=half, generator=self.generator)
+        return EagerStep(*parts, clip=options.clip, half=half)
 
     def average(self, decay: float) -> None:
         # Early on the mean follows quickly, or it would keep the initial weights for long.
@@ -266,8 +276,7 @@ class _State:
                 for part, tensor in (("live", live), ("mean", mean), ("best", best)):
                     tensor.copy_(tensors[f"{part}.{name}"])
                 self.optimizer.state[live] = {
-                    key: tensors[f"{key}.{name}"].to(live.device if key != "step" else "cpu")
-                    for key in ("step", "exp_avg", "exp_avg_sq")
+                    key: tensors[f"{key}.{name}"].to(live.device) for key in ("step", "exp_avg", "exp_avg_sq")
                 }
         self.generator.set_state(tensors["generator"])
         self.scores = [(int(step), float(value)) for step, value in tensors["scores"]]

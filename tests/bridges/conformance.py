@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from gapkit.bridges.registry import BRIDGES
 
 # Small enough that a training takes a moment; what a bridge does not have is not set.
-QUICK = {"steps": 40, "hidden": 24, "batch_size": 32, "width": 8, "time_features": 16}
+QUICK = {"steps": 40, "hidden": 24, "batch_size": 32}
 # A step of the U-Net costs as much as fifty of the others.
-QUICKER = {"diffusion-bridge-unet": {"steps": 4}}
+QUICKER = {"diffusion-bridge-unet": {"steps": 4, "width": 8, "time_features": 16}}
 # Fewer rows than there are pairs: what is drawn depends on the seed.
 DRAWN = {"n_max": 64}
 
