@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.errors import InputError
 
 ArrayLike = Any
 """numpy array, torch tensor, pandas frame or nested list of numbers, shape (n, d)."""
+
+BLOCK = 2**20
+"""Numbers that a pass over many rows looks at in one piece: 4 MB of float32 stay near the processor."""
 
 
 def as_matrix(
@@ -40,7 +46,7 @@ def as_matrix(
     Returns
     -------
     Tensor of shape (n, d)
-        May share memory with `values`.
+        May share memory with `values` and must not be written to: a memory map of float32 stays one.
 
     Raises
     ------
@@ -49,15 +55,15 @@ def as_matrix(
     """
     if isinstance(values, Tensor):
         tensor: Tensor = values.detach()
+        if tensor.layout != torch.strided:
+            raise InputError(f"{name}: expected a dense tensor, got layout {tensor.layout}; pass values.to_dense()")
     else:
-        array = np.asarray(values)
-        if array.dtype.kind not in "fiu":
-            raise InputError(f"{name}: expected numbers, got dtype {array.dtype}; pass a float32 array of shape (n, d)")
-        if not array.flags.writeable or array.dtype.byteorder == ">" or min(array.strides, default=0) < 0:
+        array = _as_array(values, name)
+        if array.dtype.byteorder == ">" or min(array.strides, default=0) < 0:
             array = np.array(array, dtype=array.dtype.newbyteorder("="))
         if array.dtype.kind == "u" and array.dtype.itemsize > 1:
             array = array.astype(np.float64)
-        tensor = torch.from_numpy(array)
+        tensor = torch.from_numpy(array if array.flags.writeable else _borrowed(array))
     if tensor.ndim != 2:
         raise InputError(f"{name}: expected a 2-D array (n, d), got shape {tuple(tensor.shape)}; one embedding per row")
     if tensor.is_complex() or tensor.dtype == torch.bool:
@@ -70,15 +76,45 @@ def as_matrix(
             "use embeddings of the same encoder"
         )
     tensor = tensor.to(device=torch.device(device) if device else tensor.device, dtype=dtype)
-    # One reduction tells: the sum is not finite where any entry is not (float32 embeddings cannot overflow float64).
-    if not bool(torch.isfinite(tensor.sum(dtype=torch.float64))):
-        bad = (~torch.isfinite(tensor)).any(dim=1).nonzero().flatten()
+    # One reduction a block tells: the sum is not finite where any entry is not (float32 cannot overflow float64).
+    if not all(bool(torch.isfinite(block.sum(dtype=torch.float64))) for block in _blocks(tensor)):
+        bad = torch.cat([(~torch.isfinite(block)).any(dim=1) for block in _blocks(tensor)]).nonzero().flatten()
         shown = ", ".join(str(int(i)) for i in bad[:3])
         raise InputError(
             f"{name}: expected finite numbers, got NaN or infinity in {len(bad)} of {len(tensor)} rows "
             f"(first: {shown}); drop or recompute these rows"
         )
     return tensor
+
+
+def _as_array(values: ArrayLike, name: str) -> NDArray[Any]:
+    if np.ma.is_masked(values):
+        raise InputError(f"{name}: expected every number, got a masked array; fill or drop the masked rows")
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # ragged lists, arrays on another device: numpy and others raise what they like
+        reason = " ".join(str(error).split())[:120]
+        raise InputError(
+            f"{name}: cannot be read as an array ({reason}); pass a float32 array of shape (n, d)"
+        ) from None
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name}: expected numbers, got dtype {array.dtype}; pass a float32 array of shape (n, d)")
+    return array
+
+
+def _borrowed(array: NDArray[Any]) -> NDArray[Any]:
+    """The same memory without its read-only mark, of which torch would warn; nothing here writes to what it is given.
+
+    Without this a memory map would have to be copied.
+    """
+    interface = dict(array.__array_interface__)
+    interface["data"] = (interface["data"][0], False)
+    return np.asarray(SimpleNamespace(__array_interface__=interface, owner=array))
+
+
+def _blocks(tensor: Tensor) -> Iterator[Tensor]:
+    step = max(1, BLOCK // tensor.shape[1])
+    return (tensor[start : start + step] for start in range(0, len(tensor), step))
 
 
 def like(result: Tensor, template: ArrayLike) -> Any:

@@ -46,8 +46,6 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
     m = len(y)
     if m < 2:
         raise InputError(f"target: expected at least 2 rows for a bandwidth, got {m}")
-    # Centred: squares of small differences would drown in the squares of the offset.
-    y = y - y.mean(dim=0, dtype=torch.float64).to(y.dtype)
     if m * (m - 1) // 2 <= PAIRS:
         distances = torch.pdist(y)
     else:

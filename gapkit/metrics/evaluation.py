@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,12 +17,14 @@ from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
 from gapkit.metrics._estimators import ESTIMATORS
 from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
+from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._row import Row, T
 from gapkit.metrics._sides import Cloud, Sides, cloud, directions
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
+from gapkit.metrics.rmg import clip_squares
 from gapkit.metrics.separability import clip_folds
-from gapkit.statistics import bootstrap_weights, percentile_interval
+from gapkit.statistics import percentile_interval
 
 GENERIC_DRAWS = 200
 """Resamples of a metric that must be computed again for each."""
@@ -71,8 +72,8 @@ class Reference:
         Kernel width.
     folds : array of shape (n,)
         Fold of each clip.
-    weights : Tensor of shape (B, n)
-        Resampling weights of the clips.
+    resamples : Resamples
+        Of the clips.
     seed : int
     n_folds : int
     max_memory : int
@@ -84,7 +85,7 @@ class Reference:
     target: Cloud
     bandwidth: float
     folds: NDArray[np.int64]
-    weights: Tensor
+    resamples: Resamples
     seed: int
     n_folds: int
     max_memory: int
@@ -135,7 +136,7 @@ class Reference:
             target=rows,
             bandwidth=median_bandwidth(rows.rows, seed=seed),
             folds=clip_folds(rows.n, folds, seed),
-            weights=torch.from_numpy(bootstrap_weights(rows.n, n_resamples, [seed, 0])).to(rows.rows.device),
+            resamples=Resamples.draw(rows.n, n_resamples, [seed, 0], rows.base.device),
             seed=seed,
             n_folds=folds,
             max_memory=max_memory,
@@ -166,7 +167,7 @@ class Reference:
     @property
     def dense(self) -> bool:
         """Whether clip-by-clip matrices are kept."""
-        return len(self.weights) > 0 and self.target.n <= self.n_dense
+        return len(self.resamples) > 0 and self.target.n <= self.n_dense
 
     @cached_property
     def target_kernels(self) -> dict[str, ClipSums]:
@@ -181,24 +182,43 @@ class Reference:
         )
         return dict(zip(self.kernels, sums, strict=True))
 
+    @property
+    def weights(self) -> Tensor:
+        """Occurrences of every single clip in every resample, (B, n); `resamples` is smaller for many clips."""
+        return self.resamples.weights
+
+    @property
+    def kept_bytes(self) -> int:
+        """Up to this size, rows that are made of the given ones (directions, residuals) are kept, not made again."""
+        return self.max_memory // 8
+
     @cached_property
     def directions(self) -> Cloud:
         """Targets of length one."""
-        return directions(self.target, "target")
+        return directions(self.target, "target").kept(self.kept_bytes)
 
     @cached_property
     def unit_sums(self) -> Tensor:
         """Resampled sums of the clips' mean directions, shape (B, d)."""
-        return self.weights @ self.directions.clip_means
+        return self.resamples.sums(self.directions)
+
+    @cached_property
+    def unit_squares(self) -> Tensor:
+        """Squared length of each clip's mean direction, shape (n,)."""
+        return clip_squares(self.directions)
+
+    @cached_property
+    def centred_sums(self) -> Tensor:
+        """Resampled sums of the clips' mean targets, seen from the mean of all, shape (B, d)."""
+        return self.resamples.sums(self.target.centred)
 
     def source_folds(self, n: int) -> NDArray[np.int64]:
         """Folds of `n` source rows that are unrelated to the clips."""
         return clip_folds(n, self.n_folds, [self.seed, 1])
 
-    def source_weights(self, n: int) -> Tensor:
-        """Resampling weights of `n` source rows that are unrelated to the clips."""
-        weights = bootstrap_weights(n, len(self.weights), [self.seed, 1])
-        return torch.from_numpy(weights).to(self.weights.device)
+    def source_resamples(self, n: int) -> Resamples:
+        """Resamples of `n` source rows that are unrelated to the clips."""
+        return Resamples.draw(n, len(self.resamples), [self.seed, 1], self.target.base.device)
 
 
 def measure(
@@ -249,8 +269,8 @@ def measure(
     before = None if original is None else _original(original, x)
     given = {"original": before is not None, "fitted": reference.fitted is not None}
     records = [record for record in records if all(given[need] for need in record.needs)]
-    weights = reference.weights if paired else reference.source_weights(x.n)
-    row = Row(Sides(x, target, paired), reference, weights, frozenset(record.name for record in records), before)
+    resamples = reference.resamples if paired else reference.source_resamples(x.n)
+    row = Row(Sides(x, target, paired), reference, resamples, frozenset(record.name for record in records), before)
     return {record.name: _estimate(record, row) for record in records}
 
 
@@ -296,11 +316,12 @@ def _generic(record: Metric, row: Row) -> tuple[float, NDArray[np.float64]]:
         return float(record.function(x[owner] if record.needs_pairs else x, y, **extras))
 
     value = call(x, y, owner)
-    if record.cost != "n d" or extras or len(row.weights) == 0:
+    if record.cost != "n d" or extras or len(row.resamples) == 0:
         return value, np.empty(0)
     ends = np.searchsorted(owner, np.arange(row.both.y.n + 1))
     draws = []
-    for wx, wy in zip(*(w[:GENERIC_DRAWS].cpu().numpy() for w in (row.weights, row.reference.weights)), strict=True):
+    both = (r.first(GENERIC_DRAWS).weights.cpu().numpy() for r in (row.resamples, row.reference.resamples))
+    for wx, wy in zip(*both, strict=True):
         take_x, take_y = (np.repeat(np.arange(len(w)), w.astype(np.int64)) for w in (wx, wy))
         rows = np.concatenate([np.arange(ends[c], ends[c + 1]) for c in take_y])
         counts = ends[take_y + 1] - ends[take_y]
