@@ -16,8 +16,8 @@ from gapkit.errors import InputError
 ArrayLike = Any
 """numpy array, torch tensor, pandas frame or nested list of numbers, shape (n, d)."""
 
-BLOCK = 2**20
-"""Numbers that a pass over many rows looks at in one piece: 4 MB of float32 stay near the processor."""
+BLOCK = 2**19
+"""Numbers that a pass over many rows looks at in one piece: 2 MB of float32 stay near the processor."""
 
 
 def as_matrix(
@@ -76,9 +76,13 @@ def as_matrix(
             "use embeddings of the same encoder"
         )
     tensor = tensor.to(device=torch.device(device) if device else tensor.device, dtype=dtype)
+
+    def blocks() -> Iterator[Tensor]:
+        return (tensor[part] for part in slices(*tensor.shape))
+
     # One reduction a block tells: the sum is not finite where any entry is not (float32 cannot overflow float64).
-    if not all(bool(torch.isfinite(block.sum(dtype=torch.float64))) for block in _blocks(tensor)):
-        bad = torch.cat([(~torch.isfinite(block)).any(dim=1) for block in _blocks(tensor)]).nonzero().flatten()
+    if not all(bool(torch.isfinite(block.sum(dtype=torch.float64))) for block in blocks()):
+        bad = torch.cat([(~torch.isfinite(block)).any(dim=1) for block in blocks()]).nonzero().flatten()
         shown = ", ".join(str(int(i)) for i in bad[:3])
         raise InputError(
             f"{name}: expected finite numbers, got NaN or infinity in {len(bad)} of {len(tensor)} rows "
@@ -112,9 +116,10 @@ def _borrowed(array: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(SimpleNamespace(__array_interface__=interface, owner=array))
 
 
-def _blocks(tensor: Tensor) -> Iterator[Tensor]:
-    step = max(1, BLOCK // tensor.shape[1])
-    return (tensor[start : start + step] for start in range(0, len(tensor), step))
+def slices(n: int, width: int, size: int = BLOCK) -> Iterator[slice]:
+    """Slices over `n` rows of `width` numbers, about `size` numbers each."""
+    step = max(1, size // width)
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def like(result: Tensor, template: ArrayLike) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ class Resamples:
     counts : Tensor of shape (B, g), float32
         Whole numbers, how often each unit is drawn.
     unit : Tensor of shape (n,), optional
-        Unit of each clip; None where each clip is one.
+        Unit of each clip, g for those left over; None where each clip is a unit.
     n : int
         Number of clips.
     """
@@ -44,12 +44,9 @@ class Resamples:
         if n <= UNITS:
             return cls(torch.from_numpy(bootstrap_weights(n, n_resamples, seed)).to(device), None, n)
         size = -(-n // UNITS)
-        groups, left = divmod(n, size)
-        counts = bootstrap_weights(groups, n_resamples, seed)
-        if left:
-            counts = np.concatenate([counts, np.ones((n_resamples, 1), dtype=np.float32)], axis=1)
         unit = np.empty(n, dtype=np.int64)
         unit[np.random.default_rng([*seed, 1]).permutation(n)] = np.arange(n) // size
+        counts = bootstrap_weights(n // size, n_resamples, seed)
         return cls(torch.from_numpy(counts).to(device), torch.from_numpy(unit).to(device), n)
 
     def __len__(self) -> int:
@@ -58,11 +55,13 @@ class Resamples:
 
     def sums(self, values: Tensor | Cloud) -> Tensor:
         """Sum over the clips of each resample: (n, ...) to (B, ...), float32; of a cloud, that of its clips' means."""
-        return self.counts @ self._totals(values)
+        totals, rest = self._totals(values)
+        return self.counts @ totals + rest
 
     def square_sums(self, values: Tensor) -> Tensor:
         """The same with the square of how often each clip occurs."""
-        return self.counts.square() @ self._totals(values)
+        totals, rest = self._totals(values)
+        return torch.cat([counts.square() @ totals for counts in self._slices()]) + rest
 
     @property
     def n_squares(self) -> Tensor:
@@ -72,28 +71,35 @@ class Resamples:
     @property
     def weights(self) -> Tensor:
         """Occurrences of every single clip, (B, n): large where there are many clips."""
-        return self.counts if self.unit is None else self.counts[:, self.unit]
+        return self.counts if self.unit is None else self.of(slice(None))
 
-    def of(self, clips: Tensor) -> Tensor:
+    def of(self, clips: Tensor | slice) -> Tensor:
         """Occurrences of some clips, (B, len(clips))."""
-        return self.counts[:, clips if self.unit is None else self.unit[clips]]
+        if self.unit is None:
+            return self.counts[:, clips]
+        unit, g = self.unit[clips], self.counts.shape[1]
+        return self.counts[:, unit.clamp_max(g - 1)].masked_fill_(unit == g, 1)
 
     def first(self, n_resamples: int) -> Resamples:
         """Only the first resamples."""
         return Resamples(self.counts[:n_resamples], self.unit, self.n)
 
-    def _totals(self, values: Tensor | Cloud) -> Tensor:
-        """Values summed over the clips of each unit, (g, ...)."""
-        device = self.counts.device
+    def _slices(self) -> Iterator[Tensor]:
+        return (self.counts[start : start + 64] for start in range(0, max(1, len(self)), 64))
+
+    def _totals(self, values: Tensor | Cloud) -> tuple[Tensor, Tensor | float]:
+        """Values summed over the clips of each unit, (g, ...), and over the clips left over, (...)."""
+        g, device = self.counts.shape[1], self.counts.device
         if isinstance(values, Tensor):
             own = values.to(device, torch.float32)
             if self.unit is None:
-                return own
-            return own.new_zeros(self.counts.shape[1], *own.shape[1:]).index_add_(0, self.unit, own)
-        totals = torch.zeros(self.counts.shape[1], values.base.shape[1], device=device)
+                return own, 0.0
+            totals = own.new_zeros(g + 1, *own.shape[1:]).index_add_(0, self.unit, own)
+            return totals[:g], totals[g]
+        totals = torch.zeros(g + 1, values.base.shape[1], device=device)
         for clips, rows in values.clip_blocks():
             if self.unit is None:
                 totals[clips] = rows
             else:
                 totals.index_add_(0, self.unit[clips], rows.float())
-        return totals
+        return totals[:g], totals[g]

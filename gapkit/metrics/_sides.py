@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gapkit.arrays import BLOCK, ArrayLike, as_matrix
+from gapkit.arrays import ArrayLike, as_matrix, slices
 from gapkit.errors import InputError
 
 FLAT = 1e-6
@@ -96,12 +96,9 @@ class Cloud:
         clips = torch.arange(self.n + 1)
         return clips if self.single else torch.searchsorted(self.owner.cpu(), clips)
 
-    def clip_blocks(self, size: int = BLOCK) -> Iterator[tuple[slice, Tensor]]:
-        """Yield (which clips, their mean rows) from the first clip to the last, about `size` numbers at once."""
-        clips = max(1, size * self.n // self.base.numel())
-        for start in range(0, self.n, clips):
-            part = slice(start, min(start + clips, self.n))
-            yield part, self.clip_block(part)
+    def clip_blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """Yield (which clips, their mean rows) from the first clip to the last, a block at a time."""
+        return ((clips, self.clip_block(clips)) for clips in slices(self.n, self.base.numel() // self.n))
 
     def clip_block(self, clips: slice) -> Tensor:
         """Mean row of some clips."""
@@ -150,11 +147,9 @@ class Cloud:
         return spread <= FLAT * length
 
 
-def row_blocks(rows: Tensor, size: int = BLOCK) -> Iterator[slice]:
-    """Slices of about `size` numbers that cover all rows."""
-    step = max(1, size // rows.shape[1])
-    for start in range(0, len(rows), step):
-        yield slice(start, min(start + step, len(rows)))
+def row_blocks(rows: Tensor) -> Iterator[slice]:
+    """Slices that cover all rows, a block each."""
+    return slices(*rows.shape)
 
 
 @dataclass(frozen=True)

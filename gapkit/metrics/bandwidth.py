@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from gapkit.arrays import ArrayLike, as_matrix, generator
+from gapkit.arrays import ArrayLike, as_matrix, generator, slices
 from gapkit.errors import InputError
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -53,8 +53,10 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
         first = torch.randint(m, (PAIRS,), generator=rng)
         # Never the same row twice: the second is drawn among the other m - 1.
         second = (first + torch.randint(1, m, (PAIRS,), generator=rng)) % m
-        blocks = zip(torch.split(first.to(y.device), 8192), torch.split(second.to(y.device), 8192), strict=True)
-        distances = torch.cat([torch.linalg.vector_norm(y[i] - y[j], dim=1) for i, j in blocks])
+        first, second = first.to(y.device), second.to(y.device)
+        distances = torch.empty(PAIRS, device=y.device)
+        for part in slices(PAIRS, y.shape[1]):
+            distances[part] = torch.linalg.vector_norm(y[first[part]] - y[second[part]], dim=1)
     value = float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median())
     if not value > 0:
         raise InputError("target: the median distance of its rows is 0 (most are the same); give a bandwidth > 0")
