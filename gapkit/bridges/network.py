@@ -39,6 +39,9 @@ class NetworkBridge(Bridge):
 
     stochastic = True
     family: ClassVar[str] = "diffusion"
+    conditions: int = 0
+    prediction: str = "x0"
+    precision: str = "float32"
 
     scale: float
     hidden: int
@@ -58,6 +61,7 @@ class NetworkBridge(Bridge):
     source_centre_: Tensor
     target_centre_: Tensor
     denoiser_: Denoiser
+    _fingerprint: str
     steps_: int
     best_step_: int
 
@@ -89,28 +93,36 @@ class NetworkBridge(Bridge):
                 to_frame(vx, self.source_centre_) * self.scale, to_frame(vy, self.target_centre_) * self.scale
             )
         draw = generator(self.random_state + 1, device)
-        report = self._train(self._loss(x, y, draw), draw, score, context, self._fingerprint(source, target, context))
+        self._fingerprint = self._digest(source, target, context)
+        report = self._run(self.denoiser_, self._loss(x, y, draw), draw, score, context, self.steps)
         self.steps_, self.best_step_ = report.steps, report.best_step
 
-    def _train(
+    def _run(
         self,
+        model: nn.Module,
         loss: Callable[[nn.Module], Tensor],
         draw: torch.Generator,
         score: Callable[[nn.Module], float] | None,
         context: FitContext,
-        fingerprint: str,
+        steps: int,
+        phase: str = "",
     ) -> TrainingReport:
         options = TrainingOptions(
-            self.steps, lr=self.lr, weight_decay=self.weight_decay, ema=self.ema, patience=self.patience
+            steps,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            ema=self.ema,
+            patience=self.patience,
+            precision=self.precision,
         )
         return train(
-            self.denoiser_,
+            model,
             loss,
             options,
             generator=draw,
             score=score,
             checkpoint=context.checkpoint,
-            fingerprint=fingerprint,
+            fingerprint=self._fingerprint + phase,
             progress=context.progress,
         )
 
@@ -123,6 +135,8 @@ class NetworkBridge(Bridge):
             variance=self.scale**2 / self.n_features_in_,
             precondition=self.precondition,
             directions_only=self.directions_only,
+            prediction=self.prediction,
+            conditions=self.conditions,
             generator=generator(self.random_state),
         ).eval()
 
@@ -148,7 +162,7 @@ class NetworkBridge(Bridge):
         if not (isinstance(self.scale, (int, float)) and 0 < self.scale < math.inf):
             raise InputError(f"{self._title}: scale must be a number above 0, got {self.scale!r}")
 
-    def _fingerprint(self, source: Tensor, target: Tensor, context: FitContext) -> str:
+    def _digest(self, source: Tensor, target: Tensor, context: FitContext) -> str:
         digest = hashlib.blake2b(json.dumps(self.get_params(), sort_keys=True, default=str).encode(), digest_size=16)
         for tensor in (source, target, *(context.validation or ())):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -23,6 +23,8 @@ SAVE_EVERY_SECONDS = 5.0
 DECAY_EVERY = 4
 """Optimiser steps between two updates of the averaged weights; the decay is adapted to it."""
 
+PRECISIONS = ("float32", "bfloat16", "auto")
+
 
 @dataclass(frozen=True)
 class TrainingOptions:
@@ -43,6 +45,9 @@ class TrainingOptions:
         Steps between two looks at the held-out score.
     patience : int
         Looks without a better score after which training stops; 0: never.
+    precision : str
+        ``"float32"``; ``"bfloat16"``: matrix products in bfloat16, weights, sums and optimiser in float32; ``"auto"``:
+        bfloat16 where the device computes in it.
     """
 
     steps: int
@@ -53,6 +58,7 @@ class TrainingOptions:
     warmup: int = 100
     evaluate_every: int = 100
     patience: int = 0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name, good, rule in (
@@ -63,6 +69,7 @@ class TrainingOptions:
             ("clip", self.clip > 0, "above 0"),
             ("evaluate_every", self.evaluate_every >= 1, "at least 1"),
             ("patience", self.patience >= 0, "at least 0"),
+            ("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         ):
             if not good:
                 raise InputError(f"{name} must be {rule}, got {getattr(self, name)!r}")
@@ -132,12 +139,15 @@ def train(
     state = _State(model, options, generator)
     if checkpoint is not None:
         state.read(checkpoint, fingerprint)
+    device = next(model.parameters()).device
+    half = options.precision == "bfloat16" or (options.precision == "auto" and has_bfloat16(device))
     saved = time.monotonic()
     model.train()
     while state.step < options.steps and not state.exhausted(options):
         for group in state.optimizer.param_groups:
             group["lr"] = options.rate(state.step)
-        value = loss(model)
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            value = loss(model)
         value.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(state.live, options.clip)
         state.optimizer.step()
@@ -163,6 +173,15 @@ def train(
     state.finish()
     model.eval()
     return TrainingReport(state.step, state.best_step, tuple(state.scores))
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Private, and missing before torch 2.6: without it float32 is a safe answer.
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device.type == "cpu" and bool(supported())
 
 
 class _State:

@@ -9,6 +9,7 @@ from gapkit.metrics.rank import effective_rank
 from gapkit.metrics.registry import METRICS, Metric, metric_names, register_metric
 from gapkit.metrics.residual import residual_cosine, residual_mmd, residual_separability
 from gapkit.metrics.retrieval import mean_average_precision, recall_at_k
+from gapkit.metrics.risen import share_risen
 from gapkit.metrics.rmg import rmg
 from gapkit.metrics.separability import linear_separability, separability_auc
 
@@ -35,5 +36,6 @@ __all__ = [
     "residual_separability",
     "rmg",
     "separability_auc",
+    "share_risen",
     "unpaired_cosine",
 ]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gapkit.metrics import risen
 from gapkit.metrics._row import ROW_ESTIMATORS, Drawn, Row
 
-ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {**ROW_ESTIMATORS}
+ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
+    **ROW_ESTIMATORS,
+    "share-risen": risen.estimate,
+}
 """``estimate(row) -> (value, draws)`` by the name of the metric."""

@@ -63,13 +63,25 @@ def test_diffusion_bridge_needs_no_pairs_and_denoises_targets():
         {"precondition": False},
         {"directions_only": True},
         {"blocks": 1},
+        {"prediction": "epsilon"},
+        {"prediction": "v"},
+        {"targets": "any"},
+        {"targets": "mean"},
+        {"contrast_weight": 0.5},
+        {"contrast_weight": 0.5, "contrast_temperature": 1.0},
+        {"condition": True},
+        {"condition": True, "guidance": 1.0},
+        {"self_condition": True},
+        {"distil_steps": 20},
+        {"precision": "bfloat16"},
     ],
     ids=str,
 )
 def test_every_option_of_diffusion_link_does_something(option):
     base = QUICK | {"start": 150, "sample_steps": 5, "last_time": 1000}
-    plain = make_bridge("diffusion-link", **base).fit(SOURCE, TARGET).transform(SOURCE)
-    other = make_bridge("diffusion-link", **(base | option)).fit(SOURCE, TARGET).transform(SOURCE)
+    source, target = np.repeat(SOURCE[:200], 2, axis=0), TARGET
+    plain = make_bridge("diffusion-link", **base).fit(source, target).transform(source)
+    other = make_bridge("diffusion-link", **(base | option)).fit(source, target).transform(source)
     assert np.isfinite(other).all()
     assert not np.array_equal(plain, other)
 

@@ -16,6 +16,7 @@ NAMES = [
     "separability",
     "separability-auc",
     "rmg",
+    "share-risen",
     "residual-cosine",
     "residual-mmd",
     "residual-separability",
