@@ -139,6 +139,12 @@ def unit_rows(values: Tensor) -> Tensor:
     return values / length.to(values.dtype).clamp_min(torch.finfo(values.dtype).tiny)
 
 
+def rows_of_length_one(values: Tensor) -> Tensor:
+    """As `unit_rows`, divided in float64 too and so exact to the last digit of float32; not for training."""
+    length = torch.linalg.vector_norm(values, dim=1, keepdim=True, dtype=torch.float64)
+    return (values / length.clamp_min(torch.finfo(torch.float32).tiny)).to(values.dtype)
+
+
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A torch generator of its own: gapkit never touches the global one."""
     return torch.Generator(device=device).manual_seed(seed)

@@ -3,7 +3,9 @@
 from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.metrics.centroid import centroid_distance
 from gapkit.metrics.cosine import cosine, cosine_margin, unpaired_cosine
-from gapkit.metrics.evaluation import Estimate, Reference, measure
+from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.measures import Estimate, Measures
+from gapkit.metrics.measuring import measure
 from gapkit.metrics.mmd import mmd, mmd_multi
 from gapkit.metrics.rank import effective_rank
 from gapkit.metrics.registry import METRICS, Metric, metric_names, register_metric
@@ -16,6 +18,7 @@ from gapkit.metrics.separability import linear_separability, separability_auc
 __all__ = [
     "METRICS",
     "Estimate",
+    "Measures",
     "Metric",
     "Reference",
     "centroid_distance",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix, slices
+from gapkit.arrays import ArrayLike, as_matrix, rows_of_length_one, slices
 from gapkit.errors import InputError
 
 FLAT = 1e-6
@@ -67,6 +67,12 @@ class Cloud:
         if self.change is None or "rows" in self.__dict__:
             return self.rows[part]
         return self.change(self.base[part])
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Rows by their numbers."""
+        if self.change is None or "rows" in self.__dict__:
+            return self.rows[rows]
+        return self.change(self.base[rows])
 
     def changed(self, change: Change) -> Cloud:
         """The cloud of changed rows."""
@@ -224,13 +230,16 @@ def directions(side: Cloud, name: str) -> Cloud:
     InputError
         A row of length zero has no direction.
     """
-    zero = torch.cat([torch.linalg.vector_norm(side.block(part), dim=1) == 0 for part in row_blocks(side.base)])
+    # In float64: the squares of very small numbers would be 0 in float32.
+    zero = torch.cat(
+        [torch.linalg.vector_norm(side.block(p), dim=1, dtype=torch.float64) == 0 for p in row_blocks(side.base)]
+    )
     if bool(zero.any()):
         raise InputError(
             f"{name}: expected a direction in every row, got {int(zero.sum())} zero rows "
             f"(first: {int(zero.nonzero()[0])}); drop or recompute them"
         )
-    return side.changed(lambda rows: rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True))
+    return side.changed(rows_of_length_one)
 
 
 def residual_directions(side: Cloud, name: str) -> Cloud:
@@ -243,9 +252,4 @@ def residual_directions(side: Cloud, name: str) -> Cloud:
     """
     if side.flat:
         raise InputError(f"{name}: all rows are the same, so nothing is left after its mean is removed")
-    return side.centred.changed(_lengthless)
-
-
-def _lengthless(rows: Tensor) -> Tensor:
-    length: Tensor = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    return rows / length.clamp_min(torch.finfo(rows.dtype).tiny)
+    return side.centred.changed(rows_of_length_one)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from gapkit.arrays import ArrayLike, as_matrix, generator, slices
+from gapkit.arrays import ArrayLike, generator, slices
 from gapkit.errors import InputError
+from gapkit.metrics._sides import Cloud, cloud
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Multiples of the median that `mmd_multi` averages over."""
@@ -42,21 +43,25 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
     >>> median_bandwidth([[0.0], [1.0], [3.0]])
     2.0
     """
-    y = as_matrix(target, name="target")
-    m = len(y)
+    return cloud_bandwidth(cloud(target, name="target"), seed=seed)
+
+
+def cloud_bandwidth(y: Cloud, *, seed: int = 0) -> float:
+    """Median distance between different rows, whatever their clips: see `median_bandwidth`."""
+    m = len(y.base)
     if m < 2:
         raise InputError(f"target: expected at least 2 rows for a bandwidth, got {m}")
     if m * (m - 1) // 2 <= PAIRS:
-        distances = torch.pdist(y)
+        distances = torch.pdist(y.rows)
     else:
         rng = generator(seed)
         first = torch.randint(m, (PAIRS,), generator=rng)
         # Never the same row twice: the second is drawn among the other m - 1.
         second = (first + torch.randint(1, m, (PAIRS,), generator=rng)) % m
-        first, second = first.to(y.device), second.to(y.device)
-        distances = torch.empty(PAIRS, device=y.device)
-        for part in slices(PAIRS, y.shape[1]):
-            distances[part] = torch.linalg.vector_norm(y[first[part]] - y[second[part]], dim=1)
+        first, second = first.to(y.base.device), second.to(y.base.device)
+        distances = torch.empty(PAIRS, device=y.base.device)
+        for part in slices(PAIRS, y.base.shape[1]):
+            distances[part] = torch.linalg.vector_norm(y.take(first[part]) - y.take(second[part]), dim=1)
     value = float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median())
     if not value > 0:
         raise InputError("target: the median distance of its rows is 0 (most are the same); give a bandwidth > 0")
