@@ -142,7 +142,8 @@ def unit_rows(values: Tensor) -> Tensor:
 def rows_of_length_one(values: Tensor) -> Tensor:
     """As `unit_rows`, divided in float64 too and so exact to the last digit of float32; not for training."""
     length = torch.linalg.vector_norm(values, dim=1, keepdim=True, dtype=torch.float64)
-    return (values / length.clamp_min(torch.finfo(torch.float32).tiny)).to(values.dtype)
+    rows: Tensor = (values / length.clamp_min(torch.finfo(torch.float32).tiny)).to(values.dtype)
+    return rows
 
 
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:

@@ -3,8 +3,9 @@
 from gapkit.comparison.alone import fit_alone, measure_gap, measure_pairs
 from gapkit.comparison.config import StudyConfig, read_config
 from gapkit.comparison.progress import Progress
-from gapkit.comparison.results import Difference, Results
+from gapkit.comparison.results import Results
 from gapkit.comparison.study import run_study
+from gapkit.statistics import Difference
 
 __all__ = [
     "Difference",
