@@ -79,5 +79,7 @@ class SteppingBridge(NetworkBridge):
 
     def _noise(self, source: Tensor, sample: int) -> Callable[[int], Tensor]:
         """Noise of the step that arrives at t, for each source row by itself; ``-1``: noise at the entry."""
+        # Rounded, or the last bit of a row would decide: one direction given at two lengths gets one noise.
+        rows = (source * 256).round()
         # Steps lie below 2^16, so every (sample, step) has a stream of its own.
-        return lambda t: row_noise(source, self.random_state, stream=(sample << 16) + t + 1)
+        return lambda t: row_noise(rows, self.random_state, stream=(sample << 16) + t + 1)
