@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix
@@ -52,6 +53,12 @@ class Cloud:
             0, self.owner, values * share
         )
 
+    def clips(self, start: int, stop: int) -> Cloud:
+        """Clips `start` to `stop`, numbered from 0."""
+        bounds = torch.tensor([start, stop], device=self.owner.device)
+        first, last = (int(i) for i in torch.searchsorted(self.owner, bounds))
+        return Cloud(self.rows[first:last], self.owner[first:last] - start, stop - start)
+
     @cached_property
     def clip_means(self) -> Tensor:
         """Mean row of each clip, shape (n, d)."""
@@ -89,6 +96,16 @@ def cloud(values: ArrayLike, *, name: str, owner: ArrayLike | None = None, n: in
     m = len(rows)
     if owner is None:
         return Cloud(rows, torch.arange(m, device=rows.device), m)
+    order, clip, clips = checked_owner(owner, m, name=name, n=n)
+    index = torch.from_numpy(order).to(rows.device)
+    sorted_rows = rows if bool((order[1:] > order[:-1]).all()) else rows[index]
+    return Cloud(sorted_rows, torch.from_numpy(clip).to(rows.device), clips)
+
+
+def checked_owner(
+    owner: ArrayLike, m: int, *, name: str, n: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Order that sorts `m` rows by clip, the clip of each row in that order, and the number of clips."""
     given = owner.detach().cpu().numpy() if isinstance(owner, Tensor) else np.asarray(owner)
     if given.shape != (m,) or given.dtype.kind not in "iu":
         raise InputError(
@@ -102,9 +119,7 @@ def cloud(values: ArrayLike, *, name: str, owner: ArrayLike | None = None, n: in
             f"{given.min()}..{given.max()}; drop source rows without a target"
         )
     order = np.argsort(given, kind="stable")
-    index = torch.from_numpy(order).to(rows.device)
-    sorted_rows = rows if bool((order[1:] > order[:-1]).all()) else rows[index]
-    return Cloud(sorted_rows, torch.from_numpy(given.astype(np.int64)).to(rows.device)[index], clips)
+    return order, given.astype(np.int64)[order], clips
 
 
 def sides(
@@ -126,16 +141,22 @@ def sides(
         owner=owner,
         n=len(x.rows) if owner is not None and paired is not False else None,
     )
-    if paired is None:
-        paired = owner is not None or x.n == y.n
-    if paired and x.n != y.n:
-        raise InputError(
-            f"target: expected one row a source row ({x.n}), got {y.n}; give `owner`, the source row of each target row"
-        )
-    for side, name in ((x, "source"), (y, "target")):
-        if side.n < least:
-            raise InputError(f"{name}: expected at least {least} clips, got {side.n}; a metric compares clouds")
+    paired = checked_pairing(x.n, y.n, owner is not None, paired, least=least)
     return Sides(x, y, paired)
+
+
+def checked_pairing(n: int, m: int, owned: bool, paired: bool | None, *, least: int = 2) -> bool:
+    """Whether `n` source clips and `m` target clips are the same clips; an error where they cannot be."""
+    if paired is None:
+        paired = owned or n == m
+    if paired and n != m:
+        raise InputError(
+            f"target: expected one row a source row ({n}), got {m}; give `owner`, the source row of each target row"
+        )
+    for clips, name in ((n, "source"), (m, "target")):
+        if clips < least:
+            raise InputError(f"{name}: expected at least {least} clips, got {clips}; a metric compares clouds")
+    return paired
 
 
 def directions(side: Cloud, name: str) -> Cloud:

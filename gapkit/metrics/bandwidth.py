@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from gapkit.arrays import ArrayLike, as_matrix, generator
@@ -48,6 +50,10 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
         raise InputError(f"target: expected at least 2 rows for a bandwidth, got {m}")
     # Centred: squares of small differences would drown in the squares of the offset.
     y = y - y.mean(dim=0, dtype=torch.float64).to(y.dtype)
+    # By a power of two, which rounds nothing: squares of very large or small numbers leave the range of float32.
+    exponent = math.frexp(max(float(bound.abs()) for bound in y.aminmax()))[1]
+    scale = math.ldexp(1.0, max(exponent, -126))
+    y /= scale
     if m * (m - 1) // 2 <= PAIRS:
         distances = torch.pdist(y)
     else:
@@ -57,7 +63,9 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
         second = (first + torch.randint(1, m, (PAIRS,), generator=rng)) % m
         blocks = zip(torch.split(first.to(y.device), 8192), torch.split(second.to(y.device), 8192), strict=True)
         distances = torch.cat([torch.linalg.vector_norm(y[i] - y[j], dim=1) for i, j in blocks])
-    value = float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median())
+    value = scale * (float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median()))
     if not value > 0:
         raise InputError("target: the median distance of its rows is 0 (most are the same); give a bandwidth > 0")
+    if not math.isfinite(value):
+        raise InputError("target: rows are too far apart for float32; scale both sides by one number")
     return value
