@@ -48,7 +48,7 @@ class Kernel:
             elif self.kind == "imq":
                 torch.mul(minus, -2 * factor, out=into).add_(1).rsqrt_()
             else:
-                torch.mul(minus, -2 * factor, out=into).sqrt_().neg_()
+                torch.mul(minus, -2, out=into).sqrt_().mul_(-base / width)
             if number:
                 out += part
         if len(self.widths) > 1:

@@ -51,8 +51,10 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
     # Centred: squares of small differences would drown in the squares of the offset.
     y = y - y.mean(dim=0, dtype=torch.float64).to(y.dtype)
     # By a power of two, which rounds nothing: squares of very large or small numbers leave the range of float32.
-    exponent = math.frexp(max(float(bound.abs()) for bound in y.aminmax()))[1]
-    scale = math.ldexp(1.0, max(exponent, -126))
+    farthest = max(float(bound.abs()) for bound in y.aminmax())
+    if not math.isfinite(farthest):
+        raise InputError("target: rows are too far apart for float32; scale both sides by one number")
+    scale = math.ldexp(1.0, max(math.frexp(farthest)[1], -126))
     y /= scale
     if m * (m - 1) // 2 <= PAIRS:
         distances = torch.pdist(y)
@@ -66,6 +68,4 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
     value = scale * (float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median()))
     if not value > 0:
         raise InputError("target: the median distance of its rows is 0 (most are the same); give a bandwidth > 0")
-    if not math.isfinite(value):
-        raise InputError("target: rows are too far apart for float32; scale both sides by one number")
     return value

@@ -57,10 +57,15 @@ def energy_distance(
 
 def energy(both: Sides, *, max_memory: int = 2**27) -> float:
     """Energy distance of two sides that are checked."""
-    # A unit of length near that of the rows: squares of very large or small numbers leave the range of float32.
-    unit = max(float(bound.abs()) for side in (both.x, both.y) for bound in (side.rows - both.y.mean).aminmax()) or 1.0
+    unit = unit_length(both)
     kernel = [Kernel("distance", (unit,))]
     (xx,) = clip_sums(both.x, None, kernel, drop_same=True, max_memory=max_memory)
     (yy,) = clip_sums(both.y, None, kernel, drop_same=True, max_memory=max_memory)
     (xy,) = clip_sums(both.x, both.y, kernel, drop_same=both.paired, max_memory=max_memory)
     return unit * squared_mmd(xx, yy, xy, estimator="paired" if both.paired else "unbiased")
+
+
+def unit_length(both: Sides) -> float:
+    """A length near that of the rows: squares of very large or small numbers leave the range of float32."""
+    seen = ((side.rows - both.y.mean).aminmax() for side in (both.x, both.y))
+    return max(float(bound.abs()) for bounds in seen for bound in bounds) or 1.0

@@ -28,8 +28,8 @@ def frechet_distance(
 ) -> float:
     """Squared Frechet distance |mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^(1/2)) of the Gaussians of both sides.
 
-    The trace comes from eigenvalues in float64: no matrix square root of a product, which may turn out complex. A
-    covariance is the unbiased one with clips as units: a clip's rows share its weight.
+    The trace comes from symmetric eigenproblems in float64: no matrix square root of a product, which may turn out
+    complex. A covariance is the unbiased one with clips as units: a clip's rows share its weight.
 
     Parameters
     ----------
@@ -80,7 +80,8 @@ class Gaussian:
     def root(self) -> Tensor:
         """Symmetric square root of the covariance."""
         values, vectors = torch.linalg.eigh(self.covariance)
-        return (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+        root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+        return root
 
 
 def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaussian:
@@ -113,8 +114,9 @@ def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaus
 def bures(x: Gaussian, y: Gaussian) -> float:
     """Squared Bures distance of the covariances: what is left of the Frechet distance between equal means."""
     trace = x.covariance.trace() + y.covariance.trace()
-    squares = torch.linalg.eigvalsh(y.root @ x.covariance @ y.root).clamp_min(0)
-    return max(0.0, float(trace - 2 * squares.sqrt().sum()))
+    # tr (S_x S_y)^(1/2) as the singular values of a product of roots: as roots of eigenvalues of a product of
+    # covariances small ones would carry the root of the rounding error.
+    return max(0.0, float(trace - 2 * torch.linalg.svdvals(y.root @ x.root).sum()))
 
 
 def influences(both: Sides, x: Gaussian, y: Gaussian) -> tuple[Tensor, Tensor]:

@@ -154,9 +154,7 @@ def mmd_imq(
     ------
     InputError
     """
-    return mmd(
-        source, target, owner=owner, paired=paired, kernel="imq", bandwidth=bandwidth, max_memory=max_memory
-    )
+    return mmd(source, target, owner=owner, paired=paired, kernel="imq", bandwidth=bandwidth, max_memory=max_memory)
 
 
 def mmd_linear(

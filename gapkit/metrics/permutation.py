@@ -1,4 +1,4 @@
-"""Permutation test: is there a difference between the two sides at all, beyond what chance would show?"""
+"""Permutation test: whether there is any difference between the two sides, beyond what chance would show."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._kernels import Kernel, clip_sums
+from gapkit.metrics._kernels import Kernel, checked_kernel, clip_sums
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
+from gapkit.metrics.energy import unit_length
 
 STATISTICS = ("mmd", "mmd-multi", "mmd-imq", "energy-distance")
 
@@ -48,6 +49,7 @@ def permutation_test(
     owner: ArrayLike | None = None,
     paired: bool = True,
     statistic: str = "mmd",
+    bandwidth: float | None = None,
     n_permutations: int = 1000,
     seed: int = 0,
     max_memory: int = 2**28,
@@ -69,6 +71,9 @@ def permutation_test(
         Clip i of one side is clip i of the other. Dealing such clips out anew would ignore that they go together.
     statistic : {"mmd", "mmd-multi", "mmd-imq", "energy-distance"}
         As the metric of that name, unbiased.
+    bandwidth : float, optional
+        Kernel width; left out, the median distance of the rows of both sides together. (That of the target alone, as
+        the metrics take it, would change with the labels, and the test would not be exact.)
     n_permutations : int
         B.
     seed : int
@@ -104,7 +109,7 @@ def permutation_test(
             f"permutation test: unrelated sides of {both.x.n} and {both.y.n} clips need one target a clip; "
             "give one, or paired clips"
         )
-    kernel, unit = _kernel(statistic, median_bandwidth(both.y.rows))
+    kernel, unit = _kernel(statistic, bandwidth, both)
     rng = np.random.default_rng(seed)
     test = _swapped if paired else _dealt
     values, tie = test(both, kernel, n_permutations, rng, max_memory)
@@ -113,17 +118,23 @@ def permutation_test(
     return PermutationTest(unit * data, (extreme + 1) / (n_permutations + 1), unit * draws)
 
 
-def _kernel(statistic: str, width: float) -> tuple[Kernel, float]:
+def _kernel(statistic: str, bandwidth: float | None, both: Sides) -> tuple[Kernel, float]:
     """Kernel of a statistic, and the unit that its values come in."""
     if statistic not in STATISTICS:
         raise InputError(f"permutation test: statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
-    if statistic == "mmd-multi":
-        return Kernel("gaussian", tuple(factor * width for factor in FACTORS)), 1.0
-    if statistic == "mmd-imq":
-        return Kernel("imq", (width,)), 1.0
     if statistic == "energy-distance":
-        return Kernel("distance", (width,)), width
-    return Kernel("gaussian", (width,)), 1.0
+        unit = unit_length(both)
+        return Kernel("distance", (unit,)), unit
+    width = _pooled_bandwidth(both) if bandwidth is None else bandwidth
+    widths = [factor * width for factor in FACTORS] if statistic == "mmd-multi" else [width]
+    return checked_kernel(widths, "imq" if statistic == "mmd-imq" else "gaussian"), 1.0
+
+
+def _pooled_bandwidth(both: Sides) -> float:
+    try:
+        return median_bandwidth(torch.cat([both.x.rows, both.y.rows]))
+    except InputError as error:
+        raise InputError(str(error).replace("target:", "source and target:", 1)) from None
 
 
 def _swapped(
@@ -202,4 +213,3 @@ def _between(a: Cloud, b: Cloud, kernel: Kernel) -> Tensor:
     (sums,) = clip_sums(a, b, [kernel], drop_same=False, dense=True)
     assert sums.dense is not None
     return sums.dense
-

@@ -124,24 +124,30 @@ class Features:
     Parameters
     ----------
     frequencies : Tensor of shape (d, f), float32
+        Of a kernel of width 1.
     origin : Tensor of shape (d,), float32
         A point near the rows: phases stay small, and float32 carries them.
+    width : float
+        Of the kernel.
     """
 
     frequencies: Tensor
     origin: Tensor
+    width: float
 
     @classmethod
     def draw(cls, origin: Tensor, width: float, n_features: int, seed: int) -> Features:
-        """Frequencies of a Gaussian kernel of this width."""
+        """Features of a Gaussian kernel of this width."""
         if n_features < 4 or n_features % 2:
             raise InputError(f"random features: n_features: expected an even number of at least 4, got {n_features}")
         drawn = torch.randn(len(origin), n_features // 2, generator=generator(seed), dtype=torch.float64)
-        return cls((drawn / width).float().to(origin.device), origin.float())
+        return cls(drawn.float().to(origin.device), origin.float(), width)
 
     def of(self, side: Cloud) -> Tensor:
         """Mean features of each clip, (2, n, f): cosines, then sines."""
-        phases = (side.rows - self.origin) @ self.frequencies
+        phases = (side.rows - self.origin).div_(self.width) @ self.frequencies
+        if not bool(torch.isfinite(phases.sum(dtype=torch.float64))):
+            raise InputError("random features: rows are too many bandwidths apart for float32; give a larger bandwidth")
         both = phases.new_empty(2, *phases.shape)
         torch.cos(phases, out=both[0])
         torch.sin(phases, out=both[1])

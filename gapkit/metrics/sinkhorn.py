@@ -148,9 +148,7 @@ class Solver:
         safe = float(cost.max()) <= UNDERFLOW * self.entropy
         with np.errstate(over="ignore"):  # exponentials of the log-domain solver, which nobody reads
             solve = ot.bregman.sinkhorn_knopp if safe else ot.bregman.sinkhorn_log
-            _, log = solve(
-                *weights, cost, self.entropy, numItermax=ITERATIONS, stopThr=TOLERANCE, log=True, warn=False
-            )
+            _, log = solve(*weights, cost, self.entropy, numItermax=ITERATIONS, stopThr=TOLERANCE, log=True, warn=False)
         if not log["err"][-1] < 1e3 * TOLERANCE:
             raise InputError(
                 f"sinkhorn: no convergence in {ITERATIONS} iterations; raise `regularisation` of sinkhorn_divergence"
