@@ -28,8 +28,8 @@ def frechet_distance(
 ) -> float:
     """Squared Frechet distance |mu_x - mu_y|^2 + tr(S_x + S_y - 2 (S_x S_y)^(1/2)) of the Gaussians of both sides.
 
-    The trace comes from symmetric eigenproblems in float64: no matrix square root of a product, which may turn out
-    complex. A covariance is the unbiased one with clips as units: a clip's rows share its weight.
+    The trace comes from singular values of factors of the covariances in float64: no matrix square root of a product,
+    which may turn out complex. A covariance is the unbiased one with clips as units: a clip's rows share its weight.
 
     Parameters
     ----------
@@ -77,6 +77,12 @@ class Gaussian:
     covariance: Tensor
 
     @cached_property
+    def factor(self) -> Tensor:
+        """A matrix F with F F' the covariance."""
+        lower, failed = torch.linalg.cholesky_ex(self.covariance)
+        return self.root if int(failed) else lower
+
+    @cached_property
     def root(self) -> Tensor:
         """Symmetric square root of the covariance."""
         values, vectors = torch.linalg.eigh(self.covariance)
@@ -98,7 +104,7 @@ def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaus
             f"{name}: expected more clips than dimensions ({d}) for a covariance, got {n}; "
             'give more clips, or shrinkage="ledoit-wolf" to frechet_distance'
         )
-    covariance = _scatter(side.rows, side.mean, side.share) / n
+    covariance = _scatter(side.rows, side.mean, None if side.single else side.share) / n
     # Unbiased: what the estimated mean takes away, the covariance of the clip means over n, is added back.
     means = covariance if side.single else _scatter(side.clip_means, side.mean, None) / n
     if shrinkage is not None:
@@ -114,9 +120,9 @@ def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaus
 def bures(x: Gaussian, y: Gaussian) -> float:
     """Squared Bures distance of the covariances: what is left of the Frechet distance between equal means."""
     trace = x.covariance.trace() + y.covariance.trace()
-    # tr (S_x S_y)^(1/2) as the singular values of a product of roots: as roots of eigenvalues of a product of
-    # covariances small ones would carry the root of the rounding error.
-    return max(0.0, float(trace - 2 * torch.linalg.svdvals(y.root @ x.root).sum()))
+    # tr (S_x S_y)^(1/2) as the sum of singular values of a product of factors: taken as roots of the eigenvalues of a
+    # product of covariances, small ones would carry the root of the rounding error.
+    return max(0.0, float(trace - 2 * torch.linalg.svdvals(y.factor.T @ x.factor).sum()))
 
 
 def influences(both: Sides, x: Gaussian, y: Gaussian) -> tuple[Tensor, Tensor]:
@@ -148,9 +154,14 @@ def _scatter(rows: Tensor, mean: Tensor, share: Tensor | None) -> Tensor:
     """Sum of the outer products of the centred rows, in float64 block by block."""
     total = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64, device=rows.device)
     for i in range(0, len(rows), BLOCK):
-        block = rows[i : i + BLOCK].double() - mean
-        weighted = block if share is None else block * share[i : i + BLOCK, None]
-        total.addmm_(block.T, weighted)
+        block = rows[i : i + BLOCK].double().sub_(mean)
+        if share is not None:
+            block *= share[i : i + BLOCK, None].sqrt()
+        if block.device.type == "cpu":
+            # numpy knows that such a product is symmetric, and does half the work.
+            total += torch.from_numpy(block.numpy().T @ block.numpy())
+        else:
+            total.addmm_(block.T, block)
     return total
 
 

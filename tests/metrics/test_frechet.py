@@ -61,7 +61,9 @@ def test_shrinkage(single):
     (mx, sx), (my, sy) = moments(x), moments(y)
     expected = by_square_root(mx, shrunk_covariance(sx, 0.3), my, shrunk_covariance(sy, 0.3))
     assert frechet_distance(x, y, shrinkage=0.3) == pytest.approx(expected, rel=1e-9)
-    chosen = [(1 - w) * s + w * np.trace(s) / 6 * np.eye(6) for s, w in zip((sx, sy), map(weight_of, (x, y)), strict=True)]
+    chosen = [
+        (1 - w) * s + w * np.trace(s) / 6 * np.eye(6) for s, w in zip((sx, sy), map(weight_of, (x, y)), strict=True)
+    ]
     expected = by_square_root(mx, chosen[0], my, chosen[1])
     assert frechet_distance(x, y, shrinkage="ledoit-wolf") == pytest.approx(expected, rel=1e-9)
     twice, owner = np.concatenate([y, y]), np.tile(np.arange(5), 2)

@@ -8,8 +8,8 @@ from scipy.stats import norm
 from sklearn.metrics.pairwise import rbf_kernel
 
 from gapkit.errors import InputError
-from gapkit.metrics import median_bandwidth, mmd, mmd_imq, mmd_linear, mmd_multi, mmd_profile, residual_mmd
 from gapkit.metrics import _kernels as tiles
+from gapkit.metrics import median_bandwidth, mmd, mmd_imq, mmd_linear, mmd_multi, mmd_profile, residual_mmd
 
 
 def by_loops(x, y, owner, bandwidths, paired=True):
@@ -226,7 +226,9 @@ def test_several_targets_of_a_clip_in_the_biased_and_the_linear_one(several):
     a, b = np.full(30, 1 / 30), weight
     xx, yy, xy = matrices(p.source, p.target, lambda d: np.exp(-(d**2) / 8))
     expected = a @ xx @ a + b @ yy @ b - 2 * a @ xy @ b
-    assert mmd(p.source, p.target, owner=p.owner, estimator="biased", bandwidth=2.0) == pytest.approx(expected, abs=1e-7)
+    assert mmd(p.source, p.target, owner=p.owner, estimator="biased", bandwidth=2.0) == pytest.approx(
+        expected, abs=1e-7
+    )
     means = np.stack([p.target[p.owner == c].astype(np.float64).mean(axis=0) for c in range(30)])
     z = p.source - means
     off = ~np.eye(30, dtype=bool)

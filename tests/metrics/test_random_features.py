@@ -99,9 +99,9 @@ def test_a_bad_row_in_a_file_is_named(tmp_path):
     np.save(tmp_path / "flat.npy", x[0])
     with pytest.raises(InputError, match="source: expected a 2-D array"):
         mmd_random_features(np.load(tmp_path / "flat.npy", mmap_mode="r"), y)
+    np.save(tmp_path / "wide.npy", y)
     with pytest.raises(InputError, match="target: expected 8 features"):
-        np.save(tmp_path / "narrow.npy", y)
-        mmd_random_features(x[:, :8][:10], np.load(tmp_path / "narrow.npy", mmap_mode="r"))
+        mmd_random_features(x[:10, :8], np.load(tmp_path / "wide.npy", mmap_mode="r"))
 
 
 def test_bandwidth_seed_and_kinds_of_arrays(single, monkeypatch):

@@ -59,7 +59,7 @@ def test_the_log_domain_gives_the_same(single, monkeypatch):
 
 def test_no_convergence_too_many_rows_and_bad_widths(single, monkeypatch):
     x, y = single.source, single.target
-    with pytest.raises(InputError, match="40 x 40 rows need .* max_memory"):
+    with pytest.raises(InputError, match=r"40 x 40 rows need .* max_memory"):
         sinkhorn_divergence(x, y, max_memory=1000)
     for options in ({"bandwidth": 0.0}, {"regularisation": -1.0}, {"bandwidth": float("nan")}):
         with pytest.raises(InputError, match="positive finite"):
