@@ -55,8 +55,13 @@ class Resamples:
 
     def sums(self, values: Tensor | Cloud) -> Tensor:
         """Sum over the clips of each resample: (n, ...) to (B, ...), float32; of a cloud, that of its clips' means."""
-        totals, rest = self._totals(values)
-        return self.counts @ totals + rest
+        if isinstance(values, Tensor):
+            totals, rest = self._totals(values)
+            return self.counts @ totals + rest
+        running = RunningSums(self, values.base.shape[1])
+        for clips, rows in values.clip_blocks():
+            running.add(clips, rows)
+        return running.result()
 
     def square_sums(self, values: Tensor) -> Tensor:
         """The same with the square of how often each clip occurs."""
@@ -87,19 +92,33 @@ class Resamples:
     def _slices(self) -> Iterator[Tensor]:
         return (self.counts[start : start + 64] for start in range(0, max(1, len(self)), 64))
 
-    def _totals(self, values: Tensor | Cloud) -> tuple[Tensor, Tensor | float]:
+    def _totals(self, values: Tensor) -> tuple[Tensor, Tensor | float]:
         """Values summed over the clips of each unit, (g, ...), and over the clips left over, (...)."""
-        g, device = self.counts.shape[1], self.counts.device
-        if isinstance(values, Tensor):
-            own = values.to(device, torch.float32)
-            if self.unit is None:
-                return own, 0.0
-            totals = own.new_zeros(g + 1, *own.shape[1:]).index_add_(0, self.unit, own)
-            return totals[:g], totals[g]
-        totals = torch.zeros(g + 1, values.base.shape[1], device=device)
-        for clips, rows in values.clip_blocks():
-            if self.unit is None:
-                totals[clips] = rows
-            else:
-                totals.index_add_(0, self.unit[clips], rows.float())
-        return totals[:g], totals[g]
+        own = values.to(self.counts.device, torch.float32)
+        if self.unit is None:
+            return own, 0.0
+        totals = own.new_zeros(self.counts.shape[1] + 1, *own.shape[1:]).index_add_(0, self.unit, own)
+        return totals[:-1], totals[-1]
+
+
+class RunningSums:
+    """`Resamples.sums` of rows that come block by block."""
+
+    def __init__(self, resamples: Resamples, width: int) -> None:
+        self.resamples = resamples
+        b, g = resamples.counts.shape
+        # One row a resample, or one a unit and one for the clips left over.
+        self.total = torch.zeros(b if resamples.unit is None else g + 1, width, device=resamples.counts.device)
+
+    def add(self, clips: slice, rows: Tensor) -> None:
+        """Take in the rows of some clips, (k, width)."""
+        if self.resamples.unit is None:
+            self.total.addmm_(self.resamples.counts[:, clips], rows.float())
+        else:
+            self.total.index_add_(0, self.resamples.unit[clips], rows.float())
+
+    def result(self) -> Tensor:
+        """Sums of all rows so far, (B, width)."""
+        if self.resamples.unit is None:
+            return self.total
+        return self.resamples.counts @ self.total[:-1] + self.total[-1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -30,6 +30,14 @@ Drawn = tuple[float, Tensor]
 """Value, and its bootstrap draws of shape (B,); no draws where there is no interval."""
 
 T = TypeVar("T")
+
+KERNEL_USERS = {
+    "mmd": {"mmd", "residual-mmd"},
+    "mmd-multi": {"mmd-multi"},
+    "mmd-imq": {"mmd-imq"},
+    "energy-distance": {"energy-distance", "residual-energy-distance"},
+}
+"""Metrics that need a kernel inside the source and inside the target."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +117,8 @@ class Row:
 
     @cached_property
     def kernel_names(self) -> list[str]:
-        mmd = not self.names.isdisjoint({"mmd", "residual-mmd"})
-        return [name for name, used in (("mmd", mmd), ("mmd-multi", "mmd-multi" in self.names)) if used]
+        """Kernels of the metrics asked for."""
+        return [kernel for kernel, users in KERNEL_USERS.items() if not self.names.isdisjoint(users)]
 
     @cached_property
     def source_kernels(self) -> dict[str, ClipSums]:
@@ -119,6 +127,12 @@ class Row:
     @cached_property
     def cross_kernels(self) -> dict[str, ClipSums]:
         return self._kernels(self.both.x, self.both.y, [k for k in self.kernel_names if k in self.names])
+
+    @cached_property
+    def residual_kernels(self) -> dict[str, ClipSums]:
+        # Kernels inside one side do not notice a shift: only the cross part is computed again.
+        names = [k for k in self.kernel_names if f"residual-{k}" in self.names]
+        return self._kernels(self.both.x.centred, self.both.y.centred, names)
 
     def _kernels(self, a: Cloud, b: Cloud | None, names: Iterable[str]) -> dict[str, ClipSums]:
         names = list(names)
@@ -168,14 +182,13 @@ class Row:
         return value, (shifts.square().sum(dim=1).double() - noise).clamp_min(0).sqrt()
 
     def mmd(self) -> Drawn:
-        return self._squared_mmd("mmd", self.cross_kernels["mmd"])
+        return self.kernel_distance("mmd", self.cross_kernels)
 
     def mmd_multi(self) -> Drawn:
-        return self._squared_mmd("mmd-multi", self.cross_kernels["mmd-multi"])
+        return self.kernel_distance("mmd-multi", self.cross_kernels)
 
     def residual_mmd(self) -> Drawn:
-        # Kernels inside one side do not notice a shift: only the cross part is computed again.
-        return self._squared_mmd("mmd", self._kernels(self.both.x.centred, self.both.y.centred, ["mmd"])["mmd"])
+        return self.kernel_distance("mmd", self.residual_kernels)
 
     def separability(self) -> Drawn:
         return self._accuracy(self.both, self.scores)
@@ -240,9 +253,10 @@ class Row:
         draws = self.resamples.sums(x) / len(x) + self.reference.resamples.sums(y) / len(y)
         return float(x.mean() + y.mean()) / 2, draws.double() / 2
 
-    def _squared_mmd(self, name: str, xy: ClipSums) -> Drawn:
-        xx, yy = self.source_kernels[name], self.reference.target_kernels[name]
-        value = squared_mmd(xx, yy, xy, paired=self.both.paired)
+    def kernel_distance(self, name: str, cross: Mapping[str, ClipSums]) -> Drawn:
+        """Squared distance of the two sides as the kernel of that name sees them."""
+        xx, yy, xy = self.source_kernels[name], self.reference.target_kernels(self.kernel_names)[name], cross[name]
+        value = squared_mmd(xx, yy, xy, estimator="paired" if self.both.paired else "unbiased")
         n, m = self.both.x.n, self.both.y.n
         if xx.dense is not None and yy.dense is not None and xy.dense is not None:
             wx, wy = self.resamples.weights, self.reference.resamples.weights

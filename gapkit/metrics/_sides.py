@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, rows_of_length_one, slices
@@ -124,6 +126,11 @@ class Cloud:
             0, self.owner, values * share
         )
 
+    def clips(self, start: int, stop: int) -> Cloud:
+        """Clips `start` to `stop`, numbered from 0."""
+        part = slice(int(self.ends[start]), int(self.ends[stop]))
+        return Cloud(self.block(part), self.owner[part] - start, stop - start)
+
     @cached_property
     def clip_means(self) -> Tensor:
         """Mean row of each clip, shape (n, d)."""
@@ -141,6 +148,13 @@ class Cloud:
     def centred(self) -> Cloud:
         """The same rows minus the mean."""
         return self.changed(lambda rows: (rows - self.mean).to(rows.dtype))
+
+    def reach(self, origin: Tensor) -> float:
+        """Largest coordinate of any row, seen from `origin`; infinite where it is no float32."""
+        near = origin.to(self.base.dtype)
+        ends = [(self.block(part) - near).aminmax() for part in row_blocks(self.base)]
+        largest = float(torch.stack([end.abs() for pair in ends for end in pair]).max())
+        return largest if math.isfinite(largest) else math.inf
 
     @cached_property
     def flat(self) -> bool:
@@ -173,6 +187,16 @@ def cloud(values: ArrayLike, *, name: str, owner: ArrayLike | None = None, n: in
     m = len(rows)
     if owner is None:
         return Cloud(rows, torch.arange(m, device=rows.device), m)
+    order, clip, clips = checked_owner(owner, m, name=name, n=n)
+    index = torch.from_numpy(order).to(rows.device)
+    sorted_rows = rows if bool((order[1:] > order[:-1]).all()) else rows[index]
+    return Cloud(sorted_rows, torch.from_numpy(clip).to(rows.device), clips)
+
+
+def checked_owner(
+    owner: ArrayLike, m: int, *, name: str, n: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Order that sorts `m` rows by clip, the clip of each row in that order, and the number of clips."""
     given = owner.detach().cpu().numpy() if isinstance(owner, Tensor) else np.asarray(owner)
     if given.shape != (m,) or given.dtype.kind not in "iu":
         raise InputError(
@@ -186,9 +210,7 @@ def cloud(values: ArrayLike, *, name: str, owner: ArrayLike | None = None, n: in
             f"{given.min()}..{given.max()}; drop source rows without a target"
         )
     order = np.argsort(given, kind="stable")
-    index = torch.from_numpy(order).to(rows.device)
-    sorted_rows = rows if bool((order[1:] > order[:-1]).all()) else rows[index]
-    return Cloud(sorted_rows, torch.from_numpy(given.astype(np.int64)).to(rows.device)[index], clips)
+    return order, given.astype(np.int64)[order], clips
 
 
 def sides(
@@ -210,16 +232,22 @@ def sides(
         owner=owner,
         n=len(x.rows) if owner is not None and paired is not False else None,
     )
-    if paired is None:
-        paired = owner is not None or x.n == y.n
-    if paired and x.n != y.n:
-        raise InputError(
-            f"target: expected one row a source row ({x.n}), got {y.n}; give `owner`, the source row of each target row"
-        )
-    for side, name in ((x, "source"), (y, "target")):
-        if side.n < least:
-            raise InputError(f"{name}: expected at least {least} clips, got {side.n}; a metric compares clouds")
+    paired = checked_pairing(x.n, y.n, owner is not None, paired, least=least)
     return Sides(x, y, paired)
+
+
+def checked_pairing(n: int, m: int, owned: bool, paired: bool | None, *, least: int = 2) -> bool:
+    """Whether `n` source clips and `m` target clips are the same clips; an error where they cannot be."""
+    if paired is None:
+        paired = owned or n == m
+    if paired and n != m:
+        raise InputError(
+            f"target: expected one row a source row ({n}), got {m}; give `owner`, the source row of each target row"
+        )
+    for clips, name in ((n, "source"), (m, "target")):
+        if clips < least:
+            raise InputError(f"{name}: expected at least {least} clips, got {clips}; a metric compares clouds")
+    return paired
 
 
 def directions(side: Cloud, name: str) -> Cloud:

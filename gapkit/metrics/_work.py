@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import torch
@@ -28,17 +29,20 @@ def work(cost: str, n: int, m: int, d: int) -> float:
     --------
     >>> work("n^2 d", 1000, 5000, 512) == 5000**2 * 512
     True
-    >>> work("n d x iterations", 10, 10, 2)
-    2000.0
+    >>> work("n d x iterations + d^3", 10, 10, 2)
+    2008.0
     """
-    sizes = {"n": n if re.search(r"\bm\b", cost) else max(n, m), "m": m, "d": d}
-    total = 1.0
-    # A logarithm is a number of some tens, whatever it is taken of.
-    for word, power in re.findall(r"(\w+)(?:\^(\d+))?", re.sub(r"log\s*\(?\w+\)?", "log", cost)):
-        if word == "x":
-            continue
-        total *= float(sizes.get(word, 20 if word == "log" else OTHER)) ** int(power or 1)
-    return total
+    sizes = {"n": n if re.search(r"\bm\b", cost) else max(n, m), "m": m, "d": d, "log": 20}
+    # The logarithm of whatever number of rows is some tens.
+    terms = re.sub(r"log\s*\(?\w+\)?", "log", cost).replace("(", " ").replace(")", " ").split("+")
+    return sum(
+        math.prod(
+            float(sizes.get(word, OTHER)) ** int(power or 1)
+            for word, power in re.findall(r"(\w+)(?:\^(\d+))?", term)
+            if word != "x"
+        )
+        for term in terms
+    )
 
 
 def limit_of(max_work: float | None, device: torch.device) -> float:

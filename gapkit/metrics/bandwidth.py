@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from gapkit.arrays import ArrayLike, generator, slices
@@ -51,8 +53,13 @@ def cloud_bandwidth(y: Cloud, *, seed: int = 0) -> float:
     m = len(y.base)
     if m < 2:
         raise InputError(f"target: expected at least 2 rows for a bandwidth, got {m}")
+    # By a power of two, which rounds nothing: squares of very large or small numbers leave the range of float32.
+    farthest = y.reach(y.mean)
+    if not math.isfinite(farthest):
+        raise InputError("target: rows are too far apart for float32; scale both sides by one number")
+    scale = math.ldexp(1.0, max(math.frexp(farthest)[1], -126))
     if m * (m - 1) // 2 <= PAIRS:
-        distances = torch.pdist(y.rows)
+        distances = torch.pdist((y.rows - y.mean).to(y.base.dtype).div_(scale))
     else:
         rng = generator(seed)
         first = torch.randint(m, (PAIRS,), generator=rng)
@@ -61,8 +68,9 @@ def cloud_bandwidth(y: Cloud, *, seed: int = 0) -> float:
         first, second = first.to(y.base.device), second.to(y.base.device)
         distances = torch.empty(PAIRS, device=y.base.device)
         for part in slices(PAIRS, y.base.shape[1]):
-            distances[part] = torch.linalg.vector_norm(y.take(first[part]) - y.take(second[part]), dim=1)
-    value = float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median())
+            apart = (y.take(first[part]) - y.take(second[part])).div_(scale)
+            distances[part] = torch.linalg.vector_norm(apart, dim=1)
+    value = scale * (float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median()))
     if not value > 0:
         raise InputError("target: the median distance of its rows is 0 (most are the same); give a bandwidth > 0")
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
@@ -91,7 +91,7 @@ class Reference:
             Folds of the separability classifiers.
         max_memory : int
             Bytes beyond the rows themselves, the resamples (4 bytes x draws x clips, 8,192 clips at most) and some
-            hundred bytes a clip. Where the clip-by-clip kernel matrices do not fit (about 4,300 clips at the default),
+            hundred bytes a clip. Where the clip-by-clip kernel matrices do not fit (about 3,000 clips at the default),
             the intervals of MMD use the first-order projection of the U-statistic instead, in O(n) memory.
         fitted : array-like of shape (f, d), optional
             The targets that the bridges were fitted on; metrics that need them are left out otherwise.
@@ -137,33 +137,42 @@ class Reference:
         value: T = self._memo[key]
         return value
 
-    @property
+    @cached_property
     def kernels(self) -> dict[str, Kernel]:
-        """Bandwidths by metric."""
-        return {"mmd": (self.bandwidth,), "mmd-multi": tuple(f * self.bandwidth for f in FACTORS)}
+        """Kernels by metric, all with the reference's width."""
+        width = self.bandwidth
+        return {
+            "mmd": Kernel("gaussian", (width,)),
+            "mmd-multi": Kernel("gaussian", tuple(f * width for f in FACTORS)),
+            "mmd-imq": Kernel("imq", (width,)),
+            "energy-distance": Kernel("distance", (width,)),
+        }
 
     @property
     def n_dense(self) -> int:
-        """Most clips whose kernel matrices (two a side, the cross one, and their sum, float32) fit the memory."""
-        return math.isqrt(self.max_memory // (7 * 4))
+        """Most clips whose kernel matrices fit the memory: three a kernel, two residual ones, a sum, float32."""
+        return math.isqrt(self.max_memory // ((3 * len(self.kernels) + 3) * 4))
 
     @property
     def dense(self) -> bool:
         """Whether clip-by-clip matrices are kept."""
         return len(self.resamples) > 0 and self.target.n <= self.n_dense
 
-    @cached_property
-    def target_kernels(self) -> dict[str, ClipSums]:
-        """Kernel sums inside the target, the same for all rows."""
-        sums = clip_sums(
-            self.target,
-            None,
-            list(self.kernels.values()),
-            drop_same=True,
-            dense=self.dense,
-            max_memory=self.max_memory // 4,
-        )
-        return dict(zip(self.kernels, sums, strict=True))
+    def target_kernels(self, names: Sequence[str]) -> dict[str, ClipSums]:
+        """Kernel sums inside the target, the same for all rows; what no row has asked for yet in one pass."""
+        known: dict[str, ClipSums] = self.shared("target kernels", dict)
+        missing = [name for name in names if name not in known]
+        if missing:
+            sums = clip_sums(
+                self.target,
+                None,
+                [self.kernels[name] for name in missing],
+                drop_same=True,
+                dense=self.dense,
+                max_memory=self.max_memory // 4,
+            )
+            known.update(zip(missing, sums, strict=True))
+        return known
 
     @property
     def weights(self) -> Tensor:

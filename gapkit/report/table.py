@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from gapkit.metrics.wording import arrow, number
+from gapkit.metrics.wording import arrow
+from gapkit.metrics.wording import number as number
 
 Mark = Literal["best", "second", ""]
 

@@ -27,6 +27,16 @@ NAMES = [
     "unpaired-cosine",
     "cosine-margin",
     "effective-rank",
+    "mmd-imq",
+    "mmd-linear",
+    "mmd-rff",
+    "frechet",
+    "sliced-wasserstein",
+    "energy-distance",
+    "sinkhorn-divergence",
+    "residual-frechet",
+    "residual-sliced-wasserstein",
+    "residual-energy-distance",
 ]
 
 
