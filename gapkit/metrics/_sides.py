@@ -71,7 +71,7 @@ class Cloud:
     def flat(self) -> bool:
         """All rows are one point, up to rounding."""
         spread = torch.linalg.vector_norm(self.rows - self.mean, dim=1).max()
-        return bool(spread <= FLAT * torch.linalg.vector_norm(self.rows, dim=1).max())
+        return bool(spread <= FLAT * torch.linalg.vector_norm(self.rows, dim=1, dtype=torch.float64).max())
 
 
 @dataclass(frozen=True)
@@ -146,14 +146,15 @@ def directions(side: Cloud, name: str) -> Cloud:
     InputError
         A row of length zero has no direction.
     """
-    length = torch.linalg.vector_norm(side.rows, dim=1, keepdim=True)
+    # In float64: the squares of very small and very large numbers leave the range of float32.
+    length = torch.linalg.vector_norm(side.rows, dim=1, keepdim=True, dtype=torch.float64)
     zero = (length == 0).flatten()
     if bool(zero.any()):
         raise InputError(
             f"{name}: expected a direction in every row, got {int(zero.sum())} zero rows "
             f"(first: {int(zero.nonzero()[0])}); drop or recompute them"
         )
-    return Cloud(side.rows / length, side.owner, side.n)
+    return Cloud((side.rows / length).to(side.rows.dtype), side.owner, side.n)
 
 
 def residual_directions(side: Cloud, name: str) -> Cloud:
