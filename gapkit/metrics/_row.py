@@ -20,7 +20,7 @@ from gapkit.metrics.rank import rank_and_influence
 from gapkit.metrics.residual import squared_residuals
 from gapkit.metrics.retrieval import Ranking, precisions, ranking, recalls
 from gapkit.metrics.rmg import inner_cosine, relative_gap
-from gapkit.metrics.separability import correctness, held_out_scores, winning_blocks
+from gapkit.metrics.separability import Probe, correctness, held_out_scores, probe, winning_blocks
 
 if TYPE_CHECKING:
     from gapkit.metrics.evaluation import Reference
@@ -89,8 +89,12 @@ class Row:
         return self.reference.folds if self.both.paired else self.reference.source_folds(self.both.x.n)
 
     @cached_property
+    def probe(self) -> Probe:
+        return probe(self.both, self.fold_x, self.reference.folds)
+
+    @cached_property
     def scores(self) -> tuple[Tensor, Tensor]:
-        return held_out_scores(self.both, self.fold_x, self.reference.folds)
+        return self.probe.scores
 
     @cached_property
     def kernel_names(self) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -117,18 +118,35 @@ def clip_folds(n: int, folds: int, seed: int | list[int]) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(n) % min(folds, n)
 
 
+@dataclass(frozen=True)
+class Probe:
+    """What the classifiers of all folds say of the rows that they did not see.
+
+    Parameters
+    ----------
+    scores : (Tensor of shape (n_x,), Tensor of shape (m,)), float64
+        Above 0 says source.
+    margins : (Tensor of shape (n_x,), Tensor of shape (m,)), float64
+        The same as signed distances from the cut, in units of the target's root mean squared distance from its mean.
+    """
+
+    scores: tuple[Tensor, Tensor]
+    margins: tuple[Tensor, Tensor]
+
+
 def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Score of every row by the classifier that did not see its clip; above 0 says source.
+    """Scores of `probe`."""
+    return probe(both, fold_x, fold_y).scores
+
+
+def probe(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> Probe:
+    """Fit one classifier a fold, and score every row by the one that did not see its clip.
 
     Parameters
     ----------
     both : Sides
     fold_x, fold_y : array of shape (n_x,), (n_y,)
         Fold of each clip.
-
-    Returns
-    -------
-    Tensor of shape (n_x,), Tensor of shape (m,), both float64
     """
     labels = np.unique(np.concatenate([fold_x, fold_y]))
     fx, fy = (torch.from_numpy(np.searchsorted(labels, f)) for f in (fold_x, fold_y))
@@ -140,7 +158,7 @@ def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.i
     )
     centre = both.y.mean.cpu()
     x, y = (x - centre).float(), (y - centre).float()
-    scale = float((row_weight * y.square().sum(dim=1)).sum() / both.y.n) ** 0.5
+    scale = float((row_weight * torch.linalg.vector_norm(y, dim=1, dtype=torch.float64).square()).sum() / both.y.n) ** 0.5
     x, y = x / (scale or 1.0), y / (scale or 1.0)
     # One column a fold: weight of each row in that fold's loss, 0 for the rows held out.
     weight_x = torch.stack([(fx != k).float() for k in range(len(labels))], dim=1)
@@ -150,8 +168,12 @@ def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.i
     weight_x = weight_x / (2 * weight_x.sum(dim=0))
     weight_y = weight_y / (2 * weight_y.sum(dim=0))
     normals, offsets = _fit(x, y, weight_x, weight_y)
-    all_x, all_y = (side.double() @ normals + offsets for side in (x, y))
-    return all_x.gather(1, fx[:, None])[:, 0], all_y.gather(1, row_fold[:, None])[:, 0]
+    # Without a normal there is no cut, and no distance from it.
+    length = torch.linalg.vector_norm(normals, dim=0).clamp_min(torch.finfo(torch.float64).tiny)
+    scores_x, scores_y = (
+        (side.double() @ normals + offsets).gather(1, fold[:, None])[:, 0] for side, fold in ((x, fx), (y, row_fold))
+    )
+    return Probe((scores_x, scores_y), (scores_x / length[fx], scores_y / length[row_fold]))
 
 
 def _fit(x: Tensor, y: Tensor, weight_x: Tensor, weight_y: Tensor) -> tuple[Tensor, Tensor]:
