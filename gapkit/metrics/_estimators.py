@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gapkit.metrics._row import ROW_ESTIMATORS, Drawn, Row
+from gapkit.metrics._row_structure import STRUCTURE_ESTIMATORS
 
-ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {**ROW_ESTIMATORS}
+ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {**ROW_ESTIMATORS, **STRUCTURE_ESTIMATORS}
 """``estimate(row) -> (value, draws)`` by the name of the metric."""

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, generator
+from gapkit.arrays import ArrayLike, as_matrix, generator
 from gapkit.errors import InputError
 from gapkit.metrics._sides import Sides, directions, sides
-from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka
+from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka, ratio
 from gapkit.metrics.mutual_knn import K, clip_directions, mutual_knn, nearest_clips, overlap
 
 PERMUTATIONS = 200
@@ -70,8 +70,8 @@ def calibrated(
     """Compare a similarity score with what it is when clips get the targets of random other clips.
 
     The level of such scores depends on the number of clips, of dimensions and of neighbours; their null does too.
-    `mutual_knn` and `cka` are not computed again for each shuffling: neighbour lists are renumbered, and the products of
-    many shufflings are one. Any other score is called `n_permutations` times.
+    `mutual_knn` and `cka` are not computed again for each shuffling: neighbour lists are renumbered, and the products
+    of many shufflings are one. Any other score is called `n_permutations` times.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def calibrated(
     References
     ----------
     Groger et al. (2026), Revisiting the Platonic representation hypothesis: an Aristotelian view, arXiv 2602.14486.
-    Their score is `gated`; `calibrated` is the form that is corrected for chance as the adjusted Rand index is.
+    Their score is `gated`; `calibrated` is corrected for chance as the adjusted Rand index is.
 
     Examples
     --------
@@ -113,6 +113,84 @@ def calibrated(
     both = sides(source, target, owner, paired=True)
     raw, null = nulls(score, both, n_permutations, seed, options)
     return against(raw, null)
+
+
+def mutual_knn_calibrated(
+    source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int = K, max_memory: int = 2**27
+) -> float:
+    """`mutual_knn`, corrected for chance by its exact mean over all shufflings, k / (n - 1).
+
+    Parameters
+    ----------
+    source, target, owner, k, max_memory
+        See `mutual_knn`.
+
+    Returns
+    -------
+    float
+        At most 1; higher is better; 0 for unrelated clouds, whatever the number of clips and neighbours.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    As `calibrated`.
+
+    Examples
+    --------
+    >>> rows = [[1, 0], [1, 0.1], [0, 1], [0.1, 1]]
+    >>> mutual_knn_calibrated(rows, rows, k=1)
+    1.0
+    """
+    raw = mutual_knn(source, target, owner=owner, k=k, max_memory=max_memory)
+    n = len(as_matrix(source, name="source"))
+    return chance_corrected(raw, k / (n - 1))
+
+
+def cka_calibrated(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
+    """`cka`, corrected for chance by its exact mean over all shufflings.
+
+    Shuffled clips have HSIC tr(K) tr(L) / (n - 1) in the mean, K and L being the centred kernels.
+
+    Parameters
+    ----------
+    source, target, owner
+        See `cka`.
+
+    Returns
+    -------
+    float
+        At most 1; higher is better; 0 for unrelated clouds, whatever the number of clips and dimensions.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    As `calibrated`; the mean is that of Kazi-Aoual et al. (1995), Refined approximations to permutation tests for
+    multivariate inference, Computational Statistics & Data Analysis 20.
+
+    Examples
+    --------
+    >>> round(cka_calibrated([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
+    1.0
+    """
+    both = sides(source, target, owner, paired=True)
+    x, y = features(both.x), features(both.y)
+    return chance_corrected(linear_cka(x, y), expected_cka(x, y, hsic(x, x), hsic(y, y)))
+
+
+def expected_cka(x: Features, y: Features, inside_x: float, inside_y: float) -> float:
+    """Mean of the plain alignment over all shufflings of the clips; `inside_x` and `inside_y` are each side's HSIC."""
+    return ratio(float(x.squares.sum()) * float(y.squares.sum()) / (len(x.rows) - 1), inside_x, inside_y)
+
+
+def chance_corrected(raw: float, chance: float) -> float:
+    """0 at chance, 1 at 1; 0 where chance leaves no room."""
+    return (raw - chance) / (1 - chance) if chance < 1 - SAME else 0.0
 
 
 def nulls(
@@ -139,9 +217,9 @@ def against(raw: float, null: NDArray[np.float64]) -> Calibrated:
         raw=raw,
         null_mean=mean,
         null_sd=float(null.std()),
-        calibrated=(raw - mean) / (1 - mean) if mean < 1 - SAME else 0.0,
+        calibrated=chance_corrected(raw, mean),
         threshold=threshold,
-        gated=max(0.0, (raw - threshold) / (1 - threshold)) if threshold < 1 - SAME else 0.0,
+        gated=max(0.0, chance_corrected(raw, threshold)),
         p=(reached + 1) / (len(null) + 1),
         n_permutations=len(null),
     )

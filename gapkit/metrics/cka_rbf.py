@@ -90,8 +90,6 @@ def _scaled(side: Cloud, name: str, width: float, seed: int) -> Cloud:
     return Cloud(rows / (width * median * 2**0.5), side.owner, side.n)
 
 
-
-
 def _criteria(x: Cloud, y: Cloud, *, debiased: bool) -> tuple[float, float, float]:
     """HSIC of both sides, of the first and of the second with itself, up to a common factor."""
     n = x.n
@@ -111,12 +109,14 @@ def _criteria(x: Cloud, y: Cloud, *, debiased: bool) -> tuple[float, float, floa
             products[number] += twice * float((tiles[a] * tiles[b]).sum(dtype=torch.float64))
     found = []
     for number, (a, b) in enumerate(((0, 1), (0, 0), (1, 1))):
-        k, l, product = rows[a], rows[b], products[number]
+        left, right, product = rows[a], rows[b], products[number]
         if debiased:
-            found.append(product + float(k.sum() * l.sum()) / ((n - 1) * (n - 2)) - 2 * float(k @ l) / (n - 2))
+            outer, through = float(left.sum() * right.sum()), float(left @ right)
+            found.append(product + outer / ((n - 1) * (n - 2)) - 2 * through / (n - 2))
         else:
-            k, l = k + own[a], l + own[b]
-            found.append(product + float(own[a] @ own[b]) - 2 * float(k @ l) / n + float(k.sum() * l.sum()) / n**2)
+            left, right = left + own[a], right + own[b]
+            outer, through = float(left.sum() * right.sum()), float(left @ right)
+            found.append(product + float(own[a] @ own[b]) + outer / n**2 - 2 * through / n)
     return found[0], found[1], found[2]
 
 

@@ -79,8 +79,10 @@ def of_neighbours(x: Cloud, y: Cloud, near_x: Tensor, near_y: Tensor) -> float:
     edges_x, edges_y = (_edges(near) for near in (near_x, near_y))
     common = edges_x[torch.isin(edges_x, edges_y)]
     across = _hsic(_cosines(x, common), _cosines(y, common), common, n)
-    inside = [_hsic(cosines, cosines, edges, n) for edges, cosines in
-              ((edges_x, _cosines(x, edges_x)), (edges_y, _cosines(y, edges_y)))]
+    inside = [
+        _hsic(cosines, cosines, edges, n)
+        for edges, cosines in ((edges_x, _cosines(x, edges_x)), (edges_y, _cosines(y, edges_y)))
+    ]
     product = max(inside[0], 0.0) ** 0.5 * max(inside[1], 0.0) ** 0.5
     return across / product if product > 0 else 0.0
 
@@ -100,12 +102,12 @@ def _cosines(side: Cloud, edges: Tensor) -> Tensor:
     return out
 
 
-def _hsic(k: Tensor, l: Tensor, edges: Tensor, n: int) -> float:
-    """Unbiased HSIC, times n (n - 3), of two sparse matrices with the same entries and no diagonal."""
+def _hsic(left: Tensor, right: Tensor, edges: Tensor, n: int) -> float:
+    """Unbiased HSIC, times n (n - 3), of two sparse matrices with entries at the same edges and no diagonal."""
     i, j = edges // n, edges % n
     back = torch.searchsorted(edges, j * n + i).clamp_max(max(len(edges) - 1, 0))
     mutual = edges[back] == j * n + i
-    trace = float((k * l[back])[mutual].sum())
+    trace = float((left * right[back])[mutual].sum())
     zeros = torch.zeros(n, dtype=torch.float64, device=edges.device)
-    through = float(zeros.index_add(0, j, k) @ zeros.index_add(0, i, l))
-    return trace + float(k.sum() * l.sum()) / ((n - 1) * (n - 2)) - 2 * through / (n - 2)
+    through = float(zeros.index_add(0, j, left) @ zeros.index_add(0, i, right))
+    return trace + float(left.sum() * right.sum()) / ((n - 1) * (n - 2)) - 2 * through / (n - 2)

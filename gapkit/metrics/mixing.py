@@ -111,9 +111,7 @@ def source_shares(both: Sides, k: int, max_memory: int) -> tuple[Tensor, Tensor]
     weights = torch.cat([x.share * fewer / x.n, y.share * fewer / y.n])
     clips = torch.cat(pooled_clips(both))
     pool, _ = points(torch.cat([x.rows, y.rows]))
-    found = neighbourhood(
-        pool, pool, k, weights=weights, clips=(clips, clips), priority=place, max_memory=max_memory
-    )
+    found = neighbourhood(pool, pool, k, weights=weights, clips=(clips, clips), priority=place, max_memory=max_memory)
     from_source = (found.mass * (found.rows < len(x.rows))).sum(dim=1) / k
     return from_source[: len(x.rows)], from_source[len(x.rows) :]
 

@@ -72,7 +72,7 @@ def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None =
 
     Examples
     --------
-    >>> alignment([[1, 0], [0, 2]], [[1, 0], [3, 0]])
+    >>> round(alignment([[1, 0], [0, 2]], [[1, 0], [3, 0]]), 6)
     1.0
     """
     if not (alpha > 0 and math.isfinite(alpha)):

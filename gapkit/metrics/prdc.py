@@ -101,7 +101,7 @@ def prdc(
 
 @dataclass(frozen=True)
 class ByClip:
-    """The four of each clip, float64: precision and density of sources (n_x,), recall and coverage of targets (n_y,)."""
+    """The four of each clip, float64: precision and density of sources, recall and coverage of targets."""
 
     precision: Tensor
     recall: Tensor

@@ -158,7 +158,8 @@ def probe(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> 
     )
     centre = both.y.mean.cpu()
     x, y = (x - centre).float(), (y - centre).float()
-    scale = float((row_weight * torch.linalg.vector_norm(y, dim=1, dtype=torch.float64).square()).sum() / both.y.n) ** 0.5
+    squares = torch.linalg.vector_norm(y, dim=1, dtype=torch.float64).square()
+    scale = float((row_weight * squares).sum() / both.y.n) ** 0.5
     x, y = x / (scale or 1.0), y / (scale or 1.0)
     # One column a fold: weight of each row in that fold's loss, 0 for the rows held out.
     weight_x = torch.stack([(fx != k).float() for k in range(len(labels))], dim=1)

@@ -68,9 +68,11 @@ def uniformity(
     unit = Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)
     kernel = gaussian(t)
     if of == "pooled":
-        parts = [pair_sums(a, b, kernel, paired=both.paired, max_memory=max_memory) for a, b in _pairs_of_sides(unit)]
-        return pooled_uniformity(*parts, paired=both.paired)
-    return log_mean(pair_sums(unit.x if of == "source" else unit.y, None, kernel, max_memory=max_memory))
+        xx, yy = (pair_sums(side, None, kernel, max_memory=max_memory) for side in (unit.x, unit.y))
+        xy = pair_sums(unit.x, unit.y, kernel, paired=both.paired, max_memory=max_memory)
+        return math.log(pooled_mean(xx, yy, xy, paired=both.paired))
+    side = unit.x if of == "source" else unit.y
+    return math.log(mean_inside(pair_sums(side, None, kernel, max_memory=max_memory)))
 
 
 def gaussian(t: float) -> Kernel:
@@ -80,16 +82,9 @@ def gaussian(t: float) -> Kernel:
     return (math.sqrt(0.5 / t),)
 
 
-def pair_sums(
-    a: Cloud, b: Cloud | None, kernel: Kernel, *, paired: bool = True, max_memory: int = 2**27
-) -> ClipSums:
+def pair_sums(a: Cloud, b: Cloud | None, kernel: Kernel, *, paired: bool = True, max_memory: int = 2**27) -> ClipSums:
     """Kernel sums over different clips of one side (`b` None) or of two."""
     return clip_sums(a, b, [kernel], drop_same=b is None or paired, max_memory=max_memory)[0]
-
-
-def log_mean(inside: ClipSums) -> float:
-    """Logarithm of the mean kernel inside one side."""
-    return math.log(mean_inside(inside))
 
 
 def mean_inside(inside: ClipSums) -> float:
@@ -99,12 +94,8 @@ def mean_inside(inside: ClipSums) -> float:
     return min(1.0, max(float(inside.rows.sum()) / (n * (n - 1)), 1e-300))
 
 
-def pooled_uniformity(xx: ClipSums, yy: ClipSums, xy: ClipSums, *, paired: bool) -> float:
-    """Logarithm of the mean kernel of both sides thrown together, each side counting the same."""
+def pooled_mean(xx: ClipSums, yy: ClipSums, xy: ClipSums, *, paired: bool) -> float:
+    """Mean kernel of both sides thrown together, each side counting the same."""
     n, m = len(xx.rows), len(yy.rows)
     across = float(xy.rows.sum()) / (n * (n - 1) if paired else n * m)
-    return math.log((mean_inside(xx) + mean_inside(yy) + 2 * min(1.0, across)) / 4)
-
-
-def _pairs_of_sides(unit: Sides) -> tuple[tuple[Cloud, Cloud | None], ...]:
-    return (unit.x, None), (unit.y, None), (unit.x, unit.y)
+    return (mean_inside(xx) + mean_inside(yy) + 2 * min(1.0, across)) / 4
