@@ -67,7 +67,8 @@ def candidates(
                 here = (others >= j[0]) & (others <= j[-1])
                 tile[place[here], others[here] - j[0]] = torch.inf
             if i[0] != j[0]:
-                _keep_lowest(low, rows, j, tile.T.contiguous().add_(floor[i]), i)
+                turned = tile.T.clone(memory_format=torch.contiguous_format)
+                _keep_lowest(low, rows, j, turned.add_(floor[i]), i)
             _keep_lowest(low, rows, i, tile.add_(floor[j]), j)
     return low, rows
 
