@@ -158,7 +158,8 @@ def nearest_clips(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> T
     own = torch.arange(side.n, device=device)
     priority = torch.randperm(side.n, generator=generator(order)).to(device)
     ready, _ = points(side.rows)
-    return search(ready, ready, k, clips=(own, own), priority=priority, max_memory=max_memory).indices
+    found = search(ready, ready, k, clips=(own, own), priority=priority, from_own=True, max_memory=max_memory)
+    return found.indices
 
 
 def overlap(left: Tensor, right: Tensor) -> Tensor:

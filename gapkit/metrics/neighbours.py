@@ -124,6 +124,7 @@ def search(
     *,
     clips: tuple[Tensor, Tensor] | None = None,
     priority: Tensor | None = None,
+    from_own: bool = False,
     max_memory: int = 2**27,
 ) -> Neighbours:
     """`nearest_neighbours` for those who have checked their rows.
@@ -136,6 +137,9 @@ def search(
         Rows of one clip are never neighbours.
     priority : Tensor of shape (m,), optional
         Of rows at the same distance the one with the lowest number comes first; left out, the first.
+    from_own : bool
+        Rows among themselves: each query counts the priorities onwards from its own, and after the last from the
+        first, so that queries whose neighbours are all level do not all get the same ones.
     max_memory : int
 
     Returns
@@ -146,11 +150,12 @@ def search(
     device, n, m = queries.rows.device, len(queries), len(gallery)
     order = torch.arange(m, device=device) if priority is None else priority.argsort(stable=True)
     place = order.argsort()
+    start = place if from_own else torch.zeros(n, dtype=torch.int64, device=device)
     same = None if clips is None else SameClip(*clips)
     taken = min(k + SPARE, m)
     low, chosen = candidates(queries, gallery, taken, same, max_memory)
     near = apart(queries, gallery, torch.arange(n, device=device), chosen).masked_fill_(low == torch.inf, torch.inf)
-    by_place = place[chosen].argsort(dim=1)
+    by_place = ((place[chosen] - start[:, None]) % m).argsort(dim=1)
     near, first = near.gather(1, by_place).sort(dim=1, stable=True)
     chosen = chosen.gather(1, by_place.gather(1, first))
     indices = torch.full((n, k), -1, dtype=torch.int64, device=device)
@@ -166,9 +171,9 @@ def search(
         may_be = bounds_of(queries, at, gallery, same) <= above[at, None]
         i, j, far = apart_where(queries, at, gallery, may_be)
         every = near.new_full(may_be.shape, torch.inf)
-        every[i, place[j]] = far
+        every[i, (place[j] - start[at][i]) % m] = far
         distances[at], columns = _first_smallest(every, k)
-        indices[at] = order[columns]
+        indices[at] = order[(columns + start[at, None]) % m]
     indices.masked_fill_(distances == torch.inf, -1)
     return Neighbours(indices, distances.double() * queries.unit)
 

@@ -123,6 +123,9 @@ def test_priority_decides_ties():
     first = priority.argsort()
     for i in range(30):
         assert found[i].tolist() == [j for j in first.tolist() if j != i][:4]
+    found = search(ready, ready, 4, clips=(own, own), priority=priority, from_own=True).indices
+    for i in range(30):
+        assert found[i].tolist() == first.roll(-int(priority[i]))[1:5].tolist()
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-18, 1.0, 1e18, 1e30])
