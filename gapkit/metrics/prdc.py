@@ -31,7 +31,8 @@ class Prdc:
     recall : float
         Share of targets that lie in the ball of some source, in [0, 1].
     density : float
-        Mean number of targets in whose ball a source lies, over k; 1 in expectation in one distribution.
+        Mean number of targets in whose ball a source lies, over k; 1 in expectation in one distribution, and down to
+        1 - 1 / 2k where pairs nearly coincide.
     coverage : float
         Share of targets in whose ball some source lies, in [0, 1]; about 1 - 2^-k in one distribution.
     """

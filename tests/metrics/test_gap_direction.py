@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def test_loops_as_oracle(kind, request):
     gaps = [np.mean([x[c] - y[c] for c in g], axis=0) for g in groups]
     pairs = [cos(a, b) for i, a in enumerate(gaps) for b in gaps[i + 1 :]]
     gap = np.mean(gaps, axis=0)
-    beside = [np.mean([abs(cos(side[b] - side[a], gap)) for a, b in zip(order, order[1:], strict=False)]) for side in (x, y)]
+    beside = [np.mean([abs(cos(side[b] - side[a], gap)) for a, b in pairwise(order)]) for side in (x, y)]
     found = gap_direction(p.source, p.target, owner=p.owner, group_size=7, seed=3)
     assert found.n_groups == len(groups)
     assert found.length == pytest.approx(np.mean([np.linalg.norm(g) for g in gaps]), rel=1e-5)

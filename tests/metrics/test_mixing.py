@@ -129,10 +129,10 @@ def test_the_network_sees_what_a_cut_does_not():
 def test_the_network_is_exactly_mixed_on_equal_sides_and_repeats_itself(several):
     p = several
     assert c2st_mlp(p.target, p.target, rounds=3) == 0.5
-    state = np.random.get_state()[1].copy(), torch.random.get_rng_state()
+    state = np.random.get_state()[1].copy(), torch.random.get_rng_state()  # noqa: NPY002
     first, again = (c2st_mlp(p.source, p.target, owner=p.owner, rounds=3, seed=1) for _ in range(2))
     assert first == again
-    assert (np.random.get_state()[1] == state[0]).all()
+    assert (np.random.get_state()[1] == state[0]).all()  # noqa: NPY002
     assert torch.equal(torch.random.get_rng_state(), state[1])
 
 
