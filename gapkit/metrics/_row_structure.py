@@ -1,7 +1,8 @@
 """How the measures of neighbourhoods and structure are taken inside a row: what they share, and their intervals.
 
-Neighbourhoods, balls and classifiers stay those of the sample: queries are resampled and the gallery is not, as in
-retrieval. Where clips do not add one value each to a mean there are no draws.
+Where clips shape each other's neighbourhoods as much as they have their own (mixing, mutual neighbours), the draws
+follow both to first order. Balls and classifiers stay those of the sample, as the gallery does in retrieval. What does
+not come to a mean over clips has no draws, nor has coverage, which hangs on the balls more than on the clips in them.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ from gapkit.metrics.hubness import occurrences, skewness
 from gapkit.metrics.margin import clip_margins
 from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
-from gapkit.metrics.mixing import simpson, source_shares
+from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
 from gapkit.metrics.mutual_knn import K as NEAREST
-from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, overlap
+from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, overlap, pull
 from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
@@ -52,8 +53,8 @@ def _unit(row: Row) -> Sides:
     return Sides(_unit_source(row), row.reference.directions, row.both.paired)
 
 
-def _shares(row: Row) -> tuple[Tensor, Tensor]:
-    return row.shared("pooled shares", lambda: source_shares(row.both, POOLED, _memory(row)))
+def _seen(row: Row) -> Pooled:
+    return row.shared("pooled", lambda: pooled(row.both, POOLED, _memory(row)))
 
 
 def _gap(row: Row) -> GapDirection:
@@ -73,8 +74,14 @@ def _near_target(row: Row) -> Tensor:
     return row.reference.shared("nearest clips", find)
 
 
-def _overlap(row: Row) -> Tensor:
-    return row.shared("mutual neighbours", lambda: overlap(_near_source(row), _near_target(row)))
+def _overlap(row: Row, left: Tensor, right: Tensor) -> Drawn:
+    value, n = overlap(left, right), row.both.x.n
+    _, draws = row._mean(value + n * pull(left, right))
+    return float(value.mean()), draws
+
+
+def _mutual(row: Row) -> Drawn:
+    return row.shared("mutual neighbours", lambda: _overlap(row, _near_source(row), _near_target(row)))
 
 
 def _features(row: Row) -> tuple[Features, Features]:
@@ -129,22 +136,28 @@ def _two_sided(row: Row, x: Tensor, y: Tensor) -> Drawn:
     return (a + b) / 2, (drawn_a + drawn_b) / 2
 
 
-def _pooled(row: Row, own: Callable[[Tensor], Tensor]) -> Drawn:
-    """Mean over clips and sides of a function of the share of a row's own side among its neighbours."""
-    x, y = _shares(row)
-    return _two_sided(row, row.both.x.per_clip(own(x)), row.both.y.per_clip(own(1 - y)))
-
-
 def _knn_mixing(row: Row) -> Drawn:
-    return _pooled(row, simpson)
+    seen = _seen(row)
+    return _pooled(row, simpson(seen.x), simpson(seen.y), simpson_slope(seen.x), simpson_slope(seen.y))
 
 
 def _cross_modal_share(row: Row) -> Drawn:
-    return _pooled(row, lambda own: 1 - own)
+    seen = _seen(row)
+    return _pooled(row, 1 - seen.x, seen.y, -torch.ones_like(seen.x), torch.ones_like(seen.y))
+
+
+def _pooled(row: Row, x: Tensor, y: Tensor, slope_x: Tensor, slope_y: Tensor) -> Drawn:
+    """Mean over clips and sides of the rows' values; clips count as queries and as neighbours."""
+    both = row.both
+    values_x, values_y = both.x.per_clip(x), both.y.per_clip(y)
+    pull_x, pull_y = pulls(both, _seen(row), slope_x, slope_y)
+    _, draws = _two_sided(row, values_x + 2 * both.x.n * pull_x, values_y + 2 * both.y.n * pull_y)
+    return float(values_x.mean() + values_y.mean()) / 2, draws
 
 
 def _c2st_knn(row: Row) -> Drawn:
-    return _pooled(row, vote)
+    seen = _seen(row)
+    return _two_sided(row, row.both.x.per_clip(vote(seen.x)), row.both.y.per_clip(vote(1 - seen.y)))
 
 
 def _c2st_mlp(row: Row) -> Drawn:
@@ -156,7 +169,7 @@ def _margin(row: Row) -> Drawn:
 
 
 def _mutual_knn_calibrated(row: Row) -> Drawn:
-    value, draws = row._mean(_overlap(row))
+    value, draws = _mutual(row)
     chance = NEAREST / (row.both.x.n - 1)
     return chance_corrected(value, chance), (draws - chance) / (1 - chance) if chance < 1 else draws * 0
 
@@ -164,7 +177,7 @@ def _mutual_knn_calibrated(row: Row) -> Drawn:
 def _mutual_knn_kept(row: Row) -> Drawn:
     assert row.original is not None
     before = nearest_clips(directions(row.original, "original"), NEAREST, 0, _memory(row))
-    return row._mean(overlap(_near_source(row), before))
+    return _overlap(row, _near_source(row), before)
 
 
 def _cka(row: Row) -> Drawn:
@@ -246,7 +259,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
     "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),
     "uniformity-pooled": _uniformity_pooled,
-    "mutual-knn": lambda row: row._mean(_overlap(row)),
+    "mutual-knn": _mutual,
     "mutual-knn-calibrated": _mutual_knn_calibrated,
     "mutual-knn-kept": _mutual_knn_kept,
     "cka": _cka,
@@ -263,7 +276,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "prdc-precision": lambda row: row._mean(_prdc(row).precision),
     "prdc-recall": lambda row: _target_mean(row, _prdc(row).recall),
     "prdc-density": lambda row: row._mean(_prdc(row).density),
-    "prdc-coverage": lambda row: _target_mean(row, _prdc(row).coverage),
+    "prdc-coverage": lambda row: _no_draws(float(_prdc(row).coverage.mean())),
     "memorisation": _memorisation,
 }
 """Estimators of these measures; those not here are called as they are."""

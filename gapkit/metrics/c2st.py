@@ -13,7 +13,7 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._neighbourhood import NOTHING
 from gapkit.metrics._sides import Cloud, Sides, sides
-from gapkit.metrics.mixing import K, balanced, source_shares
+from gapkit.metrics.mixing import K, balanced, pooled
 from gapkit.metrics.separability import folds_of
 
 ROUNDS = 30
@@ -69,8 +69,8 @@ def c2st_knn(
     1.0
     """
     both = sides(source, target, owner)
-    x, y = source_shares(both, k, max_memory)
-    return balanced(both, vote(x), vote(1 - y))
+    seen = pooled(both, k, max_memory)
+    return balanced(both, vote(seen.x), vote(1 - seen.y))
 
 
 def vote(own: Tensor) -> Tensor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._neighbourhood import neighbourhood, pooled_clips
+from gapkit.metrics._neighbourhood import Neighbourhood, neighbourhood, pooled_clips
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Sides, sides
+from gapkit.metrics._sides import Cloud, Sides, sides
 
 K = 30
 """Neighbours, as many as keep the ceiling of the index (about 2 - 2 / k in one distribution) near 2."""
@@ -63,7 +65,8 @@ def knn_mixing(
     2.0
     """
     both = sides(source, target, owner)
-    return balanced(both, *(simpson(share) for share in source_shares(both, k, max_memory)))
+    seen = pooled(both, k, max_memory)
+    return balanced(both, simpson(seen.x), simpson(seen.y))
 
 
 def cross_modal_share(
@@ -97,12 +100,31 @@ def cross_modal_share(
     0.5
     """
     both = sides(source, target, owner)
-    x, y = source_shares(both, k, max_memory)
-    return balanced(both, 1 - x, y)
+    seen = pooled(both, k, max_memory)
+    return balanced(both, 1 - seen.x, seen.y)
 
 
-def source_shares(both: Sides, k: int, max_memory: int) -> tuple[Tensor, Tensor]:
-    """Share of source rows in the pooled neighbourhood of each source row and of each target row, float64."""
+@dataclass(frozen=True)
+class Pooled:
+    """Neighbourhoods in the pooled set, and the share of source rows in them.
+
+    Parameters
+    ----------
+    x, y : Tensor of shape (n,), (m,), float64
+        Share of source rows, seen from each source row and from each target row.
+    found : Neighbourhood
+        Of the source rows and then the target rows, among both in this order.
+    k : int
+    """
+
+    x: Tensor
+    y: Tensor
+    found: Neighbourhood
+    k: int
+
+
+def pooled(both: Sides, k: int, max_memory: int) -> Pooled:
+    """Find the neighbourhoods of all rows among both sides."""
     x, y = both.x, both.y
     # Of rows at the same distance those of clip 0 come first, its source before its targets, and so on: rows that are
     # all one point are mixed and not two modalities in a queue.
@@ -113,12 +135,38 @@ def source_shares(both: Sides, k: int, max_memory: int) -> tuple[Tensor, Tensor]
     pool, _ = points(torch.cat([x.rows, y.rows]))
     found = neighbourhood(pool, pool, k, weights=weights, clips=(clips, clips), priority=place, max_memory=max_memory)
     from_source = (found.mass * (found.rows < len(x.rows))).sum(dim=1) / k
-    return from_source[: len(x.rows)], from_source[len(x.rows) :]
+    return Pooled(from_source[: len(x.rows)], from_source[len(x.rows) :], found, k)
+
+
+def pulls(both: Sides, seen: Pooled, slope_x: Tensor, slope_y: Tensor) -> tuple[Tensor, Tensor]:
+    """What each clip adds to a mean over rows by being a neighbour, (n_x,) and (n_y,), float64.
+
+    To first order: where a clip weighs more, its rows take more of a neighbourhood, and what they push out is like the
+    rest of it. `slope_x` and `slope_y` are the derivatives of each row's value by its share of source rows.
+    """
+    x, y, found = both.x, both.y, seen.found
+    share = torch.cat([seen.x, seen.y])
+    weight = torch.cat([slope_x * x.share / x.n, slope_y * y.share / y.n]) / (2 * seen.k)
+    source = (found.rows < len(x.rows)).double()
+    pull = torch.zeros_like(share)
+    for rows, mass, of_source in zip(found.rows.T, found.mass.T, source.T, strict=True):
+        # Where a neighbourhood needs fewer rows the mass is 0, whatever the row.
+        pull.index_add_(0, rows.clamp_min(0), weight * mass * (of_source - share))
+    return _per_clip_sum(x, pull[: len(x.rows)]), _per_clip_sum(y, pull[len(x.rows) :])
+
+
+def _per_clip_sum(side: Cloud, values: Tensor) -> Tensor:
+    return torch.zeros(side.n, dtype=values.dtype, device=values.device).index_add_(0, side.owner, values)
 
 
 def simpson(share: Tensor) -> Tensor:
     """Effective number of modalities from the share of one of two."""
     return 1 / (share.square() + (1 - share).square())
+
+
+def simpson_slope(share: Tensor) -> Tensor:
+    """Derivative of `simpson`."""
+    return (2 - 4 * share) * simpson(share).square()
 
 
 def balanced(both: Sides, values_x: Tensor, values_y: Tensor) -> float:

@@ -165,9 +165,31 @@ def nearest_clips(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> T
 def overlap(left: Tensor, right: Tensor) -> Tensor:
     """Share of each clip's neighbours that are in both lists, float64, shape (n,); chance where a list is empty."""
     n, k = left.shape
-    if bool(left[0, 0] < 0) or bool(right[0, 0] < 0):
+    if _empty(left, right):
         return torch.full((n,), k / (n - 1), dtype=torch.float64, device=left.device)
-    common = torch.zeros(n, dtype=torch.float64, device=left.device)
-    for column in left.T:
-        common += (right == column[:, None]).sum(dim=1)
-    return common / k
+    return _common(left, right).double().mean(dim=1)
+
+
+def pull(left: Tensor, right: Tensor) -> Tensor:
+    """What each clip adds to the mean overlap by being a neighbour, float64, shape (n,), sum 0.
+
+    To first order: where a clip weighs more it takes more of a list, and what it pushes out is like the rest of it.
+    """
+    n, k = left.shape
+    added = torch.zeros(n, dtype=torch.float64, device=left.device)
+    if _empty(left, right):
+        return added
+    common = _common(left, right).double()
+    half = common.mean(dim=1, keepdim=True) / 2
+    added.index_add_(0, left.flatten(), (common - half).flatten())
+    added.index_add_(0, right.flatten(), -half.expand(n, k).flatten())
+    return added / (n * k)
+
+
+def _empty(left: Tensor, right: Tensor) -> bool:
+    return bool(left[0, 0] < 0) or bool(right[0, 0] < 0)
+
+
+def _common(left: Tensor, right: Tensor) -> Tensor:
+    """Which entries of the left lists are in the right ones too."""
+    return torch.stack([(right == column[:, None]).any(dim=1) for column in left.T], dim=1)

@@ -16,7 +16,17 @@ NAMES = [name for name in STRUCTURE_ESTIMATORS if name != "c2st-mlp"]
 BY_GROUPS = {"gap-consistency", "gap-orthogonality"}
 """Take 200 clips."""
 
-NO_DRAWS = {"cka", "cka-debiased", "cka-calibrated", "cka-kept", "cknna", "procrustes-distance", "hubness", *BY_GROUPS}
+NO_DRAWS = {
+    "cka",
+    "cka-debiased",
+    "cka-calibrated",
+    "cka-kept",
+    "cknna",
+    "procrustes-distance",
+    "hubness",
+    "prdc-coverage",
+    *BY_GROUPS,
+}
 
 
 def pairs(n, d, counts, seed=0):
@@ -112,6 +122,23 @@ def test_uniformity_draws_follow_the_resampled_kernel():
     assert np.corrcoef(exact, estimates["uniformity"].draws)[0, 1] > 0.95
     assert exact.std() == pytest.approx(estimates["uniformity"].draws.std(), rel=0.1)
     assert np.ptp(estimates["uniformity-pooled"].draws) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "several"), [("knn-mixing", 1), ("knn-mixing", 2), ("mutual-knn", 1), ("c2st-knn", 1)]
+)
+def test_intervals_cover(name, several):
+    # The mean over many samples of this size, which is what the interval is about.
+    estimates = []
+    for seed in range(120):
+        (x, y, _, _), owner = pairs(100, 6, several, seed=seed)
+        reference = Reference.from_target(y, owner=owner, n_resamples=200, seed=seed)
+        estimates.append(measure(x, reference, [name])[name])
+    truth = np.mean([e.value for e in estimates])
+    assert np.mean([e.low <= truth <= e.high for e in estimates]) >= 0.85
+    widths = [(e.high - e.low) / 3.92 for e in estimates]
+    assert 0.75 < np.mean(widths) / np.std([e.value for e in estimates]) < 1.6
 
 
 def test_rows_share_what_they_need(monkeypatch):
