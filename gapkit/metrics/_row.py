@@ -21,7 +21,7 @@ from gapkit.metrics.rank import rank_and_influence
 from gapkit.metrics.residual import squared_residuals
 from gapkit.metrics.retrieval import Ranking, precisions, ranking, recalls
 from gapkit.metrics.rmg import clip_squares, inner_cosine, relative_gap
-from gapkit.metrics.separability import correctness, held_out_scores, winning_blocks
+from gapkit.metrics.separability import Probe, correctness, probe, winning_blocks
 
 if TYPE_CHECKING:
     from gapkit.metrics.evaluation import Reference
@@ -112,8 +112,12 @@ class Row:
         return self.reference.folds if self.both.paired else self.reference.source_folds(self.both.x.n)
 
     @cached_property
+    def probe(self) -> Probe:
+        return self._probed(self.both)
+
+    @cached_property
     def scores(self) -> tuple[Tensor, Tensor]:
-        return self._held_out(self.both)
+        return self.probe.scores
 
     @cached_property
     def kernel_names(self) -> list[str]:
@@ -146,8 +150,8 @@ class Row:
         )
         return dict(zip(names, sums, strict=True))
 
-    def _held_out(self, both: Sides) -> tuple[Tensor, Tensor]:
-        return held_out_scores(both, self.fold_x, self.reference.folds, max_memory=2 * self.reference.kept_bytes)
+    def _probed(self, both: Sides) -> Probe:
+        return probe(both, self.fold_x, self.reference.folds, max_memory=2 * self.reference.kept_bytes)
 
     # The metrics.
 
@@ -195,7 +199,7 @@ class Row:
 
     def residual_separability(self) -> Drawn:
         squares = squared_residuals(self.both)
-        return self._accuracy(squares, self._held_out(squares))
+        return self._accuracy(squares, self._probed(squares).scores)
 
     def separability_auc(self) -> Drawn:
         device = self.resamples.counts.device

@@ -163,7 +163,7 @@ class Cloud:
         for part in row_blocks(self.base):
             rows = self.block(part)
             spread = max(spread, float(torch.linalg.vector_norm(rows - self.mean, dim=1).max()))
-            length = max(length, float(torch.linalg.vector_norm(rows, dim=1).max()))
+            length = max(length, float(torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64).max()))
         return spread <= FLAT * length
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -117,10 +118,29 @@ def clip_folds(n: int, folds: int, seed: int | list[int]) -> NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(n) % min(folds, n)
 
 
-def held_out_scores(
-    both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64], *, max_memory: int = 2**29
-) -> tuple[Tensor, Tensor]:
-    """Score of every row by the classifier that did not see its clip; above 0 says source.
+@dataclass(frozen=True)
+class Probe:
+    """What the classifiers of all folds say of the rows that they did not see.
+
+    Parameters
+    ----------
+    scores : (Tensor of shape (n_x,), Tensor of shape (m,)), float64
+        Above 0 says source.
+    margins : (Tensor of shape (n_x,), Tensor of shape (m,)), float64
+        The same as signed distances from the cut, in units of the target's root mean squared distance from its mean.
+    """
+
+    scores: tuple[Tensor, Tensor]
+    margins: tuple[Tensor, Tensor]
+
+
+def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    """Scores of `probe`."""
+    return probe(both, fold_x, fold_y).scores
+
+
+def probe(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64], *, max_memory: int = 2**29) -> Probe:
+    """Fit one classifier a fold, and score every row by the one that did not see its clip.
 
     Parameters
     ----------
@@ -129,10 +149,6 @@ def held_out_scores(
         Fold of each clip.
     max_memory : int
         Bytes that the scaled rows of both sides may take; where they take more they are made again in every pass.
-
-    Returns
-    -------
-    Tensor of shape (n_x,), Tensor of shape (m,), both float64
     """
     labels = np.unique(np.concatenate([fold_x, fold_y]))
     fx, fy = (torch.from_numpy(np.searchsorted(labels, f)) for f in (fold_x, fold_y))
@@ -146,11 +162,22 @@ def held_out_scores(
     weight_x = weight_x / (2 * weight_x.sum(dim=0))
     weight_y = weight_y / (2 * weight_y.sum(dim=0))
     centre = y.mean
-    spread = sum(float(row_weight[i] @ (y.block(i) - centre).float().square().sum(dim=1)) for i in row_blocks(y.base))
-    scale = (spread / y.n) ** 0.5 or 1.0
+    scale = _spread(y, centre) ** 0.5 or 1.0
     x, y = (c.changed(lambda rows: (rows - centre).float() / scale).kept(max_memory // 2) for c in (x, y))
     normals, offsets = _fit(x, y, weight_x, weight_y)
-    return _score(x, normals, offsets, fx), _score(y, normals, offsets, row_fold)
+    scores = _score(x, normals, offsets, fx), _score(y, normals, offsets, row_fold)
+    # Without a normal there is no cut, and no distance from it.
+    length = torch.linalg.vector_norm(normals, dim=1).clamp_min(torch.finfo(torch.float64).tiny)
+    return Probe(scores, (scores[0] / length[fx], scores[1] / length[row_fold]))
+
+
+def _spread(side: Cloud, centre: Tensor) -> float:
+    """Mean over clips of the squared distance of their rows from a point."""
+    total = 0.0
+    for part in row_blocks(side.base):
+        rows = (side.block(part) - centre).float()
+        total += float(side.share[part] @ torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64).square())
+    return total / side.n
 
 
 def _score(side: Cloud, normals: Tensor, offsets: Tensor, fold: Tensor) -> Tensor:
