@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import torch
+
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Cloud, Sides, residual_directions, sides
+from gapkit.metrics._sides import Sides, residual_directions, sides
 from gapkit.metrics.cosine import clip_cosines
+from gapkit.metrics.energy import energy
+from gapkit.metrics.frechet import Shrinkage, bures, gaussian
 from gapkit.metrics.mmd import mmd
 from gapkit.metrics.separability import correctness, folds_of, held_out_scores
+from gapkit.metrics.sliced_wasserstein import PROJECTIONS, lines, sliced
 
 
 def residual_cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -74,6 +80,95 @@ def residual_mmd(
     return mmd(x, y, owner=owned, paired=paired, bandwidth=bandwidth, bandwidths=bandwidths, max_memory=max_memory)
 
 
+def residual_frechet_distance(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    shrinkage: Shrinkage | None = None,
+) -> float:
+    """Squared Frechet distance of the centred sides, tr(S_x + S_y - 2 (S_x S_y)^(1/2)): the covariance part alone.
+
+    Parameters
+    ----------
+    source, target, owner, shrinkage
+        See `frechet_distance`.
+
+    Returns
+    -------
+    float
+        At least 0, at most `frechet_distance`; lower is nearer. It keeps the bias of a small number of clips.
+
+    Raises
+    ------
+    InputError
+        No more clips than dimensions and no `shrinkage`.
+
+    References
+    ----------
+    Dowson & Landau (1982), The Frechet distance between multivariate normal distributions.
+    """
+    both = sides(source, target, owner)
+    return bures(gaussian(both.x, "source", shrinkage), gaussian(both.y, "target", shrinkage))
+
+
+def residual_sliced_wasserstein(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    n_projections: int = PROJECTIONS,
+    seed: int = 0,
+    max_memory: int = 2**28,
+) -> float:
+    """Sliced 2-Wasserstein distance of the centred sides, along the directions that `sliced_wasserstein` uses.
+
+    Parameters
+    ----------
+    source, target, owner, n_projections, seed, max_memory
+        See `sliced_wasserstein`.
+
+    Returns
+    -------
+    float
+        The root, in the units of the rows; at least 0, at most `sliced_wasserstein`; lower is nearer.
+
+    Raises
+    ------
+    InputError
+    """
+    both = sides(source, target, owner)
+    return math.sqrt(sliced(both, lines(both.y, n_projections, seed), max_memory=max_memory).residual)
+
+
+def residual_energy_distance(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    paired: bool | None = None,
+    max_memory: int = 2**27,
+) -> float:
+    """Energy distance of the centred sides, no root taken.
+
+    Parameters
+    ----------
+    source, target, owner, paired, max_memory
+        See `energy_distance`.
+
+    Returns
+    -------
+    float
+        As `energy_distance`; lower is nearer. Removing estimated means lowers the expectation by the order of 1 / n.
+
+    Raises
+    ------
+    InputError
+    """
+    both = sides(source, target, owner, paired=paired)
+    return energy(Sides(both.x.centred, both.y.centred, both.paired), max_memory=max_memory)
+
+
 def residual_separability(
     source: ArrayLike,
     target: ArrayLike,
@@ -111,5 +206,5 @@ def residual_separability(
 
 def squared_residuals(both: Sides) -> Sides:
     """Squares of the coordinates seen from each side's own mean."""
-    x, y = (Cloud(c.centred.rows.square(), c.owner, c.n) for c in (both.x, both.y))
+    x, y = (side.centred.changed(torch.square) for side in (both.x, both.y))
     return Sides(x, y, both.paired)

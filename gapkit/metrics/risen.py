@@ -56,5 +56,4 @@ def estimate(row: Row) -> Drawn:
     if row.original is None:
         raise InputError("share-risen: needs the source before it was moved; pass original")
     before = clip_cosines(directions(row.original, "original"), row.reference.directions)
-    risen = (row.own_cosines > before).float()
-    return float(risen.mean()), (row.weights @ risen).double() / row.both.x.n
+    return row._mean((row.own_cosines > before).double())

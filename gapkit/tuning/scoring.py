@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
-from gapkit.metrics.evaluation import Estimate, Reference, measure
+from gapkit.metrics import Estimate, Reference, measure
 from gapkit.metrics.registry import METRICS
 from gapkit.statistics import percentile_interval
 
@@ -190,7 +190,7 @@ class Yardstick:
         )
 
 
-def _measured(source: NDArray[np.float32], reference: Reference) -> dict[str, Estimate]:
+def _measured(source: NDArray[np.float32], reference: Reference) -> Mapping[str, Estimate]:
     estimates = measure(source, reference, metrics=[*CLOSURE, PRESERVATION])
     for metric, estimate in estimates.items():
         if not math.isfinite(estimate.value):

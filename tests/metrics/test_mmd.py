@@ -3,12 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
 from scipy.stats import norm
 from sklearn.metrics.pairwise import rbf_kernel
 
 from gapkit.errors import InputError
-from gapkit.metrics import median_bandwidth, mmd, mmd_multi, residual_mmd
+from gapkit.metrics import _kernels as tiles
+from gapkit.metrics import median_bandwidth, mmd, mmd_imq, mmd_linear, mmd_multi, mmd_profile, residual_mmd
 
 
 def by_loops(x, y, owner, bandwidths, paired=True):
@@ -178,3 +179,94 @@ def test_bad_bandwidth(single, options, says):
 def test_no_bandwidth_in_a_collapsed_target(single):
     with pytest.raises(InputError, match="median distance"):
         mmd(single.source, np.ones((40, 6)))
+
+
+def matrices(x, y, f):
+    x, y = x.astype(np.float64), y.astype(np.float64)
+    return [f(cdist(a, b)) for a, b in ((x, x), (y, y), (x, y))]
+
+
+def statistics(xx, yy, xy):
+    """All three estimators from whole matrices."""
+    off_x, off_y = (~np.eye(len(k), dtype=bool) for k in (xx, yy))
+    inside = xx[off_x].mean() + yy[off_y].mean()
+    return {
+        "unbiased": inside - 2 * xy.mean(),
+        "paired": inside - 2 * xy[off_x].mean() if len(xx) == len(yy) else None,
+        "biased": xx.mean() + yy.mean() - 2 * xy.mean(),
+    }
+
+
+@pytest.mark.parametrize("estimator", ["unbiased", "paired", "biased"])
+@pytest.mark.parametrize("kernel", ["gaussian", "imq", "linear"])
+def test_every_kernel_and_estimator_from_whole_matrices(single, kernel, estimator):
+    x, y = single.source, single.target
+    if kernel == "linear":
+        a, b = x.astype(np.float64), y.astype(np.float64)
+        expected = statistics(a @ a.T, b @ b.T, a @ b.T)[estimator]
+        assert mmd(x, y, kernel=kernel, estimator=estimator) == pytest.approx(expected, abs=1e-6)
+        return
+    shape = {"gaussian": lambda d: np.exp(-(d**2) / (2 * 2.3**2)), "imq": lambda d: 1 / np.sqrt(1 + (d / 2.3) ** 2)}
+    expected = statistics(*matrices(x, y, shape[kernel]))[estimator]
+    assert mmd(x, y, kernel=kernel, estimator=estimator, bandwidth=2.3) == pytest.approx(expected, abs=1e-7)
+
+
+def test_the_default_estimator_is_paired_where_clips_are(single):
+    x, y = single.source, single.target
+    assert mmd(x, y) == mmd(x, y, estimator="paired")
+    assert mmd(x, y, paired=False) == mmd(x, y, estimator="unbiased")
+    assert mmd(x, y[:30]) == mmd(x, y[:30], estimator="unbiased")
+    assert mmd_imq(x, y, bandwidth=2.0) == mmd(x, y, kernel="imq", bandwidth=2.0)
+    assert mmd_linear(x, y) == mmd(x, y, kernel="linear")
+
+
+def test_several_targets_of_a_clip_in_the_biased_and_the_linear_one(several):
+    p = several
+    weight = 1 / np.bincount(p.owner)[p.owner] / 30
+    a, b = np.full(30, 1 / 30), weight
+    xx, yy, xy = matrices(p.source, p.target, lambda d: np.exp(-(d**2) / 8))
+    expected = a @ xx @ a + b @ yy @ b - 2 * a @ xy @ b
+    assert mmd(p.source, p.target, owner=p.owner, estimator="biased", bandwidth=2.0) == pytest.approx(
+        expected, abs=1e-7
+    )
+    means = np.stack([p.target[p.owner == c].astype(np.float64).mean(axis=0) for c in range(30)])
+    z = p.source - means
+    off = ~np.eye(30, dtype=bool)
+    assert mmd_linear(p.source, p.target, owner=p.owner) == pytest.approx((z @ z.T)[off].mean(), abs=1e-6)
+
+
+def test_linear_is_the_centroid_distance_without_noise():
+    rng = np.random.default_rng(7)
+    values = [mmd_linear(rng.standard_normal((20, 5)) + 0.3, rng.standard_normal((30, 5))) for _ in range(300)]
+    assert np.mean(values) == pytest.approx(5 * 0.09, abs=4 * np.std(values) / math.sqrt(300))
+
+
+def test_profile_is_each_by_itself_from_one_pass(single, monkeypatch):
+    x, y = single.source, single.target
+    each = {(k, w): mmd(x, y, kernel=k, bandwidth=w) for k in ("gaussian", "imq") for w in (0.7, 2.0, 9.0)}
+    passes = []
+    original = tiles._tiles
+    monkeypatch.setattr(tiles, "_tiles", lambda *args: passes.append(1) or original(*args))
+    profile = mmd_profile(x, y, kernels=("gaussian", "imq"), bandwidths=[0.7, 2.0, 9.0])
+    assert len(passes) == 3  # inside the source, inside the target, between them
+    assert list(profile) == list(each)
+    assert list(profile.values()) == pytest.approx(list(each.values()), abs=1e-7)
+    assert len(mmd_profile(x, y)) == 5
+    assert mmd_profile(x, y, kernels=()) == {}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"kernel": "cubic"}, "gaussian, imq or linear"),
+        ({"kernel": "linear", "bandwidth": 1.0}, "no bandwidth"),
+        ({"kernel": "imq", "bandwidth": 0.0}, "positive"),
+        ({"estimator": "exact"}, "unbiased, paired, biased"),
+        ({"estimator": "paired", "paired": False}, "needs paired clips"),
+    ],
+)
+def test_bad_kernel_or_estimator(single, options, says):
+    with pytest.raises(InputError, match=says):
+        mmd(single.source, single.target, **options)
+    with pytest.raises(InputError, match="positive"):
+        mmd_profile(single.source, single.target, bandwidths=[1.0, -1.0])

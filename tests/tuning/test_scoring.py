@@ -6,9 +6,8 @@ import pytest
 from gapkit.comparison.splits import unit_pairs
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
-from gapkit.metrics import centroid_distance, cosine, linear_separability, mmd
+from gapkit.metrics import Reference, centroid_distance, cosine, linear_separability, measure, mmd
 from gapkit.metrics.bandwidth import median_bandwidth
-from gapkit.metrics.evaluation import Reference, measure
 from gapkit.metrics.retrieval import recall_at_k
 from gapkit.tuning.scoring import CLOSURE, PRESERVATION, Yardstick, closure, kept
 
