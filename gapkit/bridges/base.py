@@ -61,6 +61,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Class attribute. How tables group it: closed form, memory, transport, regression, diffusion, control.
     space : mapping
         Class attribute. Parameters that `gapkit tune` searches, and where.
+    in_default : bool
+        Class attribute. Part of a comparison that names no bridges; ``all`` has the others too.
     defaults_from : str
         Class attribute. What the default parameters were chosen on; empty where there was nothing to choose.
     """
@@ -70,6 +72,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     stochastic: ClassVar[bool] = False
     family: ClassVar[str] = "closed form"
     space: ClassVar[Space] = {}
+    in_default: ClassVar[bool] = True
     defaults_from: ClassVar[str] = ""
 
     n_features_in_: int

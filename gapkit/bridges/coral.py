@@ -48,6 +48,7 @@ class Coral(Bridge):
         The shrinkage used.
     """
 
+    in_default = False
     needs_pairs = False
     space: ClassVar[Space] = {"form": Choice(FORMS), "shrinkage": Choice((LEDOIT_WOLF, 0.03, 0.1, 0.3))}
 

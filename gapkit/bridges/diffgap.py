@@ -52,6 +52,7 @@ class DiffGAP(ConditionalBridge):
     """
 
     conditions = 1
+    in_default = False
     space: ClassVar[Space] = {
         "sample_steps": Choice((1, 3, 5, 10, 20)),
         "sampler": Choice(SAMPLERS),

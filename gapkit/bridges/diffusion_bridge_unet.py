@@ -61,6 +61,7 @@ class DiffusionBridgeUNet(TargetDenoisingBridge):
         As in `diffusion-link`.
     """
 
+    in_default = False
     space: ClassVar[Space] = {
         "start": Range(25, 800, log=True),
         "sample_steps": Range(1, 12),

@@ -40,6 +40,7 @@ class LightSB(SteppingBridge):
         As in `diffusion-link`.
     """
 
+    in_default = False
     needs_pairs = False
     family = "transport"
     scale = 1.0

@@ -43,6 +43,7 @@ class NoiseOnly(Bridge):
         The gap vector, or zeros where `centre` is False.
     """
 
+    in_default = False
     needs_pairs = False
     stochastic = True
     family = "control"

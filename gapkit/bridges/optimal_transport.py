@@ -59,6 +59,7 @@ class OptimalTransport(Bridge):
     source_centre_, target_centre_ : Tensor of shape (d,)
     """
 
+    in_default = False
     needs_pairs = False
     stochastic = True
     family = "transport"

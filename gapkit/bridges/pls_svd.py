@@ -35,6 +35,8 @@ class PLSSVD(SpectralBridge):
     source_centre_, target_centre_ : Tensor of shape (d,)
     """
 
+    in_default = False
+
     def __init__(self, *, n_components: int | None = None) -> None:
         self.n_components = n_components
 

@@ -29,6 +29,7 @@ class ReAlign(Bridge):
         What the last step adds.
     """
 
+    in_default = False
     needs_pairs = False
 
     source_centre_: Tensor

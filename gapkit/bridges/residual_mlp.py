@@ -109,6 +109,7 @@ class PlainResidualMLP(ResidualMLP):
         As in `diffusion-link`.
     """
 
+    in_default = False
     space: ClassVar[Space] = TRAINING
     topology = "frobenius"
     topology_weight = 0.0

@@ -38,6 +38,7 @@ class SDEdit(DiffusionBridge):
 
     entry_noise = True
     directions_only = False
+    in_default = False
     space: ClassVar[Space] = {
         "start": Range(20, 400, log=True),
         "sample_steps": Choice((1, 3, 10)),

@@ -9,7 +9,9 @@ import typer
 
 from gapkit.cli import options
 
-Bridges = Annotated[str | None, typer.Option(metavar="A,B", help="Bridges; left out or `all`: every one.")]
+Bridges = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Bridges, or `all`. Left out: those of the default table.")
+]
 Seeds = Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge. Default: 3.")]
 Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples. Default: 1000.")]
 TestSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split to measure on. Default: test.")]

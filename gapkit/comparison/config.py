@@ -23,7 +23,8 @@ class StudyConfig:
     Parameters
     ----------
     bridges : tuple of str
-        Names; empty or ``("all",)`` for every registered bridge. `identity` and `mean-shift` always stand among the
+        Names; empty for those of the default table (`Bridge.in_default`), ``("all",)`` for every registered bridge.
+        `identity` and `mean-shift` always stand among the
         anchors.
     metrics : tuple of str
         Names; empty for the default table, ``("all",)`` for every metric.
@@ -104,7 +105,9 @@ class StudyConfig:
         InputError
             An unknown bridge, metric, parameter or device.
         """
-        bridges = tuple(bridge_names()) if not self.bridges or "all" in self.bridges else self.bridges
+        bridges = self.bridges or tuple(name for name in bridge_names() if BRIDGES.get(name).in_default)
+        if "all" in bridges:
+            bridges = tuple(bridge_names())
         metrics = self.metrics or tuple(metric_names(default=True))
         if "all" in metrics:
             metrics = tuple(metric_names())
