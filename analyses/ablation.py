@@ -30,6 +30,8 @@ OUTPUT = Path(__file__).resolve().parents[1] / "results"
 SUBJECT = "diffusion-link"
 METRICS = ("cosine", "centroid-distance", "mmd", "separability", "share-risen", "recall@1", "recall@10")
 CHOICES: dict[str, list[dict[str, Any]]] = {
+    "linear map before": [{"align": "none"}, {"align": "procrustes"}, {"align": "cca"}],
+    "abstract alone": [{"align": "none", "contrast_weight": 0.0}],
     "what is noised": [{"inputs": "source"}, {"inputs": "target"}],
     "noise of the two sides": [{"shared_noise": False}],
     "balance of the two sides": [{"source_weight": w} for w in (0.2, 0.35, 0.7, 0.9)],
@@ -58,7 +60,7 @@ CHOICES: dict[str, list[dict[str, Any]]] = {
     "what the network sees": [{"directions_only": True}, {"condition": True}, {"self_condition": True}],
     "guidance": [{"condition": True, "guidance": g} for g in (0.5, 1.0)],
     "network": [{"blocks": 1}, {"blocks": 6}, {"hidden": 256}, {"hidden": 1024}],
-    "training": [{"steps": 200}, {"steps": 1000}, {"batch_size": 64}, {"batch_size": 1024}, {"precision": "bfloat16"}],
+    "training": [{"steps": 200}, {"steps": 1000}, {"batch_size": 64}, {"precision": "bfloat16"}],
 }
 
 
