@@ -238,11 +238,17 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 if isinstance(module, nn.Module):
                     own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
                     module.load_state_dict(own)
-        except (RuntimeError, AttributeError, TypeError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
+            for key, tensor in tensors.items():
+                setattr(self, key, tensor)
+            # Tensors that are missing, or of another width than the configuration says, show when a row passes.
+            shape = (1, self._fitted_width())
+            with torch.no_grad():
+                moved = self._transform(unit_rows(torch.ones(shape)))
+            if moved.shape != shape:
+                raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
+        except (RuntimeError, AttributeError, TypeError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             raise InputError(f"{folder}: weights do not fit the configuration ({reason}); fit it again") from None
-        for key, tensor in tensors.items():
-            setattr(self, key, tensor)
         return self
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
-from torch import Tensor, nn
-
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.reverse import ReverseDiffusionBridge
-from gapkit.errors import InputError
-
-WEIGHTINGS = ("snr", "uniform")
+from gapkit.bridges.target_denoising import TargetDenoisingBridge
 
 
 @register_bridge("diffusion-bridge")
-class DiffusionBridge(ReverseDiffusionBridge):
+class DiffusionBridge(TargetDenoisingBridge):
     """Trains a DDPM on targets only and lets the source into its reverse process half-way.
 
     Lee et al., "Diffusion Bridge" (CVPR 2025). From the released code: centred unit vectors times 5, cosine
@@ -40,8 +32,6 @@ class DiffusionBridge(ReverseDiffusionBridge):
     others
         As in `diffusion-link`.
     """
-
-    needs_pairs = False
 
     def __init__(
         self,
@@ -83,26 +73,3 @@ class DiffusionBridge(ReverseDiffusionBridge):
         self.ema = ema
         self.random_state = random_state
         self.device = device
-
-    patience = 0
-
-    def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
-        if self.weighting not in WEIGHTINGS:
-            raise InputError(f"{self._title}: weighting must be one of {', '.join(WEIGHTINGS)}, got {self.weighting!r}")
-        schedule = self._schedule
-        signal = schedule.signal(slice(None)).float().to(y.device).unsqueeze(1)
-        noise_level = schedule.noise(slice(None)).float().to(y.device).unsqueeze(1)
-        weight = torch.ones(schedule.n_steps + 1, device=y.device)
-        if self.weighting == "snr":
-            weight[1:] = schedule.snr(slice(1, None)).float()
-        norm = self.scale**2
-
-        def loss(model: nn.Module) -> Tensor:
-            rows = torch.randint(len(y), (self.batch_size,), generator=draw, device=y.device)
-            t = torch.randint(1, schedule.n_steps + 1, (self.batch_size,), generator=draw, device=y.device)
-            true = y[rows]
-            noise = torch.randn(true.shape, generator=draw, device=y.device)
-            predicted: Tensor = model(signal[t] * true + noise_level[t] * noise, t)
-            return (weight[t] * (predicted - true).square().sum(dim=1)).mean() / norm
-
-        return loss

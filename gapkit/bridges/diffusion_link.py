@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
+from gapkit.arrays import generator, unit_rows
+from gapkit.bridges._link_loss import LinkLoss
+from gapkit.bridges.base import FitContext
+from gapkit.bridges.cca import CCA
+from gapkit.bridges.procrustes import Procrustes
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.reverse import ReverseDiffusionBridge
-from gapkit.diffusion.losses import cosine_matrix, make_topology
+from gapkit.bridges.space import Choice, Range, Space
+from gapkit.diffusion.guidance import guided
+from gapkit.diffusion.samplers import Predictor
 from gapkit.errors import InputError
 
 INPUTS = ("both", "source", "target")
+ALIGN = ("none", "procrustes", "cca", "blend")
+TARGETS = ("own", "any", "mean")
 
 
 @register_bridge("diffusion-link")
@@ -32,18 +43,41 @@ class DiffusionLink(ReverseDiffusionBridge):
     sampler : str
         ddim, ddpm (ancestral) or dpm-solver.
     entry_noise : bool
-        Noise the source to `start` first, or insert it clean. With noise a row's answer depends on its place.
+        Noise the source to `start` first, or insert it clean. The noise of a row hangs on the row, not on its place.
+    align : str
+        Linear map that the source goes through before it enters: none, procrustes (the best rotation onto the targets:
+        keeps what tells clips apart), cca (regression on the best correlated directions: nearest to the targets) or
+        blend (the direction half-way between the two). The network learns what a linear map cannot. Ours.
     inputs : str
         What is noised in training: both sides, the source or the target only.
     source_weight : float
         Share of the loss that asks for the target from the noised source, in (0, 1); the rest asks for it from the
         noised target. Used where `inputs` is both. Few pairs overfit on the first and not on the second.
     shared_noise : bool
-        Both sides of a pair get the same noise.
+        Both sides of a pair get the same noise, or noise of their own.
+    prediction : str
+        What the network predicts: x0, epsilon or v. The squared error is that of what is predicted.
+    targets : str
+        Where a clip has several captions: the answer to a pair is its own caption, any one of the clip, drawn anew each
+        time, or their mean direction. Pairs with the same source row are one clip.
     topology : str
         Form of the topology loss: frobenius, pearson or softmax (`gapkit.diffusion.losses`).
     topology_weight : float
         Its weight; 0: none.
+    contrast_weight : float
+        Weight of a contrastive term that asks each answer to be told from the others of its batch
+        (`gapkit.diffusion.contrast`); 0: none. Ours: it keeps the identity of a clip.
+    contrast_temperature : float
+        Its temperature, over cosines.
+    condition : bool
+        The network also sees the clean source, left out for a tenth of the rows in training.
+    guidance : float
+        Used with `condition`: how far to lean away from the answer without it (classifier-free guidance); 0: none.
+    self_condition : bool
+        The network also sees its previous estimate of the answer.
+    distil_steps : int
+        After training, teach a copy in so many steps to give in one pass what the sampler gives in `sample_steps`;
+        0: no.
     schedule : str
         cosine or linear, 1000 steps.
     last_time : int
@@ -58,6 +92,8 @@ class DiffusionLink(ReverseDiffusionBridge):
         Width inside a block; number of blocks.
     steps, batch_size, lr, weight_decay, ema
         Training: see `gapkit.diffusion.trainer.TrainingOptions`. A batch of pairs holds both sides.
+    precision : str
+        float32, bfloat16 (products only; weights and sums stay float32) or auto: bfloat16 where the processor has it.
     patience : int
         Looks (every 100 steps) without a better held-out score after which training stops; 0: never.
     random_state : int
@@ -66,6 +102,20 @@ class DiffusionLink(ReverseDiffusionBridge):
         auto, cpu, cuda, mps.
     """
 
+    defaults_from = "soundscapes, validation split, by hand among about 200 settings"
+    space: ClassVar[Space] = {
+        "start": Range(10, 200),
+        "entry_noise": Choice((False, True)),
+        "align": Choice(ALIGN),
+        "source_weight": Range(0.1, 0.9),
+        "contrast_weight": Range(0.01, 0.5, log=True),
+        "topology_weight": Range(0.01, 1.0, log=True),
+        "targets": Choice(TARGETS),
+        "hidden": Choice((256, 512, 1024)),
+        "lr": Range(1e-4, 2e-3, log=True),
+        "steps": Range(100, 1000, log=True),
+    }
+
     def __init__(
         self,
         *,
@@ -73,11 +123,20 @@ class DiffusionLink(ReverseDiffusionBridge):
         sample_steps: int = 1,
         sampler: str = "ddim",
         entry_noise: bool = False,
+        align: str = "blend",
         inputs: str = "both",
         source_weight: float = 0.5,
         shared_noise: bool = True,
+        prediction: str = "x0",
+        targets: str = "own",
         topology: str = "frobenius",
         topology_weight: float = 0.1,
+        contrast_weight: float = 0.1,
+        contrast_temperature: float = 0.1,
+        condition: bool = False,
+        guidance: float = 0.0,
+        self_condition: bool = False,
+        distil_steps: int = 0,
         schedule: str = "cosine",
         last_time: int = 200,
         scale: float = 5.0,
@@ -90,6 +149,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         lr: float = 5e-4,
         weight_decay: float = 0.01,
         ema: float = 0.995,
+        precision: str = "float32",
         patience: int = 5,
         random_state: int = 0,
         device: str = "auto",
@@ -98,11 +158,20 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.sample_steps = sample_steps
         self.sampler = sampler
         self.entry_noise = entry_noise
+        self.align = align
         self.inputs = inputs
         self.source_weight = source_weight
         self.shared_noise = shared_noise
+        self.prediction = prediction
+        self.targets = targets
         self.topology = topology
         self.topology_weight = topology_weight
+        self.contrast_weight = contrast_weight
+        self.contrast_temperature = contrast_temperature
+        self.condition = condition
+        self.guidance = guidance
+        self.self_condition = self_condition
+        self.distil_steps = distil_steps
         self.schedule = schedule
         self.last_time = last_time
         self.scale = scale
@@ -115,49 +184,124 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.lr = lr
         self.weight_decay = weight_decay
         self.ema = ema
+        self.precision = precision
         self.patience = patience
         self.random_state = random_state
         self.device = device
 
+    maps_: Tensor
+    distilled_: bool
+
+    @property
+    def conditions(self) -> int:  # type: ignore[override]
+        """How many further vectors the network sees."""
+        return int(self.condition) + int(self.self_condition)
+
     def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
-        topology = make_topology(self.topology)
-        schedule = self._schedule
-        signal = schedule.signal(slice(None)).float().to(y.device).unsqueeze(1)
-        noise_level = schedule.noise(slice(None)).float().to(y.device).unsqueeze(1)
-        sides = {"both": (x, y), "source": (x,), "target": (y,)}[self.inputs]
-        weights = (self.source_weight, 1 - self.source_weight) if len(sides) == 2 else (1.0,)
-        norm = self.scale**2
-        shape = (self.batch_size, y.shape[1])
-
-        def loss(model: nn.Module) -> Tensor:
-            rows = torch.randint(len(y), shape[:1], generator=draw, device=y.device)
-            t = torch.randint(1, self.last_time + 1, shape[:1], generator=draw, device=y.device)
-            true = y[rows]
-            noise = torch.randn(shape, generator=draw, device=y.device)
-            noised = [signal[t] * sides[0][rows] + noise_level[t] * noise]
-            if len(sides) == 2:
-                if not self.shared_noise:
-                    noise = torch.randn(shape, generator=draw, device=y.device)
-                noised.append(signal[t] * sides[1][rows] + noise_level[t] * noise)
-            predicted = model(torch.cat(noised), t.repeat(len(sides)))
-            parts = predicted.view(len(sides), *shape)
-            value = torch.zeros((), device=y.device)
-            geometry = cosine_matrix(true) if self.topology_weight else None
-            for part, weight in zip(parts, weights, strict=True):
-                value = value + weight * (part - true).square().sum(dim=1).mean() / norm
-                if geometry is not None:
-                    value = value + weight * self.topology_weight * topology(cosine_matrix(part), geometry)
-            return value
-
-        return loss
+        return LinkLoss(
+            schedule=self._schedule,
+            scale=self.scale,
+            last_time=self.last_time,
+            batch_size=self.batch_size,
+            inputs=self.inputs,
+            source_weight=self.source_weight,
+            shared_noise=self.shared_noise,
+            prediction=self.prediction,
+            targets=self.targets,
+            topology=self.topology,
+            topology_weight=self.topology_weight,
+            contrast_weight=self.contrast_weight,
+            contrast_temperature=self.contrast_temperature,
+            condition=self.condition,
+            self_condition=self.self_condition,
+        ).bind(x, y, draw)
 
     def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
-        return lambda model: float((model(x, self.start) - y).square().sum(dim=1).mean() / self.scale**2)
+        def score(model: nn.Module) -> float:
+            answer = self._predictor(x, model)(x, self.start)
+            return float((answer - y).square().sum(dim=1).mean() / self.scale**2)
+
+        return score
+
+    def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        self.distilled_ = False
+        super()._fit(source, target, context)
+        if self.distil_steps:
+            self._distil(source, context)
+
+    def _prepare(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        maps = []
+        if self.align in ("procrustes", "blend"):
+            maps.append(Procrustes().fit(source, target).rotation_)
+        if self.align in ("cca", "blend"):
+            cca = CCA().fit(source, target, validation=context.validation)
+            maps.append(cca.source_axes_ @ cca.target_axes_)
+        self.maps_ = torch.stack(maps) if maps else torch.empty(0, *self.source_centre_.shape)
+
+    def _enter(self, source: Tensor) -> Tensor:
+        entered = super()._enter(source)
+        if self.align == "none":
+            return entered
+        moved = sum(unit_rows(entered @ linear) for linear in self.maps_.to(source.device))
+        return unit_rows(cast("Tensor", moved)) * self.scale
+
+    def _distil(self, source: Tensor, context: FitContext) -> None:
+        """Train a copy on what the sampler answers to the fitted source rows (Luhman & Luhman, 2021)."""
+        student = copy.deepcopy(self.denoiser_)
+        device = self.source_centre_.device
+        source = source.to(device)
+        draw = generator(self.random_state + 3, device)
+        rows_at = torch.arange(len(source), device=device)
+        sample = 0
+
+        def loss(model: nn.Module) -> Tensor:
+            nonlocal sample
+            rows = rows_at[torch.randint(len(source), (self.batch_size,), generator=draw, device=device)]
+            # Each step sees the same rows with other noise, if there is any.
+            sample += 1
+            with torch.no_grad():
+                answer = self._travel(source[rows], sample=sample)
+                entered, state = self._start(source[rows], sample)
+            said: Tensor = self._predictor(entered, model)(state, self.start)
+            return (said - answer).square().sum(dim=1).mean() / self.scale**2
+
+        self._run(student, loss, draw, None, context, self.distil_steps, "distil")
+        self.denoiser_, self.distilled_ = student, True
+
+    def _predictor(self, entered: Tensor, model: Predictor | nn.Module) -> Predictor:
+        """The network with its further inputs filled: the clean source, and its previous estimate."""
+        previous: Tensor | None = None
+
+        def ask(x: Tensor, t: int, condition: Tensor | None) -> Tensor:
+            given = [condition] if self.condition else []
+            answer: Tensor = model(x, t, *given, *([previous] if self.self_condition else []))
+            return answer
+
+        def predict(x: Tensor, t: int) -> Tensor:
+            nonlocal previous
+            lean = self.guidance if self.condition else 0.0
+            answer = guided(lambda x, t: ask(x, t, entered), lambda x, t: ask(x, t, None), lean)(x, t)
+            previous = answer
+            return answer
+
+        return predict
+
+    def _times(self) -> list[int]:
+        return [self.start, 0] if self.distilled_ else super()._times()
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
         if self.inputs not in INPUTS:
             raise InputError(f"{self._title}: inputs must be one of {', '.join(INPUTS)}, got {self.inputs!r}")
+        if self.align not in ALIGN:
+            raise InputError(f"{self._title}: align must be one of {', '.join(ALIGN)}, got {self.align!r}")
+        if self.targets not in TARGETS:
+            raise InputError(f"{self._title}: targets must be one of {', '.join(TARGETS)}, got {self.targets!r}")
+        if not self.contrast_temperature > 0:
+            raise InputError(f"{self._title}: contrast_temperature must be above 0, got {self.contrast_temperature!r}")
+        for name in ("topology_weight", "contrast_weight", "distil_steps"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{self._title}: {name} must be at least 0, got {getattr(self, name)!r}")
         if not 0 < self.source_weight < 1:
             raise InputError(f"{self._title}: source_weight must lie between 0 and 1, got {self.source_weight!r}")
         if not self.start <= self.last_time <= self._schedule.n_steps:

@@ -19,6 +19,7 @@ class Identity(Bridge):
     """
 
     needs_pairs = False
+    family = "control"
 
     def transform(self, source: ArrayLike) -> Any:
         """Give the source back, of whatever length its rows are."""

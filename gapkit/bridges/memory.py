@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,7 @@ from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.frame import to_frame
 from gapkit.bridges.registry import register_bridge
+from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
 
 BLOCK = 2048
@@ -33,6 +36,7 @@ class TargetMemory(Bridge):
 
     needs_pairs = False
     family = "memory"
+    space: ClassVar[Space] = {"centre": Choice((False, True))}
 
     memory_: Tensor
     source_centre_: Tensor
@@ -89,6 +93,8 @@ class SoftMemory(TargetMemory):
     centre : bool
         Compare after subtracting each side's own mean.
     """
+
+    space: ClassVar[Space] = {"temperature": Range(0.003, 0.3, log=True), "centre": Choice((False, True))}
 
     def __init__(self, temperature: float = 0.01, centre: bool = False) -> None:
         super().__init__(centre)

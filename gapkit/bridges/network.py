@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -24,7 +25,7 @@ MIN_ROWS = 16
 
 
 class NetworkBridge(Bridge):
-    """Base of the bridges that train a `Denoiser`.
+    """Base of the bridges that train a network, by default a `Denoiser`.
 
     Vectors enter the network in the centred frame of their modality, times `scale`. A subclass says what the loss
     of a batch is and how a source becomes a target; its parameters carry the names used here.
@@ -32,13 +33,16 @@ class NetworkBridge(Bridge):
     Attributes
     ----------
     source_centre_, target_centre_ : Tensor of shape (d,)
-    denoiser_ : Denoiser
+    denoiser_ : nn.Module
     steps_, best_step_ : int
         Training steps done, and the one whose weights were kept.
     """
 
     stochastic = True
     family: ClassVar[str] = "diffusion"
+    conditions: int = 0
+    prediction: str = "x0"
+    precision: str = "float32"
 
     scale: float
     hidden: int
@@ -57,7 +61,8 @@ class NetworkBridge(Bridge):
 
     source_centre_: Tensor
     target_centre_: Tensor
-    denoiser_: Denoiser
+    denoiser_: nn.Module
+    _fingerprint: str
     steps_: int
     best_step_: int
 
@@ -78,40 +83,51 @@ class NetworkBridge(Bridge):
         device = resolve_device(self.device, source.device)
         source, target = source.to(device), target.to(device)
         self.source_centre_, self.target_centre_ = source.mean(dim=0), target.mean(dim=0)
+        self._prepare(source, target, context)
         self._build()
-        self.denoiser_.to(device)
-        x = to_frame(source, self.source_centre_) * self.scale
+        x = self._enter(source)
         y = to_frame(target, self.target_centre_) * self.scale
         score = None
         if context.validation is not None and self.patience > 0:
             vx, vy = (side.to(device) for side in context.validation)
-            score = self._score(
-                to_frame(vx, self.source_centre_) * self.scale, to_frame(vy, self.target_centre_) * self.scale
-            )
+            score = self._score(self._enter(vx), to_frame(vy, self.target_centre_) * self.scale)
         draw = generator(self.random_state + 1, device)
-        report = self._train(self._loss(x, y, draw), draw, score, context, self._fingerprint(source, target, context))
+        self._fingerprint = self._digest(source, target, context)
+        report = self._run(self.denoiser_, self._loss(x, y, draw), draw, score, context, self.steps)
         self.steps_, self.best_step_ = report.steps, report.best_step
 
-    def _train(
+    def _prepare(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        """Learn what `_enter` needs besides the centres."""
+
+    def _run(
         self,
+        model: nn.Module,
         loss: Callable[[nn.Module], Tensor],
         draw: torch.Generator,
         score: Callable[[nn.Module], float] | None,
         context: FitContext,
-        fingerprint: str,
+        steps: int,
+        phase: str = "",
     ) -> TrainingReport:
-        options = TrainingOptions(
-            self.steps, lr=self.lr, weight_decay=self.weight_decay, ema=self.ema, patience=self.patience
-        )
         return train(
-            self.denoiser_,
+            model,
             loss,
-            options,
+            replace(self._options(), steps=steps),
             generator=draw,
             score=score,
             checkpoint=context.checkpoint,
-            fingerprint=fingerprint,
+            fingerprint=self._fingerprint + phase,
             progress=context.progress,
+        )
+
+    def _options(self) -> TrainingOptions:
+        return TrainingOptions(
+            self.steps,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            ema=self.ema,
+            patience=self.patience,
+            precision=self.precision,
         )
 
     def _build(self) -> None:
@@ -123,6 +139,8 @@ class NetworkBridge(Bridge):
             variance=self.scale**2 / self.n_features_in_,
             precondition=self.precondition,
             directions_only=self.directions_only,
+            prediction=self.prediction,
+            conditions=self.conditions,
             generator=generator(self.random_state),
         ).eval()
 
@@ -141,14 +159,14 @@ class NetworkBridge(Bridge):
         return from_frame(inner / length, self.target_centre_.to(inner.device))
 
     def _check_parameters(self) -> None:
-        for name in ("hidden", "blocks", "steps", "batch_size"):
-            value = getattr(self, name)
+        for name in ("hidden", "blocks", "width", "steps", "batch_size"):
+            value = getattr(self, name, 1)
             if not isinstance(value, int) or value < 1:
                 raise InputError(f"{self._title}: {name} must be a whole number of at least 1, got {value!r}")
         if not (isinstance(self.scale, (int, float)) and 0 < self.scale < math.inf):
             raise InputError(f"{self._title}: scale must be a number above 0, got {self.scale!r}")
 
-    def _fingerprint(self, source: Tensor, target: Tensor, context: FitContext) -> str:
+    def _digest(self, source: Tensor, target: Tensor, context: FitContext) -> str:
         digest = hashlib.blake2b(json.dumps(self.get_params(), sort_keys=True, default=str).encode(), digest_size=16)
         for tensor in (source, target, *(context.validation or ())):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

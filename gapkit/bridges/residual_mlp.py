@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from gapkit.bridges.network import NetworkBridge
 from gapkit.bridges.registry import register_bridge
+from gapkit.bridges.space import Range, Space
 from gapkit.diffusion.losses import cosine_matrix, make_topology
+
+TRAINING: Space = {
+    "steps": Range(100, 1600, log=True),
+    "lr": Range(1e-4, 2e-3, log=True),
+    "weight_decay": Range(1e-3, 1.0, log=True),
+}
 
 
 @register_bridge("residual-mlp")
@@ -31,6 +39,7 @@ class ResidualMLP(NetworkBridge):
     """
 
     family = "regression"
+    space: ClassVar[Space] = {"topology_weight": Range(0.0, 0.5), **TRAINING}
     schedule = "cosine"
     precondition = True
     directions_only = False
@@ -85,3 +94,48 @@ class ResidualMLP(NetworkBridge):
 
     def _transform(self, source: Tensor) -> Tensor:
         return self._leave(self.denoiser_(self._enter(source), 0))
+
+
+@register_bridge("residual-mlp-plain")
+class PlainResidualMLP(ResidualMLP):
+    """Regresses the target on the clean source, and nothing more: `residual-mlp` without its topology loss.
+
+    Definition: ``f(x) = x + blocks(x)`` in the centred frame, trained on ``|f(x) - y|^2 / |y|^2``. An estimate
+    of the conditional mean: the rows of the two bridges side by side say what the topology loss is good for.
+
+    Parameters
+    ----------
+    all
+        As in `diffusion-link`.
+    """
+
+    space: ClassVar[Space] = TRAINING
+    topology = "frobenius"
+    topology_weight = 0.0
+
+    def __init__(
+        self,
+        *,
+        scale: float = 5.0,
+        hidden: int = 512,
+        blocks: int = 3,
+        steps: int = 400,
+        batch_size: int = 256,
+        lr: float = 5e-4,
+        weight_decay: float = 0.01,
+        ema: float = 0.995,
+        patience: int = 5,
+        random_state: int = 0,
+        device: str = "auto",
+    ) -> None:
+        self.scale = scale
+        self.hidden = hidden
+        self.blocks = blocks
+        self.steps = steps
+        self.batch_size = batch_size
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.ema = ema
+        self.patience = patience
+        self.random_state = random_state
+        self.device = device

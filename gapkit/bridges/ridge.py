@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.registry import register_bridge
+from gapkit.bridges.space import Range, Space
 from gapkit.errors import InputError
 
 ALPHAS = tuple(10.0**k for k in range(-4, 4))
@@ -35,6 +38,8 @@ class Ridge(Bridge):
     weights_ : Tensor of shape (d, d)
     source_centre_, target_centre_ : Tensor of shape (d,)
     """
+
+    space: ClassVar[Space] = {"alpha": Range(1e-4, 1e3, log=True)}
 
     alpha_: float
     weights_: Tensor

@@ -15,6 +15,11 @@ Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A parameter of the bridge; may be given again.")
 ]
 
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="TOML", help="File with the parameters, as `gapkit tune` writes it; flags go before it."),
+]
+
 
 def fit(
     bridge: Annotated[str, typer.Argument(help="Name of the bridge: see `gapkit list bridges`.")],
@@ -24,6 +29,7 @@ def fit(
     owner: options.Owner = None,
     captions: options.Captions = None,
     dataset: options.Dataset = None,
+    config: Config = None,
     set_: Set = None,
     steps: options.Steps = None,
     epochs: options.Epochs = None,
@@ -37,22 +43,45 @@ def fit(
     from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import StudyConfig, fit_alone
 
-    config = StudyConfig(
+    given = parameters(set_ or [])
+    if config is not None:
+        lengths = ("steps", "epochs") if steps is not None or epochs is not None else ()
+        from_file = parameters_of(config, bridge)
+        given = {**{key: value for key, value in from_file.items() if key not in lengths}, **given}
+    study = StudyConfig(
         bridges=(bridge,),
         seed=seed,
         steps=steps,
         epochs=epochs,
         device=device or "auto",
-        params={bridge: parameters(set_ or [])},
+        params={bridge: given},
     ).resolved()
     options.refuse_foreign_folder(out, "config.json")
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
     with reporting(quiet=quiet) as progress:
-        fitted = fit_alone(data, bridge, config, progress=progress)
+        fitted = fit_alone(data, bridge, study, progress=progress)
     fitted.save(out)
     if not quiet:
         say(f"{bridge} written to {out}")
+
+
+def parameters_of(path: Path, bridge: str) -> dict[str, Any]:
+    """What the table ``[bridges.NAME]`` of a TOML file holds.
+
+    Raises
+    ------
+    InputError
+        A file that cannot be read, or without that table.
+    """
+    from gapkit.comparison import read_config
+    from gapkit.errors import InputError
+
+    tables: dict[str, dict[str, Any]] = read_config(path).get("params", {})
+    if bridge not in tables:
+        there = ", ".join(f"[bridges.{name}]" for name in tables) or "none of a bridge"
+        raise InputError(f"{path}: expected a table [bridges.{bridge}], got {there}; give the file of this bridge")
+    return tables[bridge]
 
 
 def parameters(given: list[str]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from gapkit import __version__
-from gapkit.cli import compare, embed, fit, inspect_, listing, metrics, transform
+from gapkit.cli import compare, embed, fit, inspect_, listing, metrics, transform, tune
 from gapkit.errors import GapkitError, InputError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("inspect")(inspect_.inspect)
 app.command("metrics")(metrics.metrics)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
+app.command("tune")(tune.tune)
 app.command("embed")(embed.embed)
 app.command("list")(listing.list_)
 
@@ -78,7 +79,8 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(f"{_line(error)} (this is a bug in gapkit or in a plugin; --debug shows where)", 1)
     if code == 130:
-        resume = "; finished work is kept, the same command goes on from there" if "compare" in arguments else ""
+        resumes = not {"compare", "tune"}.isdisjoint(arguments)
+        resume = "; finished work is kept, the same command goes on from there" if resumes else ""
         print(f"gapkit: stopped{resume}", file=sys.stderr)  # noqa: T201
     return code if isinstance(code, int) else 0
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
 
@@ -27,19 +28,30 @@ def metrics(
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure the gap as it is, without any bridge."""
-    from gapkit.cli.printing import print_results
+    """Measure the gap as it is, without any bridge; rows are scaled to length one."""
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
-    from gapkit.comparison import measure_gap
+    from gapkit.comparison import measure_gap, measure_pairs
 
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
     chosen = options.names(metrics) or ()
-    with reporting(quiet=quiet) as progress:
-        results = measure_gap(data, metrics=chosen, split=split, n_resamples=resamples, seed=seed, progress=progress)
-    print_results(results, as_json=as_json)
-    for line in results.failures:
+    with reporting(quiet=quiet, patience=1.0) as progress:
+        asked: dict[str, Any] = {
+            "metrics": chosen,
+            "split": split,
+            "n_resamples": resamples,
+            "seed": seed,
+            "progress": progress,
+        }
+        if as_json:
+            results = measure_gap(data, **asked)
+            text, failed = results.to_json(), results.failures
+        else:
+            found = measure_pairs(data, **asked)
+            text, failed = f"{found}\n", [f"metric {name}: {said}" for name, said in found.failed.items()]
+    sys.stdout.write(text)
+    for line in failed:
         say(f"failed: {line}")
-    if results.failures:
+    if failed:
         raise typer.Exit(1)

@@ -20,18 +20,21 @@ def say(text: str) -> None:
 
 
 class Lines:
-    """A line for each finished cell."""
+    """A line for each finished cell, or only for those that took `patience` seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0.0) -> None:
         self.total = 0
         self.done = 0
+        self.patience = patience
+        self._began = 0.0
 
     def start(self, total: int) -> None:
         """Remember how many there are."""
         self.total = total
 
     def begin(self, label: str) -> None:
-        """Nothing: the line comes when the cell is finished."""
+        """Look at the clock: the line comes when the cell is finished."""
+        self._began = time.monotonic()
 
     def step(self, done: int, total: int, note: str) -> None:
         """Nothing."""
@@ -39,7 +42,8 @@ class Lines:
     def advance(self, label: str, note: str) -> None:
         """One line."""
         self.done += 1
-        say(f"[{self.done}/{self.total}] {label}: {note}")
+        if time.monotonic() - self._began >= self.patience:
+            say(f"[{self.done}/{self.total}] {label}: {note}")
 
     def message(self, text: str) -> None:
         """One line."""
@@ -83,14 +87,14 @@ class Live:
 
 
 @contextmanager
-def reporting(*, quiet: bool) -> Iterator[Progress]:
-    """The progress that suits where stderr leads."""
+def reporting(*, quiet: bool, patience: float = 0.0) -> Iterator[Progress]:
+    """The progress that suits where stderr leads; lines only for what takes `patience` seconds."""
     if quiet:
         from gapkit.comparison.progress import Silent
 
         yield Silent()
     elif not sys.stderr.isatty():
-        yield Lines()
+        yield Lines(patience)
     else:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from gapkit.bridges.base import Bridge
 from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.measuring import estimate_all
+from gapkit.comparison.measuring import as_measured
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, split_parts, unit_pairs
@@ -18,10 +19,11 @@ from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
-from gapkit.metrics.evaluation import Reference
+from gapkit.metrics import Measures, measure
+from gapkit.metrics.measuring import TEST, measured_part
 
 
-def measure_gap(
+def measure_pairs(
     pairs: PairedEmbeddings,
     *,
     metrics: Sequence[str] = (),
@@ -29,8 +31,8 @@ def measure_gap(
     n_resamples: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
-) -> Results:
-    """The gap without any bridge: one row, `identity`.
+) -> Measures:
+    """The gap without any bridge, after a look at what is wrong with the embeddings; rows are scaled to length one.
 
     Parameters
     ----------
@@ -44,32 +46,87 @@ def measure_gap(
     seed : int
         Of folds and bootstrap.
     progress : Progress, optional
-        Told what is odd about the embeddings.
+        Told what is odd about the embeddings, and of each metric as it begins and ends.
+
+    Returns
+    -------
+    Measures
+        A metric that raised stands in its `failed`.
 
     Raises
     ------
     InputError
     """
     config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
-    if split is None:
-        split = config.test_split if config.test_split in pairs.splits else "all"
-    part = pairs if split == "all" else pairs.subset(split)
-    require_usable(part, progress or Silent())
-    part = unit_pairs(part)
+    listener = progress or Silent()
+    part = measured_part(pairs, split)
+    require_usable(part, listener)
     if len(part) < 2:
         raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
-    reference = Reference.from_target(part.target, owner=part.owner, seed=seed, n_resamples=n_resamples)
-    measured = estimate_all(part.source, reference, config.metrics)
+    return measure(
+        part,
+        metrics=config.metrics,
+        split="all",
+        normalise=True,
+        n_resamples=n_resamples,
+        seed=seed,
+        progress=_Metrics(listener),
+        on_error="note",
+    )
+
+
+def measure_gap(
+    pairs: PairedEmbeddings,
+    *,
+    metrics: Sequence[str] = (),
+    split: str | None = None,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> Results:
+    """The same as `Results` of one row, `identity`.
+
+    Parameters
+    ----------
+    pairs, metrics, split, n_resamples, seed, progress
+        See `measure_pairs`.
+
+    Raises
+    ------
+    InputError
+    """
+    found = measure_pairs(pairs, metrics=metrics, split=split, n_resamples=n_resamples, seed=seed, progress=progress)
+    part, measured = measured_part(pairs, split), as_measured(found)
     cell = Cell("identity", "anchor", None, key="")
     cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
-    columns = metric_columns(config.metrics)
-    frame = long_frame([cell], {c.name: c.group for c in columns}, split=split)
+    columns = metric_columns([*found, *found.left_out, *found.failed])
+    used = split or (TEST if TEST in pairs.splits else "all")
+    frame = long_frame([cell], {c.name: c.group for c in columns}, split=used)
     study = {
         "name": part.name,
         "data": {"content_hash": pairs.content_hash(), "dim": part.dim, "fit_clips": 0, "test_clips": len(part)},
-        "options": {"seed": seed, "n_resamples": n_resamples, "normalise": True, "split": split},
+        "options": {"seed": seed, "n_resamples": n_resamples, "normalise": True, "split": used},
     }
     return Results(frame, columns, study, draws_of([cell]))
+
+
+class _Metrics:
+    """Tells a `Progress` of metrics as if they were cells."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.running = ""
+        self.began = 0.0
+
+    def __call__(self, done: int, total: int, name: str) -> None:
+        now = time.perf_counter()
+        if done == 0:
+            self.progress.start(total)
+        else:
+            self.progress.advance(self.running, f"{now - self.began:.1f} s")
+        if name:
+            self.progress.begin(name)
+        self.running, self.began = name, now
 
 
 def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progress: Progress | None = None) -> Bridge:

@@ -24,12 +24,14 @@ class StudyFolder:
     root : path
     """
 
+    kind, file, command = "study", "study.json", "gapkit compare"
+
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.cells = self.root / "cells"
         self.bridges = self.root / "bridges"
         self.checkpoints = self.root / "checkpoints"
-        self.study = self.root / "study.json"
+        self.study = self.root / self.file
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -43,7 +45,8 @@ class StudyFolder:
         foreign = self.root.exists() and (not self.root.is_dir() or (not self.study.exists() and self._has_content()))
         if foreign:
             raise InputError(
-                f"{self.root}: expected a new, empty or study folder, got one with other files; give another --out"
+                f"{self.root}: expected a new, empty or {self.kind} folder, got one with other files; "
+                "give another --out"
             )
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -73,7 +76,7 @@ class StudyFolder:
                 found = known.get(group, {}).get(key)
                 if found != value:
                     raise InputError(
-                        f"{self.root}: belongs to another study ({group} {key}: {found} there, {value} here); "
+                        f"{self.root}: belongs to another {self.kind} ({group} {key}: {found} there, {value} here); "
                         "give another --out"
                     )
 
@@ -90,10 +93,10 @@ class StudyFolder:
             schema = int(known["schema"])
         except FileNotFoundError:
             raise InputError(
-                f"{self.root}: no study.json here; expected a folder written by `gapkit compare`"
+                f"{self.root}: no {self.file} here; expected a folder written by `{self.command}`"
             ) from None
         except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{self.study}: not readable; expected what `gapkit compare` wrote") from None
+            raise InputError(f"{self.study}: not readable; expected what `{self.command}` wrote") from None
         if schema > SCHEMA:
             raise InputError(
                 f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"

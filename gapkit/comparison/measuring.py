@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gapkit.comparison.cells import Value
 from gapkit.comparison.fitting import one_line
-from gapkit.metrics.evaluation import Estimate, Reference, measure
+from gapkit.metrics import Estimate, Measures, Reference, measure
 
 
 @dataclass(frozen=True)
@@ -43,20 +43,19 @@ def estimate_all(
     original : array of shape (n, d), optional
         The source before it was moved.
     """
-    failed: dict[str, str] = {}
     try:
-        estimates = measure(source, reference, metrics=list(metrics), paired=paired, original=original)
-    except Exception:  # which of them it was is seen by asking one at a time
-        estimates = {}
-        for metric in metrics:
-            try:
-                estimates |= measure(source, reference, metrics=[metric], paired=paired, original=original)
-            except Exception as error:  # a metric of a plugin may raise anything
-                failed[metric] = one_line(error)
+        found = measure(source, reference, list(metrics), paired=paired, original=original, on_error="note")
+    except Exception as error:  # rows that no metric can use
+        return Measured({}, dict.fromkeys(metrics, one_line(error)), {})
+    return as_measured(found)
+
+
+def as_measured(found: Measures) -> Measured:
+    """Without what only a notebook needs."""
     return Measured(
-        {metric: _value(estimate) for metric, estimate in estimates.items()},
-        failed,
-        {metric: np.asarray(e.draws, dtype=np.float64) for metric, e in estimates.items() if len(e.draws)},
+        {metric: _value(estimate) for metric, estimate in found.items()},
+        found.failed,
+        {metric: np.asarray(e.draws, dtype=np.float64) for metric, e in found.items() if len(e.draws)},
     )
 
 

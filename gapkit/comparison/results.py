@@ -15,38 +15,21 @@ import numpy as np
 import pandas as pd
 
 from gapkit.comparison.cells import cell_stem, read_cell
+from gapkit.comparison.differences import difference, paired_table
 from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.summary import (
     COLUMNS,
     FAILED,
     DrawTable,
-    mean_draws,
     seed_of,
     summarise,
     typed,
 )
 from gapkit.errors import InputError
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
+from gapkit.statistics import Difference
 
 TEXT = ("bridge", "block", "metric", "group", "split", "error")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Bridge a minus bridge b on one metric.
-
-    Parameters
-    ----------
-    value, low, high : float
-        Difference of the means over seeds and its 95 % paired bootstrap interval over clips.
-    p : float
-        Two-sided bootstrap p-value of no difference, ``2 (k + 1) / (B + 1)``.
-    """
-
-    value: float
-    low: float
-    high: float
-    p: float
 
 
 @dataclass(frozen=True, repr=False)
@@ -110,22 +93,40 @@ class Results:
         InputError
             A bridge or metric that is not here, or rows without bootstrap draws.
         """
-        wide = self.pivot()
-        for kind, name, known in (
-            ("bridge", a, wide.index),
-            ("bridge", b, wide.index),
-            ("metric", metric, wide.columns),
-        ):
-            if name not in known:
-                raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")
-        draws = [mean_draws(self.frame, self.draws, name, metric) for name in (a, b)]
-        if draws[0] is None or draws[1] is None or len(draws[0]) != len(draws[1]):
-            raise InputError(f"{metric} of {a} and {b}: no common bootstrap draws; run the study with n_resamples > 0")
-        gap = draws[0] - draws[1]
-        low, high = np.nanpercentile(gap, [2.5, 97.5])
-        tail = min(int((gap <= 0).sum()), int((gap >= 0).sum()))
-        value = float(wide.loc[a, metric] - wide.loc[b, metric])  # type: ignore[arg-type,operator,unused-ignore]
-        return Difference(value, float(low), float(high), min(1.0, 2 * (tail + 1) / (len(gap) + 1)))
+        return difference(self, a, b, metric)
+
+    def tests(
+        self, against: str = "identity", metrics: Sequence[str] | None = None, *, bridges: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Paired differences of many bridges from one, adjusted for their number.
+
+        Parameters
+        ----------
+        against : str
+            The bridge that all are held against.
+        metrics : sequence of str, optional
+            Left out, all of the table.
+        bridges : sequence of str, optional
+            Left out, all but the anchors.
+
+        Returns
+        -------
+        DataFrame
+            One row a bridge and metric: bridge, metric, difference (bridge minus `against`, means over seeds), low,
+            high (95 % paired bootstrap interval over clips), p, p_holm (Holm, over all rows that have a p), effect
+            (difference in standard deviations of its clips), verdict ("better" or "worse" where p_holm < .05,
+            otherwise nothing).
+
+        Raises
+        ------
+        InputError
+            A bridge or metric that is not here.
+
+        See Also
+        --------
+        gapkit.statistics.paired_tests : what the columns are.
+        """
+        return paired_table(self, against, metrics, bridges)
 
     def merge(self, other: Results, *, label: str | None = None) -> Results:
         """Both in one table.

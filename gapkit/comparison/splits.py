@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.arrays import as_matrix, rows_of_length_one, slices
 from gapkit.comparison.config import StudyConfig
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -161,6 +162,7 @@ def _row_keys(rows: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))
-    unit: NDArray[np.float32] = (rows / np.maximum(lengths, np.finfo(np.float32).tiny)[:, None]).astype(np.float32)
+    given, unit = as_matrix(rows, name="embeddings"), np.empty(rows.shape, dtype=np.float32)
+    for part in slices(*rows.shape):
+        unit[part] = rows_of_length_one(given[part]).numpy()
     return unit

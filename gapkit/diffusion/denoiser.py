@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from gapkit.diffusion.schedule import Schedule
+from gapkit.errors import InputError
+
+PREDICTIONS = ("x0", "epsilon", "v")
 
 
 class ResidualBlock(nn.Module):
@@ -35,7 +38,7 @@ class ResidualBlock(nn.Module):
 class Denoiser(nn.Module):
     """Predicts the clean target from a noised vector.
 
-    ``x0 = skip(t) x_t + gain * (sum of the block residuals)``: with ``v`` the variance per coordinate of the clean
+    ``x0 = skip(t) x_t + gain(t) * (sum of the block residuals)``: with ``v`` the variance per coordinate of the clean
     vectors, ``skip(t) = sqrt(abar) v / (abar v + 1 - abar)`` is the best linear guess, the posterior mean under
     N(0, v) (the idea of c_skip in EDM, Karras et al. 2022). The blocks start at zero, so training departs from that
     guess only where the data ask for it. Unlike in EDM the blocks keep their say at t = 0, where a bridge between
@@ -52,12 +55,24 @@ class Denoiser(nn.Module):
         False: no skip; the blocks predict x0 from the input alone, plus the input itself.
     directions_only : bool
         The network sees only the direction of x_t (as in the released Diffusion Bridge code).
+    prediction : str
+        What the blocks add to, after the best linear guess: the clean vector (``"x0"``, gain ``sqrt(v)``), the noise
+        (``"epsilon"``, gain ``-sqrt(1 - abar) / sqrt(abar)``) or the velocity ``sqrt(abar) e - sqrt(1 - abar) x_0``
+        (``"v"``, Salimans & Ho, 2022; gain ``-sqrt(1 - abar)``). Whatever it is, the answer is x0.
+    conditions : int
+        Number of further vectors that the blocks may see.
     generator : torch.Generator
         Draws the initial weights.
+
+    Raises
+    ------
+    InputError
+        An unknown prediction.
     """
 
     skip: Tensor
     squash: Tensor
+    gain: Tensor
     time_table: Tensor
 
     def __init__(
@@ -71,21 +86,30 @@ class Denoiser(nn.Module):
         generator: torch.Generator,
         precondition: bool = True,
         directions_only: bool = False,
+        prediction: str = "x0",
+        conditions: int = 0,
         time_features: int = 32,
     ) -> None:
         super().__init__()
+        if prediction not in PREDICTIONS:
+            raise InputError(f"prediction must be one of {', '.join(PREDICTIONS)}, got {prediction!r}")
         self.blocks = nn.ModuleList(ResidualBlock(dim, hidden, time_features, generator) for _ in range(blocks))
-        self.gain = math.sqrt(variance)
+        # They start at zero too: untrained, a condition is not heard. Without bias, zeros are the same as none.
+        self.listen = nn.ModuleList(_linear(dim, dim, generator, zero=True, bias=False) for _ in range(conditions))
+        self.unit = 1 / math.sqrt(variance)
         self.directions_only = directions_only
         abar = schedule.alpha_bar
         total = abar * variance + 1 - abar
         skip = abar.sqrt() * variance / total if precondition else torch.ones_like(abar)
+        noise = (1 - abar).sqrt()
+        gain = {"x0": torch.full_like(abar, math.sqrt(variance)), "epsilon": -noise / abar.sqrt(), "v": -noise}
+        self.register_buffer("gain", gain[prediction].float().unsqueeze(1), persistent=False)
         # Whatever t is, the blocks see coordinates of variance one.
         self.register_buffer("skip", skip.float().unsqueeze(1), persistent=False)
         self.register_buffer("squash", total.rsqrt().float().unsqueeze(1), persistent=False)
         self.register_buffer("time_table", _sinusoids(schedule.n_steps, time_features), persistent=False)
 
-    def forward(self, x: Tensor, t: Tensor | int) -> Tensor:
+    def forward(self, x: Tensor, t: Tensor | int, *conditions: Tensor | None) -> Tensor:
         """Estimate the clean vectors.
 
         Parameters
@@ -94,6 +118,8 @@ class Denoiser(nn.Module):
             Noised vectors x_t.
         t : Tensor of shape (n,) or int
             Times in 0..T.
+        conditions : Tensor of shape (n, d) or None
+            In the scale of clean vectors; None: not given.
 
         Returns
         -------
@@ -102,21 +128,25 @@ class Denoiser(nn.Module):
         first = F.normalize(x, dim=-1) * math.sqrt(x.shape[-1]) if self.directions_only else x * self.squash[t]
         time = self.time_table[t]
         h = first
+        for hear, condition in zip(self.listen, conditions, strict=bool(conditions)):
+            if condition is not None:
+                h = h + hear(condition * self.unit)
         for block in self.blocks:
             h = h + block(h, time)
-        return torch.addcmul((h - first) * self.gain, x, self.skip[t])
+        return torch.addcmul((h - first) * self.gain[t], x, self.skip[t])
 
 
-def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False) -> nn.Linear:
+def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False, bias: bool = True) -> nn.Linear:
     """A linear layer with LeCun-uniform weights from `generator`, never from the global one."""
-    layer = nn.Linear(n_in, n_out, device="meta").to_empty(device="cpu")
+    layer = nn.Linear(n_in, n_out, bias=bias, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         bound = math.sqrt(3 / n_in)
         if zero:
             layer.weight.zero_()
         else:
             layer.weight.copy_(torch.rand(layer.weight.shape, generator=generator).mul_(2 * bound).sub_(bound))
-        layer.bias.zero_()
+        if bias:
+            layer.bias.zero_()
     return layer
 
 

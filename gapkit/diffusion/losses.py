@@ -8,7 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from gapkit.diffusion.schedule import Schedule
 from gapkit.errors import InputError
+
+
+def prediction_weight(prediction: str, schedule: Schedule) -> Tensor:
+    """Weight of the squared error of x0 at t = 0, ..., T that makes it the squared error of what is predicted.
+
+    1 for x0, ``abar / (1 - abar)`` for the noise, ``1 / (1 - abar)`` for the velocity; at t = 0 as at t = 1.
+
+    Returns
+    -------
+    Tensor of shape (T + 1,), float64
+    """
+    abar = torch.cat([schedule.alpha_bar[1:2], schedule.alpha_bar[1:]])
+    return {"x0": torch.ones_like(abar), "epsilon": abar / (1 - abar), "v": 1 / (1 - abar)}[prediction]
 
 
 def cosine_matrix(rows: Tensor) -> Tensor:

@@ -14,6 +14,9 @@ from gapkit.errors import InputError
 Predictor = Callable[[Tensor, int], Tensor]
 """``predict(x_t, t) -> x_0 estimate``, both (n, d)."""
 
+Draw = Callable[[int], Tensor]
+"""``draw(t)`` gives the standard normal noise, shaped like x_t, of the step that arrives at t."""
+
 Callback = Callable[[int, Tensor], None]
 """Called as ``callback(t, x_t)`` with every state, the first and the last included: the trajectory."""
 
@@ -25,7 +28,7 @@ def ddim(
     schedule: Schedule,
     *,
     eta: float = 0.0,
-    generator: torch.Generator | None = None,
+    draw: Draw | None = None,
     callback: Callback | None = None,
 ) -> Tensor:
     """Denoising diffusion implicit model (Song et al., 2021).
@@ -40,9 +43,9 @@ def ddim(
         Falling times; the last is usually 0, where the state is the clean estimate.
     schedule : Schedule
     eta : float
-        0: deterministic. 1: the noise of ancestral (DDPM) sampling, where a generator is needed.
-    generator : torch.Generator, optional
-        Source of that noise.
+        0: deterministic. 1: the noise of ancestral (DDPM) sampling, where `draw` is needed.
+    draw : callable, optional
+        Gives that noise.
     callback : callable, optional
         Sees every state.
 
@@ -54,10 +57,10 @@ def ddim(
     Raises
     ------
     InputError
-        Noise asked for without a generator.
+        Noise asked for and no way to draw it.
     """
-    if eta > 0 and generator is None:
-        raise InputError("ddim: eta > 0 draws noise; pass a generator")
+    if eta > 0 and draw is None:
+        raise InputError("ddim: eta > 0 draws noise; pass draw")
     if callback:
         callback(times[0], x)
     for now, then in pairwise(times):
@@ -66,8 +69,8 @@ def ddim(
         noise = (x - abar**0.5 * clean) / (1 - abar) ** 0.5
         sigma = eta * ((1 - abar_then) / (1 - abar) * (1 - abar / abar_then)) ** 0.5
         x = abar_then**0.5 * clean + max(1 - abar_then - sigma**2, 0.0) ** 0.5 * noise
-        if sigma > 0:
-            x = x + sigma * torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+        if sigma > 0 and draw is not None:
+            x = x + sigma * draw(then)
         if callback:
             callback(then, x)
     return x
@@ -79,11 +82,11 @@ def ddpm(
     times: Sequence[int],
     schedule: Schedule,
     *,
-    generator: torch.Generator,
+    draw: Draw,
     callback: Callback | None = None,
 ) -> Tensor:
     """Ancestral sampling (Ho et al., 2020) over any falling times: `ddim` with ``eta = 1``."""
-    return ddim(predict, x, times, schedule, eta=1.0, generator=generator, callback=callback)
+    return ddim(predict, x, times, schedule, eta=1.0, draw=draw, callback=callback)
 
 
 def dpm_solver(
@@ -131,7 +134,7 @@ def sample(
     times: Sequence[int],
     schedule: Schedule,
     *,
-    generator: torch.Generator,
+    draw: Draw,
     callback: Callback | None = None,
 ) -> Tensor:
     """Run a sampler by name: ``"ddim"``, ``"ddpm"`` or ``"dpm-solver"``.
@@ -143,7 +146,7 @@ def sample(
     if name == "ddim":
         return ddim(predict, x, times, schedule, callback=callback)
     if name == "ddpm":
-        return ddpm(predict, x, times, schedule, generator=generator, callback=callback)
+        return ddpm(predict, x, times, schedule, draw=draw, callback=callback)
     if name == "dpm-solver":
         return dpm_solver(predict, x, times, schedule, callback=callback)
     raise InputError(f"unknown sampler {name!r}: known are {', '.join(SAMPLERS)}")

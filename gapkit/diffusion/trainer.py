@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gapkit.atomic import write_bytes
+from gapkit.diffusion.steps import EagerStep, RecordedStep
 from gapkit.errors import GapkitError, InputError
 
 SAVE_EVERY_SECONDS = 5.0
@@ -22,6 +23,8 @@ SAVE_EVERY_SECONDS = 5.0
 
 DECAY_EVERY = 4
 """Optimiser steps between two updates of the averaged weights; the decay is adapted to it."""
+
+PRECISIONS = ("float32", "bfloat16", "auto")
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,20 @@ class TrainingOptions:
     steps : int
         Most optimiser steps.
     lr, weight_decay : float
-        AdamW; the rate rises linearly over `warmup` steps and falls to 0 by a cosine.
+        AdamW; the rate rises linearly over `warmup` steps and, where `anneal`, falls to 0 by a cosine.
     ema : float
         Decay of the averaged weights a step; these are the ones kept.
     clip : float
         Largest norm of the gradient.
     warmup : int
+    anneal : bool
     evaluate_every : int
         Steps between two looks at the held-out score.
     patience : int
         Looks without a better score after which training stops; 0: never.
+    precision : str
+        ``"float32"``; ``"bfloat16"``: matrix products in bfloat16, weights, sums and optimiser in float32; ``"auto"``:
+        bfloat16 where the device computes in it.
     """
 
     steps: int
@@ -51,8 +58,10 @@ class TrainingOptions:
     ema: float = 0.995
     clip: float = 1.0
     warmup: int = 100
+    anneal: bool = True
     evaluate_every: int = 100
     patience: int = 0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         for name, good, rule in (
@@ -63,6 +72,7 @@ class TrainingOptions:
             ("clip", self.clip > 0, "above 0"),
             ("evaluate_every", self.evaluate_every >= 1, "at least 1"),
             ("patience", self.patience >= 0, "at least 0"),
+            ("precision", self.precision in PRECISIONS, f"one of {', '.join(PRECISIONS)}"),
         ):
             if not good:
                 raise InputError(f"{name} must be {rule}, got {getattr(self, name)!r}")
@@ -70,6 +80,8 @@ class TrainingOptions:
     def rate(self, step: int) -> float:
         """Learning rate of a step (0-based)."""
         rise = min(1.0, (step + 1) / max(1, self.warmup))
+        if not self.anneal:
+            return self.lr * rise
         fall = 0.5 * (1 + torch.cos(torch.tensor(step / self.steps * torch.pi)).item())
         return self.lr * rise * fall
 
@@ -132,16 +144,13 @@ def train(
     state = _State(model, options, generator)
     if checkpoint is not None:
         state.read(checkpoint, fingerprint)
+    device = next(model.parameters()).device
+    half = options.precision == "bfloat16" or (options.precision == "auto" and has_bfloat16(device))
+    step = state.stepper(loss, options, half=half)
     saved = time.monotonic()
     model.train()
     while state.step < options.steps and not state.exhausted(options):
-        for group in state.optimizer.param_groups:
-            group["lr"] = options.rate(state.step)
-        value = loss(model)
-        value.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(state.live, options.clip)
-        state.optimizer.step()
-        state.optimizer.zero_grad(set_to_none=True)
+        value = step(options.rate(state.step))
         state.step += 1
         if state.step % DECAY_EVERY == 0 or state.step == options.steps:
             state.average(options.ema)
@@ -165,6 +174,15 @@ def train(
     return TrainingReport(state.step, state.best_step, tuple(state.scores))
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # Private, and missing before torch 2.6: without it float32 is a safe answer.
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return device.type == "cpu" and bool(supported())
+
+
 class _State:
     """Everything that a training consists of at one moment."""
 
@@ -173,8 +191,16 @@ class _State:
         self.generator = generator
         self.live: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
         self.names = [name for name, p in model.named_parameters() if p.requires_grad]
+        device = self.live[0].device
+        self.on_gpu = device.type == "cuda"
         self.optimizer = torch.optim.AdamW(
-            self.live, lr=options.lr, weight_decay=options.weight_decay, betas=(0.9, 0.99), fused=True
+            self.live,
+            # A recorded step reads its rate from the device.
+            lr=torch.tensor(options.lr, device=device) if self.on_gpu else options.lr,
+            weight_decay=options.weight_decay,
+            betas=(0.9, 0.99),
+            fused=True,
+            capturable=self.on_gpu,
         )
         self.averaged = copy.deepcopy(model).eval()
         self.mean: list[Tensor] = [p for p in self.averaged.parameters() if p.requires_grad]
@@ -185,6 +211,13 @@ class _State:
         self.best_step = 0
         self.stale = 0
         self.scores: list[tuple[int, float]] = []
+
+    def stepper(self, loss: Callable[[nn.Module], Tensor], options: TrainingOptions, *, half: bool) -> EagerStep:
+        """What does one optimiser step on this device."""
+        parts = self.model, loss, self.optimizer, self.live
+        if self.on_gpu:
+            return RecordedStep(*parts, clip=options.clip, half=half, generator=self.generator)
+        return EagerStep(*parts, clip=options.clip, half=half)
 
     def average(self, decay: float) -> None:
         # Early on the mean follows quickly, or it would keep the initial weights for long.
@@ -243,8 +276,7 @@ class _State:
                 for part, tensor in (("live", live), ("mean", mean), ("best", best)):
                     tensor.copy_(tensors[f"{part}.{name}"])
                 self.optimizer.state[live] = {
-                    key: tensors[f"{key}.{name}"].to(live.device if key != "step" else "cpu")
-                    for key in ("step", "exp_avg", "exp_avg_sq")
+                    key: tensors[f"{key}.{name}"].to(live.device) for key in ("step", "exp_avg", "exp_avg_sq")
                 }
         self.generator.set_state(tensors["generator"])
         self.scores = [(int(step), float(value)) for step, value in tensors["scores"]]

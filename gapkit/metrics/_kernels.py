@@ -115,10 +115,11 @@ def clip_sums(
         Bytes that the tiles may take.
     """
     other = a if b is None else b
-    out = [torch.zeros(a.n, other.n, device=a.rows.device) for _ in kernels] if dense else None
-    rows = [torch.zeros(len(a.rows), dtype=torch.float64, device=a.rows.device) for _ in kernels]
-    columns = [torch.zeros(len(other.rows), dtype=torch.float64, device=a.rows.device) for _ in kernels]
-    share_a, share_b = (None if c.single else c.share.to(c.rows.dtype) for c in (a, other))
+    device, dtype = a.base.device, a.base.dtype
+    out = [torch.zeros(a.n, other.n, device=device) for _ in kernels] if dense else None
+    rows = [torch.zeros(len(a.base), dtype=torch.float64, device=device) for _ in kernels]
+    columns = [torch.zeros(len(other.base), dtype=torch.float64, device=device) for _ in kernels]
+    share_a, share_b = (None if c.single else c.share.to(dtype) for c in (a, other))
     for number, i, j, tile in _tiles(a, b, kernels, drop_same, max_memory):
         right = tile.sum(dim=1) if share_b is None else tile @ share_b[j]
         rows[number][i] += right
@@ -145,37 +146,55 @@ def _tiles(
 ) -> Iterator[tuple[int, slice, slice, Tensor]]:
     """Yield (kernel number, rows, columns, kernel tile); the tile is overwritten by the next."""
     other = a if b is None else b
-    # A distance does not change with a common shift, and near the mean float32 loses least.
-    shift = other.mean.to(other.rows.dtype)
-    left = a.rows - shift
-    right = left if b is None else other.rows - shift
-    sides = (left,) if b is None else (left, right)
-    farthest = max(float(bound.abs()) for rows in sides for bound in rows.aminmax())
+    # The square of the largest coordinate must still be a float32.
+    farthest = max(cloud.reach(other.mean) for cloud in (a, other))
     if not math.isfinite(farthest):
         raise InputError("source, target: rows are too far apart for float32; scale both by one number")
     base = max(kernels[0].widths[0], farthest / REACH)
-    for rows in sides:
-        rows.div_(base * math.sqrt(2))
-    square_left, square_right = (torch.linalg.vecdot(rows, rows) for rows in (left, right))
     single = len(kernels) == 1 and len(kernels[0].widths) == 1
-    side = max(16, min(TILE, math.isqrt(max_memory // (4 if single else 12))))
-    buffers = [left.new_empty(side * side) for _ in range(1 if single else 3)]
-    for i0 in range(0, len(left), side):
-        i = slice(i0, min(i0 + side, len(left)))
-        for j0 in range(i0 if b is None else 0, len(right), side):
-            j = slice(j0, min(j0 + side, len(right)))
-            shape = (i.stop - i.start, j.stop - j.start)
-            minus, tile, part = (buffers[k % len(buffers)][: shape[0] * shape[1]].view(shape) for k in range(3))
-            torch.addmm(square_right[j], left[i], right[j].T, beta=-1, alpha=2, out=minus)
-            minus.sub_(square_left[i, None]).clamp_max_(0)
-            if b is None and i == j:
-                minus.fill_diagonal_(0)
-            same = _same_clip(a.owner[i], other.owner[j]) if drop_same else None
-            for number, kernel in enumerate(kernels):
-                kernel.add(minus, base, tile, part)
-                if same is not None:
-                    tile.masked_fill_(same, 0)
-                yield number, i, j, tile
+    side = max(16, min(TILE, math.isqrt(max_memory // (8 if single else 24))))
+    buffers = [a.base.new_empty(side * side) for _ in range(1 if single else 3)]
+    for i, j, minus in _distances(a, b, base, side, max_memory // 2, buffers[0]):
+        tile, part = (buffers[k % len(buffers)][: minus.numel()].view(minus.shape) for k in (1, 2))
+        same = _same_clip(a.owner[i], other.owner[j]) if drop_same else None
+        for number, kernel in enumerate(kernels):
+            kernel.add(minus, base, tile, part)
+            if same is not None:
+                tile.masked_fill_(same, 0)
+            yield number, i, j, tile
+
+
+def _distances(
+    a: Cloud, b: Cloud | None, base: float, side: int, panel_bytes: int, buffer: Tensor
+) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Yield (rows, columns, -|a_i - b_j|^2 / 2 base^2) tile by tile; without `b` only from the diagonal upwards."""
+    other = a if b is None else b
+    # A distance does not change with a common shift, and near the mean float32 loses least.
+    shift = other.mean.to(other.base.dtype)
+
+    def panel(cloud: Cloud, part: slice) -> tuple[Tensor, Tensor]:
+        rows = (cloud.block(part) - shift).div_(base * math.sqrt(2))
+        return rows, torch.linalg.vecdot(rows, rows)
+
+    # Two panels of scaled rows at a time, each a whole number of tiles.
+    size = max(1, panel_bytes // (2 * 4 * a.base.shape[1] * side)) * side
+    for i1 in range(0, len(a.base), size):
+        outer = slice(i1, min(i1 + size, len(a.base)))
+        left, square_left = panel(a, outer)
+        for j1 in range(i1 if b is None else 0, len(other.base), size):
+            inner = slice(j1, min(j1 + size, len(other.base)))
+            same = b is None and j1 == i1
+            right, square_right = (left, square_left) if same else panel(other, inner)
+            for i0 in range(0, len(left), side):
+                ii = slice(i0, min(i0 + side, len(left)))
+                for j0 in range(i0 if same else 0, len(right), side):
+                    jj = slice(j0, min(j0 + side, len(right)))
+                    minus = buffer[: (ii.stop - i0) * (jj.stop - j0)].view(ii.stop - i0, jj.stop - j0)
+                    torch.addmm(square_right[jj], left[ii], right[jj].T, beta=-1, alpha=2, out=minus)
+                    minus.sub_(square_left[ii, None]).clamp_max_(0)
+                    if same and j0 == i0:
+                        minus.fill_diagonal_(0)
+                    yield slice(i1 + i0, i1 + ii.stop), slice(j1 + j0, j1 + jj.stop), minus
 
 
 def _same_clip(left: Tensor, right: Tensor) -> Tensor | None:

@@ -13,14 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.metrics._kernels import ClipSums, clip_sums
+from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._sides import Cloud, Sides, directions, residual_directions
 from gapkit.metrics.cosine import clip_cosines, stranger_cosine
 from gapkit.metrics.mmd import squared_mmd
 from gapkit.metrics.rank import rank_and_influence
 from gapkit.metrics.residual import squared_residuals
 from gapkit.metrics.retrieval import Ranking, precisions, ranking, recalls
-from gapkit.metrics.rmg import inner_cosine, relative_gap
-from gapkit.metrics.separability import correctness, held_out_scores, winning_blocks
+from gapkit.metrics.rmg import clip_squares, inner_cosine, relative_gap
+from gapkit.metrics.separability import Probe, correctness, probe, winning_blocks
 
 if TYPE_CHECKING:
     from gapkit.metrics.evaluation import Reference
@@ -47,8 +48,8 @@ class Row:
     ----------
     both : Sides
     reference : Reference
-    weights : Tensor of shape (B, n_x)
-        Resampling weights of the source clips; those of the reference where paired.
+    resamples : Resamples
+        Of the source clips; those of the reference where paired.
     names : frozenset of str
         Metrics that will be asked for: kernels that nobody needs are not computed.
     original : Cloud, optional
@@ -57,7 +58,7 @@ class Row:
 
     both: Sides
     reference: Reference
-    weights: Tensor
+    resamples: Resamples
     names: frozenset[str]
     original: Cloud | None = None
     _memo: dict[Any, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
@@ -71,34 +72,52 @@ class Row:
 
     # What metrics share.
 
+    @property
+    def weights(self) -> Tensor:
+        """Occurrences of every source clip in every resample, (B, n_x); `resamples` is smaller for many clips."""
+        return self.resamples.weights
+
     @cached_property
+    def x_directions(self) -> Cloud:
+        return directions(self.both.x, "source").kept(self.reference.kept_bytes)
+
+    @property
     def x_unit(self) -> Tensor:
-        return directions(self.both.x, "source").rows
+        return self.x_directions.rows
 
     @cached_property
     def own_cosines(self) -> Tensor:
-        return clip_cosines(directions(self.both.x, "source"), self.reference.directions)
+        return clip_cosines(self.x_directions, self.reference.directions)
+
+    @cached_property
+    def residual_cosines(self) -> Tensor:
+        x, y = residual_directions(self.both.x, "source"), residual_directions(self.both.y, "target")
+        return clip_cosines(x, y)
 
     @cached_property
     def pairs_drawn(self) -> Tensor:
         """Number of pairs of different clips in each resample, clips of the same number apart."""
-        return self.both.x.n**2 - self.weights.square().sum(dim=1)
+        return self.both.x.n**2 - self.resamples.n_squares
 
     @cached_property
     def x_unit_sums(self) -> Tensor:
-        return self.weights @ self.x_unit
+        return self.resamples.sums(self.x_directions)
 
     @cached_property
     def ranking(self) -> Ranking:
-        return ranking(directions(self.both.x, "source"), self.reference.directions)
+        return ranking(self.x_directions, self.reference.directions, max_memory=self.reference.kept_bytes)
 
     @cached_property
     def fold_x(self) -> NDArray[np.int64]:
         return self.reference.folds if self.both.paired else self.reference.source_folds(self.both.x.n)
 
     @cached_property
+    def probe(self) -> Probe:
+        return self._probed(self.both)
+
+    @cached_property
     def scores(self) -> tuple[Tensor, Tensor]:
-        return held_out_scores(self.both, self.fold_x, self.reference.folds)
+        return self.probe.scores
 
     @cached_property
     def kernel_names(self) -> list[str]:
@@ -131,17 +150,20 @@ class Row:
         )
         return dict(zip(names, sums, strict=True))
 
+    def _probed(self, both: Sides) -> Probe:
+        return probe(both, self.fold_x, self.reference.folds, max_memory=2 * self.reference.kept_bytes)
+
     # The metrics.
 
     def cosine(self) -> Drawn:
         return self._mean(self.own_cosines)
 
     def unpaired_cosine(self) -> Drawn:
-        x, y = directions(self.both.x, "source"), self.reference.directions
+        x, y = self.x_directions, self.reference.directions
         everything = (self.x_unit_sums * self.reference.unit_sums).sum(dim=1).double()
         if not self.both.paired:
             return stranger_cosine(x, y, None), everything / (x.n * y.n)
-        draws = (everything - (self.weights.square() @ self.own_cosines.float())) / self.pairs_drawn
+        draws = (everything - self.resamples.square_sums(self.own_cosines)) / self.pairs_drawn
         return stranger_cosine(x, y, self.own_cosines), draws
 
     def cosine_margin(self) -> Drawn:
@@ -152,13 +174,14 @@ class Row:
         x, y = self.both.x, self.both.y
         value = float(torch.linalg.vector_norm(x.mean - y.mean))
         # Seen from the target's mean: float32 then carries the difference and not the offset.
-        rows = (x.rows - y.mean).float()
+        seen = x.changed(lambda rows: (rows - y.mean).float())
+        shifts = self.resamples.sums(seen) / x.n - self.reference.centred_sums / y.n
         if self.both.paired:
-            shifts = self.weights @ (rows - y.centred.clip_means) / x.n
-            noise = float((rows - y.centred.clip_means - (x.mean - y.mean).float()).square().sum()) / x.n**2
+            noise, offset = 0.0, (x.mean - y.mean).float()
+            for clips, right in y.centred.clip_blocks():
+                noise += float((seen.clip_block(clips) - right - offset).square().sum()) / x.n**2
         else:
-            shifts = self.weights @ rows / x.n - self.reference.weights @ y.centred.clip_means / y.n
-            noise = sum(float(c.centred.clip_means.square().sum()) / c.n**2 for c in (x, y))
+            noise = sum(float(clip_squares(c.centred).sum()) / c.n**2 for c in (x, y))
         # A resampled norm is too long by the sampling noise, once more: E|mean*|^2 = |mean|^2 + trace(cov) / n.
         return value, (shifts.square().sum(dim=1).double() - noise).clamp_min(0).sqrt()
 
@@ -176,40 +199,38 @@ class Row:
 
     def residual_separability(self) -> Drawn:
         squares = squared_residuals(self.both)
-        return self._accuracy(
-            squares,
-            held_out_scores(squares, self.fold_x, self.reference.folds),
-        )
+        return self._accuracy(squares, self._probed(squares).scores)
 
     def separability_auc(self) -> Drawn:
-        wx, wy = self.weights.cpu(), self.reference.weights.cpu()
-        won, drawn, pairs = 0.0, torch.zeros(len(wx), dtype=torch.float64), 0
+        device = self.resamples.counts.device
+        won, drawn, pairs = 0.0, torch.zeros(len(self.resamples), dtype=torch.float64, device=device), 0
         total = torch.zeros_like(drawn)
         for i, j, block in winning_blocks(self.both, *self.scores, self.fold_x, self.reference.folds):
             won, pairs = won + float(block.sum(dtype=torch.float64)), pairs + block.numel()
-            drawn += ((wx[:, i] @ block) * wy[:, j]).sum(dim=1)
-            total += wx[:, i].sum(dim=1) * wy[:, j].sum(dim=1)
+            wx, wy, wins = self.resamples.of(i.to(device)), self.reference.resamples.of(j.to(device)), block.to(device)
+            drawn += ((wx @ wins) * wy).sum(dim=1)
+            total += wx.sum(dim=1) * wy.sum(dim=1)
             if self.both.paired:
                 # A clip drawn twice is not two clips: its comparison with itself counts w times, not w^2.
-                at = torch.searchsorted(j, i)
-                w = wx[:, i]
-                drawn -= (w * (w - 1)) @ block[torch.arange(len(i)), at]
-                total -= (w * (w - 1)).sum(dim=1)
+                at = torch.searchsorted(j, i).to(device)
+                drawn -= (wx * (wx - 1)) @ wins[torch.arange(len(i), device=device), at]
+                total -= (wx * (wx - 1)).sum(dim=1)
         return won / pairs, drawn / total.clamp_min(1)
 
     def rmg(self) -> Drawn:
-        x, y = directions(self.both.x, "source"), self.reference.directions
-        value = relative_gap(float(self.own_cosines.mean()), inner_cosine(x), inner_cosine(y))
-        pair = (1 - (self.weights @ self.own_cosines.float()).double() / x.n) / 2
-        inner = self._inner(self.x_unit_sums, self.x_unit) + self._inner(self.reference.unit_sums, y.clip_means)
-        inside = (1 - inner / 2) / 2
+        x, y = self.x_directions, self.reference.directions
+        squares = clip_squares(x), self.reference.unit_squares
+        inner = [inner_cosine(side, own) for side, own in zip((x, y), squares, strict=True)]
+        value = relative_gap(float(self.own_cosines.mean()), *inner)
+        pair = (1 - self.resamples.sums(self.own_cosines).double() / x.n) / 2
+        drawn = self._inner(self.x_unit_sums, squares[0]) + self._inner(self.reference.unit_sums, squares[1])
+        inside = (1 - drawn / 2) / 2
         pair, inside = pair.clamp_min(0), inside.clamp_min(0)
         whole = inside + pair
         return value, torch.where(whole > 1e-12, pair / whole.clamp_min(1e-12), 0.0)
 
     def residual_cosine(self) -> Drawn:
-        x, y = residual_directions(self.both.x, "source"), residual_directions(self.both.y, "target")
-        return self._mean(clip_cosines(x, y))
+        return self._mean(self.residual_cosines)
 
     def recall(self, k: int) -> Drawn:
         return self._mean(recalls(self.ranking, k))
@@ -219,49 +240,51 @@ class Row:
 
     def effective_rank(self) -> Drawn:
         value, influence = rank_and_influence(self.both.x)
-        return value, (value + (self.weights @ influence.float()).double() / self.both.x.n).clamp_min(0)
+        return value, (value + self.resamples.sums(influence).double() / self.both.x.n).clamp_min(0)
 
     # Resampling.
 
     def _mean(self, values: Tensor) -> Drawn:
-        return float(values.mean()), (self.weights @ values.float()).double() / self.both.x.n
+        return float(values.mean()), self.resamples.sums(values).double() / self.both.x.n
 
-    def _inner(self, sums: Tensor, rows: Tensor) -> Tensor:
-        """Mean cosine of different clips in each resample, from the sums of unit rows."""
-        repeated = self.weights.square() @ rows.square().sum(dim=1)
+    def _inner(self, sums: Tensor, squares: Tensor) -> Tensor:
+        """Mean cosine of different clips in each resample, from the sums of unit rows and each clip's own square."""
+        repeated = self.resamples.square_sums(squares)
         return (sums.square().sum(dim=1) - repeated).double() / self.pairs_drawn
 
     def _accuracy(self, both: Sides, scores: tuple[Tensor, Tensor]) -> Drawn:
         x, y = correctness(both, *scores)
-        draws = self.weights.cpu() @ x.float() / len(x) + self.reference.weights.cpu() @ y.float() / len(y)
+        draws = self.resamples.sums(x) / len(x) + self.reference.resamples.sums(y) / len(y)
         return float(x.mean() + y.mean()) / 2, draws.double() / 2
 
     def kernel_distance(self, name: str, cross: Mapping[str, ClipSums]) -> Drawn:
         """Squared distance of the two sides as the kernel of that name sees them."""
         xx, yy, xy = self.source_kernels[name], self.reference.target_kernels(self.kernel_names)[name], cross[name]
         value = squared_mmd(xx, yy, xy, estimator="paired" if self.both.paired else "unbiased")
-        n, m, wx, wy = self.both.x.n, self.both.y.n, self.weights, self.reference.weights
+        n, m = self.both.x.n, self.both.y.n
         if xx.dense is not None and yy.dense is not None and xy.dense is not None:
+            wx, wy = self.resamples.weights, self.reference.resamples.weights
             if self.both.paired:
                 h = xx.dense + yy.dense - xy.dense - xy.dense.T
                 return value, _quadratic(wx, h) / self.pairs_drawn
-            pairs = self.pairs_drawn, m**2 - wy.square().sum(dim=1)
+            pairs = self.pairs_drawn, m**2 - self.reference.resamples.n_squares
             inside = _quadratic(wx, xx.dense) / pairs[0] + _quadratic(wy, yy.dense) / pairs[1]
             return value, inside - 2 * ((wx @ xy.dense) * wy).sum(dim=1).double() / (n * m)
         # First-order (Hoeffding) projection: what each clip adds to the sum, O(n) memory.
         if self.both.paired:
             push = (xx.rows + yy.rows - xy.rows - xy.columns) / (n - 1)
-            return value, value + 2 * _centred_mean(wx, push)
+            return value, value + 2 * _centred_mean(self.resamples, push)
         push_x, push_y = xx.rows / (n - 1) - xy.rows / m, yy.rows / (m - 1) - xy.columns / n
-        return value, value + 2 * _centred_mean(wx, push_x) + 2 * _centred_mean(wy, push_y)
+        moved = _centred_mean(self.resamples, push_x) + _centred_mean(self.reference.resamples, push_y)
+        return value, value + 2 * moved
 
 
 def _quadratic(weights: Tensor, kernel: Tensor) -> Tensor:
     return ((weights @ kernel) * weights).sum(dim=1).double()
 
 
-def _centred_mean(weights: Tensor, values: Tensor) -> Tensor:
-    return (weights @ (values - values.mean()).float()).double() / len(values)
+def _centred_mean(resamples: Resamples, values: Tensor) -> Tensor:
+    return resamples.sums(values - values.mean()).double() / len(values)
 
 
 ROW_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
@@ -284,3 +307,13 @@ ROW_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "effective-rank": Row.effective_rank,
 }
 """Estimators of the metrics that this file holds."""
+
+CLIP_VALUES: dict[str, Callable[[Row], Tensor]] = {
+    "cosine": lambda row: row.own_cosines,
+    "residual-cosine": lambda row: row.residual_cosines,
+    "recall@1": lambda row: recalls(row.ranking, 1),
+    "recall@5": lambda row: recalls(row.ranking, 5),
+    "recall@10": lambda row: recalls(row.ranking, 10),
+    "map@10": lambda row: precisions(row.ranking, 10),
+}
+"""What each clip has, (n,), for the metrics that are a mean over clips."""

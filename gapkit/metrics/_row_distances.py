@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gapkit.metrics._kernels import ClipSums
+from gapkit.metrics._resamples import Resamples, RunningSums
 from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics.frechet import Gaussian, bures, gaussian, influences
 from gapkit.metrics.mmd import linear_mmd
@@ -70,7 +71,7 @@ def _sliced(row: Row) -> Sliced:
         return project(seen_from(reference.target.mean, reference.target), along, order=True) if fits else None
 
     target = reference.shared("projected", known)
-    draws, memory = len(row.weights) > 0, reference.max_memory // 2
+    draws, memory = len(row.resamples) > 0, reference.max_memory // 2
     return row.shared("sliced", lambda: sliced(row.both, along, pushes=draws, known=target, max_memory=memory))
 
 
@@ -84,15 +85,13 @@ def sinkhorn_divergence(row: Row) -> Drawn:
 def mmd_linear(row: Row) -> Drawn:
     x, y = row.both.x, row.both.y
 
-    def blocks(side: Tensor) -> Iterable[tuple[slice, Tensor]]:
-        yield slice(0, len(side)), side
-
     # Seen from the target's mean: float32 then carries the difference and not the offset.
-    left, right = ((c.clip_means - y.mean).float() for c in (x, y))
+    left, right = (c.changed(lambda rows: (rows - y.mean).float()) for c in (x, y))
     value = linear_mmd(row.both, "paired" if row.both.paired else "unbiased")
     if row.both.paired:
-        return value, _paired(row, blocks(left - right))[1]
-    return value, _unpaired(row, blocks(left), _sums(row.reference.weights, blocks(right)))[1]
+        apart = ((clips, left.clip_block(clips) - rows) for clips, rows in right.clip_blocks())
+        return value, _paired(row, apart)[1]
+    return value, _unpaired(row, left.clip_blocks(), _sums(row.reference.resamples, right.clip_blocks()))[1]
 
 
 def mmd_random_features(row: Row) -> Drawn:
@@ -116,7 +115,7 @@ def mmd_random_features(row: Row) -> Drawn:
 
     if row.both.paired:
         return _paired(row, parts(x.n, lambda i, j: features.of(x.clips(i, j)) - target(i, j)))
-    own = reference.shared("feature sums", lambda: _sums(reference.weights, parts(y.n, target)))
+    own = reference.shared("feature sums", lambda: _sums(reference.resamples, parts(y.n, target)))
     return _unpaired(row, parts(x.n, lambda i, j: features.of(x.clips(i, j))), own)
 
 
@@ -143,34 +142,33 @@ class _Sums:
     n: int
 
 
-def _sums(weights: Tensor, blocks: Iterable[tuple[slice, Tensor]]) -> _Sums:
-    whole: Tensor | float = 0.0
-    drawn: Tensor | float = 0.0
-    repeated: Tensor | float = 0.0
-    square, n = 0.0, 0
+def _sums(resamples: Resamples, blocks: Iterable[tuple[slice, Tensor]]) -> _Sums:
+    whole: Tensor | None = None
+    running: RunningSums | None = None
+    lengths = torch.empty(resamples.n, dtype=torch.float64, device=resamples.counts.device)
     for part, values in blocks:
-        lengths = values.square().sum(dim=1, dtype=torch.float64)
-        whole = whole + values.sum(dim=0, dtype=torch.float64)
-        drawn = drawn + weights[:, part] @ values
-        repeated = repeated + (weights[:, part].square() @ lengths.float()).double()
-        square, n = square + float(lengths.sum()), part.stop
-    assert isinstance(whole, Tensor)
-    assert isinstance(drawn, Tensor)
-    assert isinstance(repeated, Tensor)
-    return _Sums(whole, square, drawn, repeated, n)
+        running = running or RunningSums(resamples, values.shape[1])
+        running.add(part, values)
+        lengths[part] = values.square().sum(dim=1, dtype=torch.float64)
+        total = values.sum(dim=0, dtype=torch.float64)
+        whole = total if whole is None else whole + total
+    assert whole is not None
+    assert running is not None
+    repeated = resamples.square_sums(lengths).double()
+    return _Sums(whole, float(lengths.sum()), running.result(), repeated, resamples.n)
 
 
 def _paired(row: Row, blocks: Iterable[tuple[slice, Tensor]]) -> Drawn:
     """Mean product of the differences of different clips."""
-    z = _sums(row.weights, blocks)
+    z = _sums(row.resamples, blocks)
     value = (float(z.whole.square().sum()) - z.square) / (z.n * (z.n - 1))
     return value, (z.drawn.square().sum(dim=1).double() - z.repeated) / row.pairs_drawn
 
 
 def _unpaired(row: Row, blocks: Iterable[tuple[slice, Tensor]], y: _Sums) -> Drawn:
     """Mean product inside each side, less that between them."""
-    x = _sums(row.weights, blocks)
-    pairs = (row.pairs_drawn, y.n**2 - row.reference.weights.square().sum(dim=1))
+    x = _sums(row.resamples, blocks)
+    pairs = (row.pairs_drawn, y.n**2 - row.reference.resamples.n_squares)
     value = -2 * float(x.whole @ y.whole) / (x.n * y.n)
     draws = -2 * (x.drawn * y.drawn).sum(dim=1).double() / (x.n * y.n)
     for side, drawn in zip((x, y), pairs, strict=True):
@@ -183,9 +181,9 @@ def _pushed(row: Row, value: float, pushes: Pushes | None) -> Tensor:
     """Value in each resample, to first order."""
     if pushes is None:
         return torch.zeros(0, dtype=torch.float64)
-    total = torch.full((len(row.weights),), value, dtype=torch.float64, device=row.weights.device)
-    for weights, push in zip((row.weights, row.reference.weights), pushes, strict=True):
-        total += (weights @ push.float()).double() / len(push)
+    total = torch.full((len(row.resamples),), value, dtype=torch.float64, device=row.resamples.counts.device)
+    for resamples, push in zip((row.resamples, row.reference.resamples), pushes, strict=True):
+        total += resamples.sums(push).double() / len(push)
     return total
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,39 +12,110 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix
+from gapkit.arrays import ArrayLike, as_matrix, rows_of_length_one, slices
 from gapkit.errors import InputError
 
 FLAT = 1e-6
 """Spread relative to length below which float32 rows count as one and the same point."""
+
+Change = Callable[[Tensor], Tensor]
+"""What is done to rows, each by itself: (k, d) to (k, d)."""
 
 
 @dataclass(frozen=True)
 class Cloud:
     """Rows of one side, sorted by the clip that they belong to; every clip counts the same.
 
+    What is made of the rows (directions, residuals) is made block by block where blocks are asked for, so that a
+    memory map stays one; `rows` makes and keeps it whole.
+
     Parameters
     ----------
-    rows : Tensor of shape (m, d)
+    base : Tensor of shape (m, d)
+        Rows as they were given.
     owner : Tensor of shape (m,)
         Clip of each row, non-decreasing, every clip in 0..n-1 at least once.
     n : int
         Number of clips.
+    change : callable, optional
+        Makes the rows from those of `base`.
     """
 
-    rows: Tensor
+    base: Tensor
     owner: Tensor
     n: int
+    change: Change | None = None
 
     @property
     def single(self) -> bool:
         """One row a clip."""
-        return self.n == len(self.rows)
+        return self.n == len(self.base)
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """All rows, (m, d)."""
+        if self.change is None:
+            return self.base
+        rows: Tensor | None = None
+        for part in row_blocks(self.base):
+            block = self.change(self.base[part])
+            rows = block.new_empty(self.base.shape) if rows is None else rows
+            rows[part] = block
+        assert rows is not None
+        return rows
+
+    def block(self, part: slice) -> Tensor:
+        """Some of the rows, made for this moment unless they are all there."""
+        if self.change is None or "rows" in self.__dict__:
+            return self.rows[part]
+        return self.change(self.base[part])
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Rows by their numbers."""
+        if self.change is None or "rows" in self.__dict__:
+            return self.rows[rows]
+        return self.change(self.base[rows])
+
+    def changed(self, change: Change) -> Cloud:
+        """The cloud of changed rows."""
+        first = self.change
+        return Cloud(self.base, self.owner, self.n, change if first is None else lambda rows: change(first(rows)))
+
+    def kept(self, max_bytes: int) -> Cloud:
+        """The same cloud with its rows made once, if they take no more than `max_bytes`."""
+        if 4 * self.base.numel() <= max_bytes:
+            _ = self.rows
+        return self
+
+    def cpu(self) -> Cloud:
+        """The same cloud on the processor."""
+        if self.base.device.type == "cpu":
+            return self
+        return Cloud(self.rows.cpu(), self.owner.cpu(), self.n)
 
     @cached_property
     def share(self) -> Tensor:
         """Weight of each row inside its clip, float64, shape (m,); sums to 1 over a clip."""
         return 1.0 / torch.bincount(self.owner, minlength=self.n).to(torch.float64)[self.owner]
+
+    @cached_property
+    def ends(self) -> Tensor:
+        """First row of each clip and, last, the number of rows; (n + 1,) on the processor."""
+        clips = torch.arange(self.n + 1)
+        return clips if self.single else torch.searchsorted(self.owner.cpu(), clips)
+
+    def clip_blocks(self) -> Iterator[tuple[slice, Tensor]]:
+        """Yield (which clips, their mean rows) from the first clip to the last, a block at a time."""
+        return ((clips, self.clip_block(clips)) for clips in slices(self.n, self.base.numel() // self.n))
+
+    def clip_block(self, clips: slice) -> Tensor:
+        """Mean row of some clips."""
+        if self.single:
+            return self.block(clips)
+        part = slice(int(self.ends[clips.start]), int(self.ends[clips.stop]))
+        rows = self.block(part)
+        owner, share = self.owner[part] - clips.start, self.share[part, None].to(rows.dtype)
+        return rows.new_zeros(clips.stop - clips.start, rows.shape[1]).index_add_(0, owner, rows * share)
 
     def per_clip(self, values: Tensor) -> Tensor:
         """Mean over the rows of each clip: (m, ...) to (n, ...)."""
@@ -55,9 +128,8 @@ class Cloud:
 
     def clips(self, start: int, stop: int) -> Cloud:
         """Clips `start` to `stop`, numbered from 0."""
-        bounds = torch.tensor([start, stop], device=self.owner.device)
-        first, last = (int(i) for i in torch.searchsorted(self.owner, bounds))
-        return Cloud(self.rows[first:last], self.owner[first:last] - start, stop - start)
+        part = slice(int(self.ends[start]), int(self.ends[stop]))
+        return Cloud(self.block(part), self.owner[part] - start, stop - start)
 
     @cached_property
     def clip_means(self) -> Tensor:
@@ -67,18 +139,37 @@ class Cloud:
     @cached_property
     def mean(self) -> Tensor:
         """Mean over clips, float64, shape (d,)."""
-        return self.clip_means.mean(dim=0, dtype=torch.float64)
+        total = torch.zeros(self.base.shape[1], dtype=torch.float64, device=self.base.device)
+        for _, rows in self.clip_blocks():
+            total += rows.sum(dim=0, dtype=torch.float64)
+        return total / self.n
 
     @cached_property
     def centred(self) -> Cloud:
         """The same rows minus the mean."""
-        return Cloud((self.rows - self.mean).to(self.rows.dtype), self.owner, self.n)
+        return self.changed(lambda rows: (rows - self.mean).to(rows.dtype))
+
+    def reach(self, origin: Tensor) -> float:
+        """Largest coordinate of any row, seen from `origin`; infinite where it is no float32."""
+        near = origin.to(self.base.dtype)
+        ends = [(self.block(part) - near).aminmax() for part in row_blocks(self.base)]
+        largest = float(torch.stack([end.abs() for pair in ends for end in pair]).max())
+        return largest if math.isfinite(largest) else math.inf
 
     @cached_property
     def flat(self) -> bool:
         """All rows are one point, up to rounding."""
-        spread = torch.linalg.vector_norm(self.rows - self.mean, dim=1).max()
-        return bool(spread <= FLAT * torch.linalg.vector_norm(self.rows, dim=1).max())
+        spread = length = 0.0
+        for part in row_blocks(self.base):
+            rows = self.block(part)
+            spread = max(spread, float(torch.linalg.vector_norm(rows - self.mean, dim=1).max()))
+            length = max(length, float(torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64).max()))
+        return spread <= FLAT * length
+
+
+def row_blocks(rows: Tensor) -> Iterator[slice]:
+    """Slices that cover all rows, a block each."""
+    return slices(*rows.shape)
 
 
 @dataclass(frozen=True)
@@ -167,14 +258,16 @@ def directions(side: Cloud, name: str) -> Cloud:
     InputError
         A row of length zero has no direction.
     """
-    length = torch.linalg.vector_norm(side.rows, dim=1, keepdim=True)
-    zero = (length == 0).flatten()
+    # In float64: the squares of very small numbers would be 0 in float32.
+    zero = torch.cat(
+        [torch.linalg.vector_norm(side.block(p), dim=1, dtype=torch.float64) == 0 for p in row_blocks(side.base)]
+    )
     if bool(zero.any()):
         raise InputError(
             f"{name}: expected a direction in every row, got {int(zero.sum())} zero rows "
             f"(first: {int(zero.nonzero()[0])}); drop or recompute them"
         )
-    return Cloud(side.rows / length, side.owner, side.n)
+    return side.changed(rows_of_length_one)
 
 
 def residual_directions(side: Cloud, name: str) -> Cloud:
@@ -187,6 +280,4 @@ def residual_directions(side: Cloud, name: str) -> Cloud:
     """
     if side.flat:
         raise InputError(f"{name}: all rows are the same, so nothing is left after its mean is removed")
-    rows = side.centred.rows
-    length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-    return Cloud(rows / length.clamp_min(torch.finfo(rows.dtype).tiny), side.owner, side.n)
+    return side.centred.changed(rows_of_length_one)

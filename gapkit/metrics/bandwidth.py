@@ -6,8 +6,9 @@ import math
 
 import torch
 
-from gapkit.arrays import ArrayLike, as_matrix, generator
+from gapkit.arrays import ArrayLike, generator, slices
 from gapkit.errors import InputError
+from gapkit.metrics._sides import Cloud, cloud
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Multiples of the median that `mmd_multi` averages over."""
@@ -44,27 +45,31 @@ def median_bandwidth(target: ArrayLike, *, seed: int = 0) -> float:
     >>> median_bandwidth([[0.0], [1.0], [3.0]])
     2.0
     """
-    y = as_matrix(target, name="target")
-    m = len(y)
+    return cloud_bandwidth(cloud(target, name="target"), seed=seed)
+
+
+def cloud_bandwidth(y: Cloud, *, seed: int = 0) -> float:
+    """Median distance between different rows, whatever their clips: see `median_bandwidth`."""
+    m = len(y.base)
     if m < 2:
         raise InputError(f"target: expected at least 2 rows for a bandwidth, got {m}")
-    # Centred: squares of small differences would drown in the squares of the offset.
-    y = y - y.mean(dim=0, dtype=torch.float64).to(y.dtype)
     # By a power of two, which rounds nothing: squares of very large or small numbers leave the range of float32.
-    farthest = max(float(bound.abs()) for bound in y.aminmax())
+    farthest = y.reach(y.mean)
     if not math.isfinite(farthest):
         raise InputError("target: rows are too far apart for float32; scale both sides by one number")
     scale = math.ldexp(1.0, max(math.frexp(farthest)[1], -126))
-    y /= scale
     if m * (m - 1) // 2 <= PAIRS:
-        distances = torch.pdist(y)
+        distances = torch.pdist((y.rows - y.mean).to(y.base.dtype).div_(scale))
     else:
         rng = generator(seed)
         first = torch.randint(m, (PAIRS,), generator=rng)
         # Never the same row twice: the second is drawn among the other m - 1.
         second = (first + torch.randint(1, m, (PAIRS,), generator=rng)) % m
-        blocks = zip(torch.split(first.to(y.device), 8192), torch.split(second.to(y.device), 8192), strict=True)
-        distances = torch.cat([torch.linalg.vector_norm(y[i] - y[j], dim=1) for i, j in blocks])
+        first, second = first.to(y.base.device), second.to(y.base.device)
+        distances = torch.empty(PAIRS, device=y.base.device)
+        for part in slices(PAIRS, y.base.shape[1]):
+            apart = (y.take(first[part]) - y.take(second[part])).div_(scale)
+            distances[part] = torch.linalg.vector_norm(apart, dim=1)
     value = scale * (float(distances.double().quantile(0.5)) if len(distances) < 2**24 else float(distances.median()))
     if not value > 0:
         raise InputError("target: the median distance of its rows is 0 (most are the same); give a bandwidth > 0")

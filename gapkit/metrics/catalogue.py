@@ -12,6 +12,7 @@ from gapkit.metrics.rank import effective_rank
 from gapkit.metrics.registry import register_metric
 from gapkit.metrics.residual import residual_cosine, residual_mmd, residual_separability
 from gapkit.metrics.retrieval import mean_average_precision, recall_at_k
+from gapkit.metrics.risen import share_risen
 from gapkit.metrics.rmg import rmg
 from gapkit.metrics.separability import linear_separability, separability_auc
 
@@ -57,6 +58,7 @@ register_metric(
     range=(-2.0, 2.0),
     needs_pairs=False,
     cost="n^2 d",
+    instead="mmd-rff",
     scale=1000.0,
     digits=1,
     reference=_GRETTON,
@@ -71,6 +73,7 @@ register_metric(
     range=(-2.0, 2.0),
     needs_pairs=False,
     cost="n^2 d",
+    instead="mmd-rff",
     scale=1000.0,
     digits=1,
     reference=_GRETTON,
@@ -113,6 +116,17 @@ register_metric(
     definition="Distance of pairs over itself plus the mean distance of different clips inside a modality.",
 )(rmg)
 register_metric(
+    "share-risen",
+    label="Clips risen",
+    group="closure",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    needs=("original",),
+    default=False,
+    definition="Share of clips whose cosine to their own targets rose on the way.",
+)(share_risen)
+register_metric(
     "residual-cosine",
     label="Residual cosine",
     group="residual closure",
@@ -130,6 +144,7 @@ register_metric(
     range=(-2.0, 2.0),
     needs_pairs=False,
     cost="n^2 d",
+    instead="mmd-rff",
     scale=1000.0,
     digits=1,
     reference=_GRETTON,

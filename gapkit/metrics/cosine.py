@@ -97,8 +97,11 @@ def cosine_margin(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | No
 
 
 def clip_cosines(x: Cloud, y: Cloud) -> Tensor:
-    """Cosine of each clip with its targets, float64, shape (n,); both sides hold unit rows."""
-    return (x.rows * y.clip_means).sum(dim=1, dtype=torch.float64)
+    """Cosine of each clip with its targets, float64, shape (n,); both sides hold unit rows, `x` one a clip."""
+    cosines = torch.empty(x.n, dtype=torch.float64, device=x.base.device)
+    for clips, rows in y.clip_blocks():
+        cosines[clips] = (x.block(clips) * rows).sum(dim=1, dtype=torch.float64)
+    return cosines
 
 
 def stranger_cosine(x: Cloud, y: Cloud, own: Tensor | None) -> float:

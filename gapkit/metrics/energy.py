@@ -67,5 +67,4 @@ def energy(both: Sides, *, max_memory: int = 2**27) -> float:
 
 def unit_length(both: Sides) -> float:
     """A length near that of the rows: squares of very large or small numbers leave the range of float32."""
-    seen = ((side.rows - both.y.mean).aminmax() for side in (both.x, both.y))
-    return max(float(bound.abs()) for bounds in seen for bound in bounds) or 1.0
+    return max(side.reach(both.y.mean) for side in (both.x, both.y)) or 1.0

@@ -54,21 +54,29 @@ def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
     covariance by z_ik^2 - lambda_k, with z its coordinate along eigenvector k.
     """
     if x.flat:
-        return 0.0, torch.zeros(x.n, dtype=torch.float64, device=x.rows.device)
-    rows = x.rows - x.mean
-    if len(rows) >= rows.shape[1]:
-        values, vectors = torch.linalg.eigh(rows.T @ rows)
-        coordinates = rows @ vectors
+        return 0.0, torch.zeros(x.n, dtype=torch.float64, device=x.base.device)
+    d = x.base.shape[1]
+    if x.n >= d:
+        gram = torch.zeros(d, d, dtype=torch.float64, device=x.base.device)
+        for _, rows in x.centred.clip_blocks():
+            gram += rows.T @ rows
+        values, vectors = torch.linalg.eigh(gram.to(x.base.dtype))
     else:
         # Fewer rows than dimensions: the same from the n x n side, where coordinates are scaled eigenvectors.
+        rows = x.centred.rows
         values, vectors = torch.linalg.eigh(rows @ rows.T)
-        coordinates = vectors * values.clamp_min(0).sqrt()
     kept = values > values[-1] * len(values) * torch.finfo(values.dtype).eps
-    singular, squares = values[kept].sqrt(), coordinates[:, kept].square()
+    values, vectors = values[kept], vectors[:, kept]
+    singular = values.sqrt()
     share = singular / singular.sum()
     entropy = -(share * share.log()).sum()
     rank = entropy.exp()
     # d rank / d lambda_k, in units where lambda_k is the eigenvalue of n times the covariance.
     slope = -rank * (share.log() + entropy) / (2 * singular * singular.sum())
-    influence = (x.n * squares - values[kept]) @ slope
-    return float(rank), influence
+    if x.n < d:
+        influence = x.n * (vectors.square().double() @ (values * slope).double())
+    else:
+        influence = torch.empty(x.n, dtype=torch.float64, device=x.base.device)
+        for clips, rows in x.centred.clip_blocks():
+            influence[clips] = x.n * ((rows @ vectors).square().double() @ slope.double())
+    return float(rank), influence - influence.mean()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from gapkit.errors import InputError
+from gapkit.metrics.wording import arrow, number
 from gapkit.registry import Registry
 
 Group = Literal["closure", "residual closure", "preservation"]
@@ -52,6 +53,8 @@ class Metric:
     needs : tuple of {"original", "fitted"}
         What the function takes by these keywords besides source and target: the source before it was moved (n, d),
         the targets that the bridge was fitted on (f, d). Where they are not given the metric is left out.
+    instead : str
+        Name of a metric that says nearly the same at a lower cost, for numbers of rows where this one takes hours.
     """
 
     name: str
@@ -69,6 +72,22 @@ class Metric:
     function: Callable[..., float]
     default: bool
     needs: tuple[Need, ...] = ()
+    instead: str = ""
+
+    @property
+    def arrow(self) -> str:
+        """The better direction as a sign: ↑, ↓, → with the value aimed at, or nothing."""
+        return arrow(self.better, self.best, self.range, self.scale)
+
+    @property
+    def heading(self) -> str:
+        """Label, factor of the values and arrow, as tables show them."""
+        factor = "" if self.scale == 1 or "×" in self.label else f"×{self.scale:g}"
+        return " ".join(part for part in (self.label, factor, self.arrow) if part)
+
+    def text(self, value: float) -> str:
+        """A value as tables show it; an undefined one is a dash."""
+        return number(value * self.scale, self.digits)
 
 
 class _Metrics(Registry[Metric]):
@@ -98,6 +117,7 @@ def register_metric(
     reference: str = "",
     default: bool = True,
     needs: tuple[Need, ...] = (),
+    instead: str = "",
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Function decorator: register a metric under `name`.
 
@@ -108,7 +128,8 @@ def register_metric(
 
     Parameters
     ----------
-    name, group, better, label, best, range, needs_pairs, cost, scale, digits, definition, reference, default, needs
+    name, group, better, label, best, range, needs_pairs, cost, scale, digits, definition, reference, default,
+    needs, instead
         See `Metric`; `definition` left out is the first line of the docstring, `label` the name.
 
     Raises
@@ -152,6 +173,7 @@ def register_metric(
                 function=function,
                 default=default,
                 needs=needs,
+                instead=instead,
             ),
         )
         return function

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import torch
+
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Cloud, Sides, residual_directions, sides
+from gapkit.metrics._sides import Sides, residual_directions, sides
 from gapkit.metrics.cosine import clip_cosines
 from gapkit.metrics.energy import energy
 from gapkit.metrics.frechet import Shrinkage, bures, gaussian
@@ -204,5 +206,5 @@ def residual_separability(
 
 def squared_residuals(both: Sides) -> Sides:
     """Squares of the coordinates seen from each side's own mean."""
-    x, y = (Cloud(c.centred.rows.square(), c.owner, c.n) for c in (both.x, both.y))
+    x, y = (side.centred.changed(torch.square) for side in (both.x, both.y))
     return Sides(x, y, both.paired)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -9,10 +10,13 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, directions, sides
+from gapkit.metrics._sides import Cloud, directions, row_blocks, sides
 
 TIE = 1e-6
 """Cosines nearer than this are equal: float32 cannot order them, and their order must not depend on the tile."""
+
+TILE = 1024
+"""Clips and targets of a tile: its cosines stay in a processor's cache while they are counted."""
 
 
 @dataclass(frozen=True)
@@ -111,47 +115,67 @@ def mean_average_precision(
     return float(precisions(ranking(directions(both.x, "source"), directions(both.y, "target")), k).mean())
 
 
-def ranking(x: Cloud, y: Cloud, *, max_entries: int = 2**22) -> Ranking:
-    """Rank the own targets of each clip by counting, without sorting; both sides hold unit rows.
+def ranking(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Ranking:
+    """Rank the own targets of each clip by counting, without sorting; both sides hold unit rows, `x` one a clip.
 
-    `max_entries` bounds the cosines held at a time.
+    `max_memory` bounds the bytes of the cosines held at a time.
     """
-    device, m = x.rows.device, len(y.rows)
     counts = torch.bincount(y.owner, minlength=x.n)
-    first = counts.cumsum(0) - counts
-    nearer, level = (torch.zeros(m, dtype=torch.int64, device=device) for _ in range(2))
-    own_ahead, own_level, tie_order = (torch.zeros_like(nearer) for _ in range(3))
-    row_of = torch.arange(m, device=device)
-    place = row_of - first[y.owner]
-    for clips in torch.split(torch.arange(x.n, device=device), max(1, max_entries // m)):
-        cosines = x.rows[clips] @ y.rows.T
-        base = int(clips[0])
-        # The j-th target of every clip in this block, for j = 0, 1, ...: one comparison of the block each.
-        rows = row_of[int(first[base]) : int(first[clips[-1]] + counts[clips[-1]])]
-        for j in range(int(counts[clips].max())):
-            mine = rows[place[rows] == j]
-            block = cosines if len(mine) == len(clips) else cosines[y.owner[mine] - base]
-            own = block[torch.arange(len(mine), device=device), mine][:, None]
-            nearer[mine] = (block > own + TIE).sum(dim=1)
-            level[mine] = (block >= own - TIE).sum(dim=1) - nearer[mine]
-            for i in range(int(counts[clips].max())):
-                has = counts[y.owner[mine]] > i
-                a, sibling = mine[has], first[y.owner[mine[has]]] + i
-                other = block[has][torch.arange(len(a), device=device), sibling]
-                mark = own[has, 0]
-                same = (other <= mark + TIE) & (other >= mark - TIE)
-                own_ahead[a] += other > mark + TIE
-                own_level[a] += same
-                tie_order[a] += same & (sibling <= a)
-    return Ranking(
-        clip=y.owner,
-        order=own_ahead + tie_order,
-        ahead=nearer - own_ahead,
-        tied=level - own_level,
-        tie_order=tie_order,
-        tie_own=own_level,
-        n=x.n,
-    )
+    place = torch.arange(len(y.owner), device=y.owner.device) - (counts.cumsum(0) - counts)[y.owner]
+    own = _own_cosines(x, y)
+    ahead, tied = _strangers(x, y, own, place, max_memory)
+    own_ahead, own_tied, tie_order = _siblings(y.owner, own, place, counts)
+    return Ranking(y.owner, own_ahead + tie_order, ahead, tied, tie_order, own_tied, x.n)
+
+
+def _own_cosines(x: Cloud, y: Cloud) -> Tensor:
+    """Cosine of each target row with its own clip, (m,)."""
+    cosines = torch.empty(len(y.owner), device=y.base.device)
+    for part in row_blocks(y.base):
+        owner = y.owner[part]
+        clips = x.block(slice(int(owner[0]), int(owner[-1]) + 1))
+        cosines[part] = (clips[owner - owner[0]] * y.block(part)).sum(dim=1)
+    return cosines
+
+
+def _strangers(x: Cloud, y: Cloud, own: Tensor, place: Tensor, max_memory: int) -> tuple[Tensor, Tensor]:
+    """Number of targets of other clips that are nearer than each target, and of those that are as near, (m,) each."""
+    ahead, tied = (torch.zeros(len(y.owner), dtype=torch.int64, device=y.base.device) for _ in range(2))
+    side = max(16, min(TILE, math.isqrt(max_memory // 12)))
+    panel = max(1, max_memory // (2 * 4 * y.base.shape[1] * side)) * side
+    for i in range(0, x.n, side):
+        clips = slice(i, min(i + side, x.n))
+        left = x.block(clips)
+        mine = torch.arange(int(y.ends[clips.start]), int(y.ends[clips.stop]), device=y.base.device)
+        # The first target of every clip, the second of those that have one, ...: one comparison of the tile each.
+        rounds = [mine[place[mine] == k] for k in range(int(place[mine].max()) + 1)]
+        for j in range(0, len(y.owner), side):
+            if j % panel == 0:
+                right = y.block(slice(j, j + panel))
+            cosines = left @ right[j % panel : j % panel + side].T
+            # The clip's own targets are no strangers: below every cosine they are never counted.
+            own_here = mine[(mine >= j) & (mine < j + side)]
+            cosines[y.owner[own_here] - i, own_here - j] = -2
+            for rows in rounds:
+                block = cosines if len(rows) == len(cosines) else cosines[y.owner[rows] - i]
+                mark = own[rows, None]
+                nearer = (block > mark + TIE).sum(dim=1)
+                ahead[rows] += nearer
+                tied[rows] += (block >= mark - TIE).sum(dim=1) - nearer
+    return ahead, tied
+
+
+def _siblings(owner: Tensor, own: Tensor, place: Tensor, counts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Among the targets of one clip: how many are nearer, how many as near (itself too), its place among those."""
+    ahead, tied, order = (torch.zeros_like(owner) for _ in range(3))
+    for k in range(int(counts.max())):
+        a = (counts[owner] > k).nonzero().flatten()
+        other = own[a - place[a] + k]
+        same = (other <= own[a] + TIE) & (other >= own[a] - TIE)
+        ahead[a] += other > own[a] + TIE
+        tied[a] += same
+        order[a] += same & (k <= place[a])
+    return ahead, tied, order
 
 
 def recalls(ranked: Ranking, k: int) -> Tensor:

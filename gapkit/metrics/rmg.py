@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from gapkit.arrays import ArrayLike
 from gapkit.metrics._sides import Cloud, directions, sides
 from gapkit.metrics.cosine import clip_cosines
@@ -49,11 +52,18 @@ def rmg(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None)
     return relative_gap(float(clip_cosines(x, y).mean()), inner_cosine(x), inner_cosine(y))
 
 
-def inner_cosine(side: Cloud) -> float:
-    """Mean cosine between the unit rows of different clips of one side."""
-    n = side.n
-    squares = float(side.clip_means.double().square().sum())
-    return (n * n * float(side.mean @ side.mean) - squares) / (n * (n - 1))
+def clip_squares(side: Cloud) -> Tensor:
+    """Squared length of each clip's mean row, float64, shape (n,)."""
+    squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
+    for clips, rows in side.clip_blocks():
+        squares[clips] = rows.double().square().sum(dim=1)
+    return squares
+
+
+def inner_cosine(side: Cloud, squares: Tensor | None = None) -> float:
+    """Mean cosine between the unit rows of different clips of one side; `squares` as `clip_squares` has them."""
+    n, own = side.n, float((clip_squares(side) if squares is None else squares).sum())
+    return (n * n * float(side.mean @ side.mean) - own) / (n * (n - 1))
 
 
 def relative_gap(pair: float, inner_x: float, inner_y: float) -> float:

@@ -114,7 +114,7 @@ def lines(target: Cloud, n_projections: int, seed: int) -> Tensor:
 
 def seen_from(origin: Tensor, side: Cloud) -> Cloud:
     """The rows as differences from a point near them: float32 then carries these and not the offset."""
-    return Cloud((side.rows - origin).to(side.rows.dtype), side.owner, side.n)
+    return side.changed(lambda rows: (rows - origin).to(rows.dtype))
 
 
 def project(side: Cloud, along: Tensor, *, order: bool) -> Projected:

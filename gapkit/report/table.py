@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from gapkit.metrics.wording import arrow
+from gapkit.metrics.wording import number as number
+
 Mark = Literal["best", "second", ""]
 
 BLOCKS = {"anchor": "anchors", "unpaired": "unpaired bridges", "paired": "paired bridges"}
@@ -47,9 +50,7 @@ class Column:
     @property
     def arrow(self) -> str:
         """↑, ↓, the value aimed at where that is inside the range (→.5 for separability), or nothing."""
-        if self.best and self.range[0] < self.best < self.range[1]:
-            return f"→{number(self.best * self.scale, 4).rstrip('0')}"
-        return {"higher": "↑", "lower": "↓"}.get(self.better, "")
+        return arrow(self.better, self.best, self.range, self.scale)
 
     @property
     def factor(self) -> str:
@@ -121,24 +122,6 @@ class Table:
     blocks: Mapping[str, tuple[Row, ...]]
     title: str = ""
     notes: tuple[str, ...] = ()
-
-
-def number(value: float, digits: int) -> str:
-    """A number of a table: fixed decimals, no zero before the point, no minus zero, a dash for NaN.
-
-    Examples
-    --------
-    >>> number(0.5962, 3), number(-0.0001, 3), number(352.04, 1), number(float("nan"), 2)
-    ('.596', '.000', '352.0', '–')
-    """
-    if math.isnan(value):
-        return "–"
-    text = f"{value:.{digits}f}"
-    if not text.strip("-0."):
-        text = text.lstrip("-")
-    if text.startswith("0."):
-        return text[1:]
-    return f"-{text[2:]}" if text.startswith("-0.") else text
 
 
 def build_table(

@@ -9,11 +9,15 @@ from gapkit.bridges.registry import BRIDGES
 
 # Small enough that a training takes a moment; what a bridge does not have is not set.
 QUICK = {"steps": 40, "hidden": 24, "batch_size": 32}
+# A step of the U-Net costs as much as fifty of the others.
+QUICKER = {"diffusion-bridge-unet": {"steps": 4, "width": 8, "time_features": 16}}
+# Fewer rows than there are pairs: what is drawn depends on the seed.
+DRAWN = {"n_max": 64}
 
 
 def quick_params(name: str) -> dict[str, int]:
     known = BRIDGES.get(name)().get_params()
-    return {key: value for key, value in QUICK.items() if key in known}
+    return {key: value for key, value in (QUICK | DRAWN | QUICKER.get(name, {})).items() if key in known}
 
 
 def toy_pairs(n: int = 96, dim: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

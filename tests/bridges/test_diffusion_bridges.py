@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from conformance import QUICK, toy_pairs
+from conformance import quick_params, toy_pairs
 
 from gapkit.bridges import make_bridge
 from gapkit.diffusion import trainer
@@ -13,6 +13,7 @@ from gapkit.errors import GapkitError, InputError
 
 SOURCE, TARGET = toy_pairs(400)
 HELD_OUT = toy_pairs(400)[0][:80], toy_pairs(400)[1][:80]
+QUICK = quick_params("diffusion-link")
 TRAINED = {"steps": 400, "hidden": 64, "batch_size": 64, "lr": 3e-3}
 NAMES = ("diffusion-link", "diffusion-bridge", "residual-mlp")
 
@@ -63,13 +64,25 @@ def test_diffusion_bridge_needs_no_pairs_and_denoises_targets():
         {"precondition": False},
         {"directions_only": True},
         {"blocks": 1},
+        {"prediction": "epsilon"},
+        {"prediction": "v"},
+        {"targets": "any"},
+        {"targets": "mean"},
+        {"contrast_weight": 0.5},
+        {"contrast_weight": 0.5, "contrast_temperature": 1.0},
+        {"condition": True},
+        {"condition": True, "guidance": 1.0},
+        {"self_condition": True},
+        {"distil_steps": 20},
+        {"precision": "bfloat16"},
     ],
     ids=str,
 )
 def test_every_option_of_diffusion_link_does_something(option):
     base = QUICK | {"start": 150, "sample_steps": 5, "last_time": 1000}
-    plain = make_bridge("diffusion-link", **base).fit(SOURCE, TARGET).transform(SOURCE)
-    other = make_bridge("diffusion-link", **(base | option)).fit(SOURCE, TARGET).transform(SOURCE)
+    source, target = np.repeat(SOURCE[:200], 2, axis=0), TARGET
+    plain = make_bridge("diffusion-link", **base).fit(source, target).transform(source)
+    other = make_bridge("diffusion-link", **(base | option)).fit(source, target).transform(source)
     assert np.isfinite(other).all()
     assert not np.array_equal(plain, other)
 
@@ -100,8 +113,8 @@ def test_another_seed_does_not_take_up_the_checkpoint(tmp_path, monkeypatch):
     np.testing.assert_array_equal(with_file.transform(SOURCE), without.transform(SOURCE))
 
 
-def test_untrained_it_is_c3():
-    untrained = make_bridge("diffusion-link", **QUICK, lr=1e-30).fit(SOURCE, TARGET).transform(SOURCE)
+def test_untrained_and_not_aligned_it_is_c3():
+    untrained = make_bridge("diffusion-link", **QUICK, lr=1e-30, align="none").fit(SOURCE, TARGET).transform(SOURCE)
     np.testing.assert_allclose(untrained, make_bridge("c3").fit(SOURCE, TARGET).transform(SOURCE), atol=1e-5)
 
 

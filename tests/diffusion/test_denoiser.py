@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from gapkit.diffusion.denoiser import Denoiser
+from gapkit.diffusion.losses import prediction_weight
 from gapkit.diffusion.schedule import cosine_schedule
+from gapkit.errors import InputError
 
 SCHEDULE = cosine_schedule()
 
@@ -56,3 +58,39 @@ def test_seed_decides_the_weights():
 def test_number_of_parameters(blocks):
     expected = blocks * ((8 * 16 + 16) + (16 * 8 + 8) + (32 * 16 + 16))
     assert sum(p.numel() for p in make(blocks=blocks).parameters()) == expected
+
+
+@pytest.mark.parametrize("prediction", ["x0", "epsilon", "v"])
+def test_untrained_every_prediction_is_the_posterior_mean(prediction):
+    x = torch.randn(6, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(make(prediction=prediction)(x, 300), make()(x, 300))
+
+
+@pytest.mark.parametrize(("prediction", "t"), [("epsilon", 300), ("v", 300), ("epsilon", 900), ("v", 900)])
+def test_the_weighted_error_of_x0_is_the_error_of_what_is_predicted(prediction, t):
+    draw = torch.Generator().manual_seed(1)
+    clean, noise, guess = (torch.randn(5, 8, generator=draw, dtype=torch.float64) for _ in range(3))
+    s, n = SCHEDULE.signal(t), SCHEDULE.noise(t)
+    x = s * clean + n * noise
+    seen = (x - s * guess) / n
+    true, said = {"epsilon": (noise, seen), "v": (s * noise - n * clean, s * seen - n * guess)}[prediction]
+    weight = prediction_weight(prediction, SCHEDULE)[t]
+    torch.testing.assert_close((said - true).square().sum(1), weight * (guess - clean).square().sum(1))
+
+
+def test_conditions_are_heard_once_trained_and_may_be_left_out():
+    net = make(conditions=2)
+    x, a, b = (torch.randn(6, 8, generator=torch.Generator().manual_seed(i)) for i in range(3))
+    torch.testing.assert_close(net(x, 100, a, b), make()(x, 100))
+    draw = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for p in net.parameters():
+            p.normal_(0, 0.1, generator=draw)
+    assert not torch.allclose(net(x, 100, a, b), net(x, 100, b, a))
+    torch.testing.assert_close(net(x, 100, None, None), net(x, 100))
+    assert not torch.allclose(net(x, 100, a, None), net(x, 100))
+
+
+def test_unknown_prediction():
+    with pytest.raises(InputError, match="x0, epsilon, v, got 'score'"):
+        make(prediction="score")

@@ -146,3 +146,11 @@ def test_progress_is_told():
 def test_options_out_of_range(wrong):
     with pytest.raises(InputError, match=next(iter(wrong))):
         TrainingOptions(**({"steps": 10} | wrong))
+
+
+def test_the_rate_rises_and_falls_or_stays():
+    falling, constant = (TrainingOptions(200, lr=0.5, warmup=10, anneal=anneal) for anneal in (True, False))
+    assert [constant.rate(step) for step in (0, 4, 9, 100, 199)] == pytest.approx([0.05, 0.25, 0.5, 0.5, 0.5])
+    assert falling.rate(100) == pytest.approx(0.25)
+    assert falling.rate(199) < 1e-3
+    assert TrainingOptions(5, lr=0.5, warmup=1, anneal=False).rate(0) == 0.5

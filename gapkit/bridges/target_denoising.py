@@ -1,0 +1,54 @@
+"""What the bridges that learn from targets alone share: the denoising loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from gapkit.bridges.reverse import ReverseDiffusionBridge
+from gapkit.errors import InputError
+
+WEIGHTINGS = ("snr", "uniform")
+
+
+class TargetDenoisingBridge(ReverseDiffusionBridge):
+    """Learns to denoise targets; the source enters its reverse process half-way.
+
+    Parameters are documented where they are set, in the subclasses.
+    """
+
+    needs_pairs = False
+    patience = 0
+
+    weighting: str
+
+    @property
+    def _norm(self) -> float:
+        """What the squared error of a row is divided by."""
+        return self.scale**2
+
+    def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
+        schedule = self._schedule
+        signal = schedule.signal(slice(None)).float().to(y.device).unsqueeze(1)
+        noise_level = schedule.noise(slice(None)).float().to(y.device).unsqueeze(1)
+        weight = torch.ones(schedule.n_steps + 1, device=y.device)
+        if self.weighting == "snr":
+            weight[1:] = schedule.snr(slice(1, None)).float()
+        norm = self._norm
+
+        def loss(model: nn.Module) -> Tensor:
+            rows = torch.randint(len(y), (self.batch_size,), generator=draw, device=y.device)
+            t = torch.randint(1, schedule.n_steps + 1, (self.batch_size,), generator=draw, device=y.device)
+            true = y[rows]
+            noise = torch.randn(true.shape, generator=draw, device=y.device)
+            predicted: Tensor = model(signal[t] * true + noise_level[t] * noise, t)
+            return (weight[t] * (predicted - true).square().sum(dim=1)).mean() / norm
+
+        return loss
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.weighting not in WEIGHTINGS:
+            raise InputError(f"{self._title}: weighting must be one of {', '.join(WEIGHTINGS)}, got {self.weighting!r}")

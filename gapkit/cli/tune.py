@@ -1,0 +1,129 @@
+"""`gapkit tune`: search a bridge's own parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gapkit.cli import options
+
+if TYPE_CHECKING:
+    from gapkit.tuning import TuningResult
+
+Trials = Annotated[int, typer.Option(metavar="N", help="Settings to try, the defaults included.")]
+Seeds = Annotated[int, typer.Option(metavar="N", help="Seeds of a stochastic bridge at each setting.")]
+Keep = Annotated[float, typer.Option(metavar="SHARE", help="Least share of R@10 that the chosen setting keeps.")]
+Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps of every trial; then not searched.")]
+SpaceFile = Annotated[
+    Path | None, typer.Option("--space", metavar="TOML", help="Ranges in place of those that the bridge declares.")
+]
+ValidationSplit = Annotated[str, typer.Option(metavar="NAME", help="Split to score on.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="Folder of the search. Default: gapkit-tune/BRIDGE."),
+]
+
+
+def tune(
+    bridge: Annotated[str, typer.Argument(help="Name of the bridge: see `gapkit list bridges`.")],
+    pairs: options.Pairs = None,
+    target: options.Target = None,
+    owner: options.Owner = None,
+    captions: options.Captions = None,
+    dataset: options.Dataset = None,
+    trials: Trials = 40,
+    seeds: Seeds = 1,
+    keep: Keep = 0.95,
+    seed: options.Seed = 0,
+    steps: Steps = None,
+    space: SpaceFile = None,
+    validation_split: ValidationSplit = "val",
+    device: options.Device = None,
+    threads: options.Threads = 1,
+    out: Out = None,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Search a bridge's parameters on the validation split: what closes the gap, and what it costs.
+
+    Fits every setting on the train split and scores it on the validation split; the test split is never looked at.
+    Prints the settings that no other beats, and writes the chosen one to DIR/tuned.toml, for `gapkit compare --config`
+    and `gapkit fit --config`. Stopped and started again it goes on where it was.
+    """
+    from gapkit.cli.progress import reporting, say
+    from gapkit.cli.runtime import limit_threads
+    from gapkit.tuning import read_space, tune_bridge
+
+    ranges = read_space(space) if space else None
+    out = out or Path("gapkit-tune") / bridge
+    limit_threads(threads)
+    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    with reporting(quiet=quiet) as progress:
+        result = tune_bridge(
+            data,
+            bridge,
+            trials=trials,
+            seeds=seeds,
+            keep=keep,
+            seed=seed,
+            steps=steps,
+            space=ranges,
+            device=device or "auto",
+            validation_split=validation_split,
+            out=out,
+            progress=progress,
+        )
+    print_search(result, as_json=as_json)
+    if not quiet:
+        say(f"written to {out}; to see it on the test split: gapkit compare ... --config {out / 'tuned.toml'}")
+
+
+def print_search(result: TuningResult, *, as_json: bool) -> None:
+    """The frontier for a person, or everything as JSON for a program."""
+    import shutil
+    import sys
+
+    if as_json:
+        sys.stdout.write(result.to_json())
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    layout = result.layout
+    numbers = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    numbers.add_column(layout.heads[0], no_wrap=True, vertical="bottom")
+    for head in layout.heads[1:-1]:
+        numbers.add_column(broken(head), justify="right", no_wrap=True)
+    settings = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    settings.add_column(layout.heads[0], no_wrap=True)
+    settings.add_column(layout.heads[-1], overflow="fold")
+    for name, *values, changes in layout.rows:
+        chosen = name.startswith(f"{result.best.number} ")
+        style = "bold" if chosen else "dim" if not name[0].isdigit() else ""
+        numbers.add_row(name, *values, style=style)
+        if changes:
+            settings.add_row(name, changes, style=style)
+    # A pipe has no width; 100 columns show all numbers.
+    width = shutil.get_terminal_size((100, 24)).columns
+    console = Console(width=width, highlight=False, markup=False)
+    console.print(Text(layout.title, style="bold"))
+    console.print(numbers)
+    if settings.row_count:
+        console.print()
+        console.print(settings)
+    for note in layout.notes:
+        console.print()
+        console.print(Text(note, style="dim"))
+
+
+def broken(head: str) -> str:
+    """A heading in two lines of about the same length."""
+    blanks = [place for place, letter in enumerate(head) if letter == " "]
+    if len(head) <= 9 or not blanks:
+        return head
+    cut = min(blanks, key=lambda place: abs(2 * place + 1 - len(head)))
+    return f"{head[:cut]}\n{head[cut + 1 :]}"

@@ -1,0 +1,284 @@
+"""How the measures of neighbourhoods and structure are taken inside a row: what they share, and their intervals.
+
+Where clips shape each other's neighbourhoods as much as they have their own (mixing, mutual neighbours), the draws
+follow both to first order. Balls and classifiers stay those of the sample, as the gallery does in retrieval. What does
+not come to a mean over clips has no draws, nor has coverage, which hangs on the balls more than on the clips in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gapkit.metrics._kernels import ClipSums
+from gapkit.metrics._neighbourhood import inside
+from gapkit.metrics._points import points
+from gapkit.metrics._resamples import Resamples
+from gapkit.metrics._row import Drawn, Row
+from gapkit.metrics._sides import Cloud, Sides, directions
+from gapkit.metrics.c2st import network_correctness, vote
+from gapkit.metrics.calibration import chance_corrected, expected_cka
+from gapkit.metrics.cka import Features, correction, features, hsic, linear_cka, ratio
+from gapkit.metrics.cknna import of_neighbours
+from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
+from gapkit.metrics.hubness import K as LISTED
+from gapkit.metrics.hubness import occurrences, skewness
+from gapkit.metrics.margin import clip_margins
+from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
+from gapkit.metrics.mixing import K as POOLED
+from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
+from gapkit.metrics.mutual_knn import K as NEAREST
+from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, overlap, pull
+from gapkit.metrics.pair_distance import pair_distances
+from gapkit.metrics.prdc import ByClip, compare
+from gapkit.metrics.prdc import K as BALL
+from gapkit.metrics.procrustes_distance import disparity
+from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
+from gapkit.metrics.variance_ratio import checked_width, spread
+
+# What measures share.
+
+
+def _memory(row: Row) -> int:
+    return row.reference.max_memory // 4
+
+
+def _unit_source(row: Row) -> Cloud:
+    return row.x_directions
+
+
+def _unit(row: Row) -> Sides:
+    return Sides(_unit_source(row), row.reference.directions, row.both.paired)
+
+
+def _seen(row: Row) -> Pooled:
+    return row.shared("pooled", lambda: pooled(row.both, POOLED, _memory(row)))
+
+
+def _gap(row: Row) -> GapDirection:
+    return row.shared("gap direction", lambda: of_sides(_unit(row), GROUP, row.reference.seed))
+
+
+def _near_source(row: Row) -> Tensor:
+    return row.shared("nearest clips", lambda: nearest_clips(_unit_source(row), NEAREST, 0, _memory(row)))
+
+
+def _clip_directions(row: Row) -> Cloud:
+    return row.reference.shared("clip directions", lambda: clip_directions(row.both.y))
+
+
+def _near_target(row: Row) -> Tensor:
+    find = lambda: nearest_clips(_clip_directions(row), NEAREST, 1, _memory(row))  # noqa: E731
+    return row.reference.shared("nearest clips", find)
+
+
+def _overlap(row: Row, left: Tensor, right: Tensor) -> Drawn:
+    value, n = overlap(left, right), row.both.x.n
+    _, draws = row._mean(value + n * pull(left, right))
+    return float(value.mean()), draws
+
+
+def _mutual(row: Row) -> Drawn:
+    return row.shared("mutual neighbours", lambda: _overlap(row, _near_source(row), _near_target(row)))
+
+
+def _features(row: Row) -> tuple[Features, Features]:
+    x = row.shared("linear features", lambda: features(row.both.x))
+    return x, row.reference.shared("linear features", lambda: features(row.both.y))
+
+
+def _criteria(row: Row) -> tuple[float, float, float]:
+    """HSIC across, inside the source, inside the target; all with their bias."""
+    x, y = _features(row)
+    across, own = row.shared("hsic", lambda: (hsic(x, y), hsic(x, x)))
+    return across, own, row.reference.shared("hsic", lambda: hsic(y, y))
+
+
+def _kernel(row: Row) -> ClipSums:
+    make = lambda: pair_sums(_unit_source(row), None, gaussian(T), max_memory=_memory(row))  # noqa: E731
+    return row.shared("uniformity", make)
+
+
+def _target_kernel(row: Row) -> ClipSums:
+    make = lambda: pair_sums(row.reference.directions, None, gaussian(T), max_memory=_memory(row))  # noqa: E731
+    return row.reference.shared("uniformity", make)
+
+
+def _prdc(row: Row) -> ByClip:
+    def radius(side: Cloud) -> Tensor:
+        return inside(side, points(side.rows)[0], BALL, _memory(row)).radius
+
+    def make() -> ByClip:
+        balls = row.reference.shared("balls", lambda: radius(row.both.y))
+        return compare(row.both, radius(row.both.x), balls, BALL)
+
+    return row.shared("prdc", make)
+
+
+# Values and their draws.
+
+
+def _no_draws(value: float) -> Drawn:
+    return value, torch.empty(0, dtype=torch.float64)
+
+
+def _target_mean(row: Row, values: Tensor) -> Drawn:
+    """Mean over the clips of the target."""
+    return float(values.mean()), row.reference.resamples.sums(values).double() / row.both.y.n
+
+
+def _two_sided(row: Row, x: Tensor, y: Tensor) -> Drawn:
+    """Mean of the mean over source clips and the mean over target clips."""
+    device = row.resamples.counts.device
+    (a, drawn_a), (b, drawn_b) = row._mean(x.to(device)), _target_mean(row, y.to(device))
+    return (a + b) / 2, (drawn_a + drawn_b) / 2
+
+
+def _knn_mixing(row: Row) -> Drawn:
+    seen = _seen(row)
+    return _pooled(row, simpson(seen.x), simpson(seen.y), simpson_slope(seen.x), simpson_slope(seen.y))
+
+
+def _cross_modal_share(row: Row) -> Drawn:
+    seen = _seen(row)
+    return _pooled(row, 1 - seen.x, seen.y, -torch.ones_like(seen.x), torch.ones_like(seen.y))
+
+
+def _pooled(row: Row, x: Tensor, y: Tensor, slope_x: Tensor, slope_y: Tensor) -> Drawn:
+    """Mean over clips and sides of the rows' values; clips count as queries and as neighbours."""
+    both = row.both
+    values_x, values_y = both.x.per_clip(x), both.y.per_clip(y)
+    pull_x, pull_y = pulls(both, _seen(row), slope_x, slope_y)
+    _, draws = _two_sided(row, values_x + 2 * both.x.n * pull_x, values_y + 2 * both.y.n * pull_y)
+    return float(values_x.mean() + values_y.mean()) / 2, draws
+
+
+def _c2st_knn(row: Row) -> Drawn:
+    seen = _seen(row)
+    return _two_sided(row, row.both.x.per_clip(vote(seen.x)), row.both.y.per_clip(vote(1 - seen.y)))
+
+
+def _c2st_mlp(row: Row) -> Drawn:
+    return _two_sided(row, *network_correctness(row.both, row.fold_x, row.reference.folds, seed=row.reference.seed))
+
+
+def _margin(row: Row) -> Drawn:
+    return _two_sided(row, *clip_margins(row.both, row.probe))
+
+
+def _mutual_knn_calibrated(row: Row) -> Drawn:
+    value, draws = _mutual(row)
+    chance = NEAREST / (row.both.x.n - 1)
+    return chance_corrected(value, chance), (draws - chance) / (1 - chance) if chance < 1 else draws * 0
+
+
+def _mutual_knn_kept(row: Row) -> Drawn:
+    assert row.original is not None
+    before = nearest_clips(directions(row.original, "original"), NEAREST, 0, _memory(row))
+    return _overlap(row, _near_source(row), before)
+
+
+def _cka(row: Row) -> Drawn:
+    return _no_draws(ratio(*_criteria(row)))
+
+
+def _cka_debiased(row: Row) -> Drawn:
+    x, y = _features(row)
+    sides = ((x, y), (x, x), (y, y))
+    whole = (value + correction(*pair) for value, pair in zip(_criteria(row), sides, strict=True))
+    return _no_draws(ratio(*whole))
+
+
+def _cka_calibrated(row: Row) -> Drawn:
+    across, inside_x, inside_y = _criteria(row)
+    chance = expected_cka(*_features(row), inside_x, inside_y)
+    return _no_draws(chance_corrected(ratio(across, inside_x, inside_y), chance))
+
+
+def _cka_kept(row: Row) -> Drawn:
+    assert row.original is not None
+    return _no_draws(linear_cka(_features(row)[0], features(row.original)))
+
+
+def _cknna(row: Row) -> Drawn:
+    return _no_draws(of_neighbours(_unit_source(row), _clip_directions(row), _near_source(row), _near_target(row)))
+
+
+def _log_draws(mean: float, parts: list[tuple[Resamples, Tensor, float]]) -> Tensor:
+    """Draws of the logarithm of a mean kernel, to first order in what each clip adds: (resamples, sums, factor)."""
+    counts = parts[0][0].counts
+    moved = torch.zeros(len(counts), dtype=torch.float64, device=counts.device)
+    for resamples, sums, factor in parts:
+        moved += factor * resamples.sums(sums - sums.mean()).double() / len(sums)
+    return torch.log((mean + moved).clamp(1e-300, 1.0))
+
+
+def _uniformity(row: Row) -> Drawn:
+    xx = _kernel(row)
+    mean = mean_inside(xx)
+    return math.log(mean), _log_draws(mean, [(row.resamples, xx.rows / (row.both.x.n - 1), 2.0)])
+
+
+def _uniformity_pooled(row: Row) -> Drawn:
+    xx, yy, n, m = _kernel(row), _target_kernel(row), row.both.x.n, row.both.y.n
+    unit = _unit(row)
+    xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=_memory(row))
+    mean = pooled_mean(xx, yy, xy, paired=unit.paired)
+    own = 1 if unit.paired else 0
+    push_x = xx.rows / (n - 1) / 2 + xy.rows / (m - own) / 2
+    push_y = yy.rows / (m - 1) / 2 + xy.columns / (n - own) / 2
+    draws = _log_draws(mean, [(row.resamples, push_x, 1.0), (row.reference.resamples, push_y, 1.0)])
+    return math.log(mean), draws
+
+
+def _variance_ratio(row: Row) -> Drawn:
+    width = checked_width(row.both.y)
+    value, above = row._mean(spread(row.both.x))
+    _, below = _target_mean(row, spread(row.both.y))
+    return value / width, above / below.clamp_min(1e-300)
+
+
+def _memorisation(row: Row) -> Drawn:
+    reference = row.reference
+    known = reference.shared("fitted directions", lambda: checked_fitted(reference.fitted, row.both.x.rows))
+    new = reference.shared("held-out cosines", lambda: nearest_cosine(reference.directions, known, _memory(row)))
+    value, draws = row._mean(nearest_cosine(_unit_source(row), known, _memory(row)))
+    floor, drawn = _target_mean(row, new)
+    return value - floor, draws - drawn
+
+
+STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
+    "l2i": lambda row: row._mean(pair_distances(row.both)),
+    "alignment": lambda row: row._mean(pair_distances(_unit(row), 2.0)),
+    "knn-mixing": _knn_mixing,
+    "knn-cross-share": _cross_modal_share,
+    "c2st-knn": _c2st_knn,
+    "c2st-mlp": _c2st_mlp,
+    "separability-margin": _margin,
+    "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
+    "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),
+    "uniformity-pooled": _uniformity_pooled,
+    "mutual-knn": _mutual,
+    "mutual-knn-calibrated": _mutual_knn_calibrated,
+    "mutual-knn-kept": _mutual_knn_kept,
+    "cka": _cka,
+    "cka-debiased": _cka_debiased,
+    "cka-calibrated": _cka_calibrated,
+    "cka-kept": _cka_kept,
+    "cknna": _cknna,
+    "procrustes-distance": lambda row: _no_draws(disparity(*_features(row))),
+    "uniformity": _uniformity,
+    "hubness": lambda row: _no_draws(
+        skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, _memory(row)), row.both.y)
+    ),
+    "variance-ratio": _variance_ratio,
+    "prdc-precision": lambda row: row._mean(_prdc(row).precision),
+    "prdc-recall": lambda row: _target_mean(row, _prdc(row).recall),
+    "prdc-density": lambda row: row._mean(_prdc(row).density),
+    "prdc-coverage": lambda row: _no_draws(float(_prdc(row).coverage.mean())),
+    "memorisation": _memorisation,
+}
+"""Estimators of these measures; those not here are called as they are."""

@@ -1,0 +1,65 @@
+"""How much work a metric is on given numbers of rows: what would take hours says so instead of beginning."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import torch
+
+from gapkit.metrics.registry import METRICS, Metric
+
+MAX_WORK = 1e14
+"""Multiplications that one metric may take on a processor: one to two hours of one core. 440,000 rows of 512 numbers
+where the cost is ``n^2 d``."""
+
+MAX_WORK_ACCELERATOR = 1e16
+"""The same on a GPU: some minutes."""
+
+OTHER = 100
+"""What a word of a cost that is no number of rows or columns ("iterations") stands for."""
+
+
+def work(cost: str, n: int, m: int, d: int) -> float:
+    """Multiplications of a cost such as ``"n^2 d"`` for `n` source rows, `m` target rows and `d` columns.
+
+    Where the cost does not name `m`, `n` stands for the larger of both.
+
+    Examples
+    --------
+    >>> work("n^2 d", 1000, 5000, 512) == 5000**2 * 512
+    True
+    >>> work("n d x iterations + d^3", 10, 10, 2)
+    2008.0
+    """
+    sizes = {"n": n if re.search(r"\bm\b", cost) else max(n, m), "m": m, "d": d, "log": 20}
+    # The logarithm of whatever number of rows is some tens.
+    terms = re.sub(r"log\s*\(?\w+\)?", "log", cost).replace("(", " ").replace(")", " ").split("+")
+    return sum(
+        math.prod(
+            float(sizes.get(word, OTHER)) ** int(power or 1)
+            for word, power in re.findall(r"(\w+)(?:\^(\d+))?", term)
+            if word != "x"
+        )
+        for term in terms
+    )
+
+
+def limit_of(max_work: float | None, device: torch.device) -> float:
+    """What was asked for, or the default of the device."""
+    if max_work is not None:
+        return max_work
+    return MAX_WORK if device.type == "cpu" else MAX_WORK_ACCELERATOR
+
+
+def refusal(metric: Metric, n: int, m: int, d: int, limit: float) -> str:
+    """Why the metric is not begun, in one line; empty where its work is within `limit`."""
+    needed = work(metric.cost, n, m, d)
+    if needed <= limit:
+        return ""
+    other = metric.instead if metric.instead in METRICS.names() else ""
+    way_out = f"take {other}" if other else "measure a random part of the clips"
+    return (
+        f"costs {metric.cost}, {needed:.0e} multiplications for {max(n, m):,} rows of {d}: hours; {way_out}, "
+        f"or allow it by max_work={needed:.0e}"
+    )

@@ -1,0 +1,190 @@
+"""Classifier two-sample tests: whether any classifier can tell source from target, not only a straight cut."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.errors import InputError
+from gapkit.metrics._neighbourhood import NOTHING
+from gapkit.metrics._sides import Cloud, Sides, sides
+from gapkit.metrics.mixing import K, balanced, pooled
+from gapkit.metrics.separability import folds_of
+
+ROUNDS = 30
+"""Rounds of training of the network, whatever the number of rows."""
+
+BATCH, BATCHES, RATE = 128, 10, 3e-3
+"""Rows of a gradient step, gradient steps of a round, learning rate of Adam."""
+
+
+def c2st_knn(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    k: int = K,
+    max_memory: int = 2**27,
+) -> float:
+    """Held-out accuracy of the vote of the `k` nearest rows, source against target.
+
+    The fold of a row is its clip: it is judged by the nearest rows (Euclidean) among all other clips, which is the
+    limit of folds by clip and needs no seed. A target row weighs one over the number of its clip's targets in the
+    vote and in the mean; the neighbourhoods are those of `knn_mixing`.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Without it and with m != n the rows are unrelated; both sides weigh the same.
+    k : int
+        At least 1; an equal vote counts half.
+    max_memory : int
+        Bytes of a block of distances.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 where neighbourhoods say nothing of the modality, 1 where they always do; lower is nearer.
+        Cost (n + m)^2 d.
+
+    Raises
+    ------
+    InputError
+        Fewer than `k` rows besides a clip's own.
+
+    References
+    ----------
+    Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, ICLR.
+
+    Examples
+    --------
+    >>> c2st_knn([[0.0], [1.0], [2.0]], [[10.0], [11.0], [12.0]], k=1)
+    1.0
+    """
+    both = sides(source, target, owner)
+    seen = pooled(both, k, max_memory)
+    return balanced(both, vote(seen.x), vote(1 - seen.y))
+
+
+def vote(own: Tensor) -> Tensor:
+    """1 where the own side has the majority, 0 where the other has, 0.5 where they are level."""
+    return torch.where((own - 0.5).abs() < NOTHING, 0.5, (own > 0.5).double())
+
+
+def c2st_mlp(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    folds: int | ArrayLike = 5,
+    seed: int = 0,
+    hidden: int = 20,
+    rounds: int = ROUNDS,
+) -> float:
+    """Held-out accuracy of a small network, source against target.
+
+    One layer of 20 rectified units, Adam; each of the `rounds` is ten batches of 128 rows, from 640 clips of each
+    side. Of a clip with several targets one is drawn whenever its turn comes, and all are judged. Columns are
+    standardised by the clips of the other folds.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Without it and with m != n the rows are unrelated.
+    folds : int or array-like of shape (n,)
+        Number of folds, or the fold of each clip; a clip's source and targets are in the same fold.
+    seed : int
+        Draws the folds, the starting weights and the batches.
+    hidden : int
+        Units.
+    rounds : int
+        Rounds of training of each fold.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 where the network finds no difference (exactly 0.5 where the two sides are equal row by row),
+        1 where it always does; lower is nearer. Clips and sides count the same. Cost folds x rounds x d.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, ICLR (C2ST-NN).
+
+    Examples
+    --------
+    >>> c2st_mlp([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3, rounds=2)
+    0.5
+    """
+    both = sides(source, target, owner)
+    fold_x, fold_y = folds_of(both, folds, seed)
+    x, y = network_correctness(both, fold_x, fold_y, seed=seed, hidden=hidden, rounds=rounds)
+    return float(x.mean() + y.mean()) / 2
+
+
+def network_correctness(
+    both: Sides,
+    fold_x: NDArray[np.int64],
+    fold_y: NDArray[np.int64],
+    *,
+    seed: int,
+    hidden: int = 20,
+    rounds: int = ROUNDS,
+) -> tuple[Tensor, Tensor]:
+    """Share of each clip's rows on the right side, (n_x,) and (n_y,), by the network that did not see the clip."""
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = (Cloud(c.rows.cpu(), c.owner.cpu(), c.n) for c in (both.x, both.y))
+    rows_x, rows_y = x.rows.numpy(), y.rows.numpy()
+    share_y, row_fold = y.share.numpy(), fold_y[y.owner.numpy()]
+    right_x, right_y = np.empty(x.n), np.empty(len(rows_y))
+    half = BATCH * BATCHES // 2
+    labels = np.repeat([1, 0], half)
+    for number, fold in enumerate(np.union1d(fold_x, fold_y)):
+        seen_x, seen_y = fold_x != fold, row_fold != fold
+        if not seen_x.any() or not seen_y.any():
+            raise InputError("c2st: a fold holds all clips of one side; give at least 2 folds with clips in each")
+        weights = np.concatenate([seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()])
+        scaler = StandardScaler().fit(np.concatenate([rows_x, rows_y], dtype=np.float64), sample_weight=weights)
+        z_x, z_y = (scaler.transform(rows.astype(np.float64)).astype(np.float32) for rows in (rows_x, rows_y))
+        rng = np.random.default_rng([seed, number])
+        turns = _Turns(np.flatnonzero(seen_x), x.owner, rng), _Turns(np.flatnonzero(fold_y != fold), y.owner, rng)
+        start = int(rng.integers(2**31))
+        model: Any = MLPClassifier((hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=start)
+        for _ in range(rounds):
+            batch = np.concatenate([z_x[turns[0].take(half)], z_y[turns[1].take(half)]])
+            model.partial_fit(batch, labels, classes=[0, 1])
+        for z, held, right, label in ((z_x, ~seen_x, right_x, 1), (z_y, ~seen_y, right_y, 0)):
+            if held.any():
+                chance = model.predict_proba(z[held])[:, label]
+                right[held] = (np.sign(chance - 0.5) + 1) / 2
+    return torch.from_numpy(right_x), y.per_clip(torch.from_numpy(right_y))
+
+
+class _Turns:
+    """Clips in random order, each once before any comes again, and one random row of each."""
+
+    def __init__(self, clips: NDArray[np.int64], owner: Tensor, rng: np.random.Generator) -> None:
+        self.clips, self.rng = clips, rng
+        self.counts = np.bincount(owner.numpy())
+        self.first = self.counts.cumsum() - self.counts
+        self.queue = np.empty(0, dtype=np.int64)
+
+    def take(self, count: int) -> NDArray[np.int64]:
+        while len(self.queue) < count:
+            self.queue = np.concatenate([self.queue, self.rng.permutation(self.clips)])
+        clips, self.queue = self.queue[:count], self.queue[count:]
+        return self.first[clips] + self.rng.integers(self.counts[clips])

@@ -1,0 +1,282 @@
+"""What a similarity score is worth: the same score where the pairs are shuffled, taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike, as_matrix, generator
+from gapkit.errors import InputError
+from gapkit.metrics._sides import Sides, directions, sides
+from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka, ratio
+from gapkit.metrics.mutual_knn import K, clip_directions, mutual_knn, nearest_clips, overlap
+
+PERMUTATIONS = 200
+"""Shufflings."""
+
+LEVEL = 0.95
+"""Share of the null below the threshold of the gated score."""
+
+SAME = 1e-6
+"""Scores nearer than this are equal: the shuffled ones may be computed another way."""
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """A score beside its null.
+
+    Parameters
+    ----------
+    raw : float
+        The score itself.
+    null_mean, null_sd : float
+        Mean and standard deviation of the score over shuffled pairs.
+    calibrated : float
+        (raw - null mean) / (1 - null mean): 0 at chance, 1 at the score's best, below 0 under chance.
+    threshold, gated : float
+        The 95 % quantile of the null, raw included, and (raw - threshold) / (1 - threshold), 0 below it.
+    p : float
+        Share of shuffled scores that reach the raw one, (k + 1) / (B + 1).
+    n_permutations : int
+        B.
+    """
+
+    raw: float
+    null_mean: float
+    null_sd: float
+    calibrated: float
+    threshold: float
+    gated: float
+    p: float
+    n_permutations: int
+
+
+def calibrated(
+    score: Callable[..., float],
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    n_permutations: int = PERMUTATIONS,
+    seed: int = 0,
+    **options: Any,
+) -> Calibrated:
+    """Compare a similarity score with what it is when clips get the targets of random other clips.
+
+    The level of such scores depends on the number of clips, of dimensions and of neighbours; their null does too.
+    `mutual_knn` and `cka` are not computed again for each shuffling: neighbour lists are renumbered, and the products
+    of many shufflings are one. Any other score is called `n_permutations` times.
+
+    Parameters
+    ----------
+    score : callable
+        ``score(source, target, owner=..., **options) -> float``, whose largest value is 1.
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row; clips are shuffled with all their targets.
+    n_permutations : int
+        At least 1; 200 resolve p down to 0.005.
+    seed : int
+        Draws the shufflings.
+    **options
+        Passed on to the score.
+
+    Returns
+    -------
+    Calibrated
+
+    Raises
+    ------
+    InputError
+        No permutations, or what the score raises.
+
+    References
+    ----------
+    Groger et al. (2026), Revisiting the Platonic representation hypothesis: an Aristotelian view, arXiv 2602.14486.
+    Their score is `gated`; `calibrated` is corrected for chance as the adjusted Rand index is.
+
+    Examples
+    --------
+    >>> rows = [[1, 0], [1, 0.1], [0, 1], [0.1, 1]]
+    >>> calibrated(mutual_knn, rows, rows, k=1).calibrated
+    1.0
+    """
+    if n_permutations < 1:
+        raise InputError(f"calibrated: expected at least 1 permutation, got {n_permutations}")
+    both = sides(source, target, owner, paired=True)
+    raw, null = nulls(score, both, n_permutations, seed, options)
+    return against(raw, null)
+
+
+def mutual_knn_calibrated(
+    source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int = K, max_memory: int = 2**27
+) -> float:
+    """`mutual_knn`, corrected for chance by its exact mean over all shufflings, k / (n - 1).
+
+    Parameters
+    ----------
+    source, target, owner, k, max_memory
+        See `mutual_knn`.
+
+    Returns
+    -------
+    float
+        At most 1; higher is better; 0 for unrelated clouds, whatever the number of clips and neighbours.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    As `calibrated`.
+
+    Examples
+    --------
+    >>> rows = [[1, 0], [1, 0.1], [0, 1], [0.1, 1]]
+    >>> mutual_knn_calibrated(rows, rows, k=1)
+    1.0
+    """
+    raw = mutual_knn(source, target, owner=owner, k=k, max_memory=max_memory)
+    n = len(as_matrix(source, name="source"))
+    return chance_corrected(raw, k / (n - 1))
+
+
+def cka_calibrated(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
+    """`cka`, corrected for chance by its exact mean over all shufflings.
+
+    Shuffled clips have HSIC tr(K) tr(L) / (n - 1) in the mean, K and L being the centred kernels.
+
+    Parameters
+    ----------
+    source, target, owner
+        See `cka`.
+
+    Returns
+    -------
+    float
+        At most 1; higher is better; 0 for unrelated clouds, whatever the number of clips and dimensions.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    As `calibrated`; the mean is that of Kazi-Aoual et al. (1995), Refined approximations to permutation tests for
+    multivariate inference, Computational Statistics & Data Analysis 20.
+
+    Examples
+    --------
+    >>> round(cka_calibrated([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
+    1.0
+    """
+    both = sides(source, target, owner, paired=True)
+    x, y = features(both.x), features(both.y)
+    return chance_corrected(linear_cka(x, y), expected_cka(x, y, hsic(x, x), hsic(y, y)))
+
+
+def expected_cka(x: Features, y: Features, inside_x: float, inside_y: float) -> float:
+    """Mean of the plain alignment over all shufflings of the clips; `inside_x` and `inside_y` are each side's HSIC."""
+    return ratio(float(x.squares.sum()) * float(y.squares.sum()) / (len(x.rows) - 1), inside_x, inside_y)
+
+
+def chance_corrected(raw: float, chance: float) -> float:
+    """0 at chance, 1 at 1; 0 where chance leaves no room."""
+    return (raw - chance) / (1 - chance) if chance < 1 - SAME else 0.0
+
+
+def nulls(
+    score: Callable[..., float], both: Sides, n_permutations: int, seed: int, options: dict[str, Any]
+) -> tuple[float, NDArray[np.float64]]:
+    """The score and its values over shuffled pairs."""
+    shuffles = (order for order in _orders(both.x.n, n_permutations, seed, both.x.rows.device))
+    if score is mutual_knn:
+        return mutual_knn_null(both, shuffles, **options)
+    if score is cka:
+        return cka_null(features(both.x), features(both.y), shuffles, **options)
+
+    def call(rows: Tensor) -> float:
+        return float(score(rows, both.y.rows, owner=both.y.owner, **options))
+
+    return call(both.x.rows), np.array([call(both.x.rows[order]) for order in shuffles])
+
+
+def against(raw: float, null: NDArray[np.float64]) -> Calibrated:
+    """Sum up a null."""
+    mean, threshold = float(null.mean()), float(np.quantile(np.append(null, raw), LEVEL))
+    reached = int((null >= raw - SAME * max(1.0, abs(raw))).sum())
+    return Calibrated(
+        raw=raw,
+        null_mean=mean,
+        null_sd=float(null.std()),
+        calibrated=chance_corrected(raw, mean),
+        threshold=threshold,
+        gated=max(0.0, chance_corrected(raw, threshold)),
+        p=(reached + 1) / (len(null) + 1),
+        n_permutations=len(null),
+    )
+
+
+def mutual_knn_null(
+    both: Sides, orders: Iterator[Tensor], *, k: int = K, max_memory: int = 2**27
+) -> tuple[float, NDArray[np.float64]]:
+    """`mutual_knn`, and with shuffled clips: whoever was nearest stays so under another number."""
+    x, y = directions(both.x, "source"), clip_directions(both.y)
+    near_x, near_y = (nearest_clips(side, k, number, max_memory) for number, side in enumerate((x, y)))
+    return neighbour_null(near_x, near_y, orders)
+
+
+def neighbour_null(near_x: Tensor, near_y: Tensor, orders: Iterator[Tensor]) -> tuple[float, NDArray[np.float64]]:
+    """Overlap of two lists of neighbours, and of shuffled ones."""
+    known = bool(near_x[0, 0] >= 0)
+    null = [float(overlap(order.argsort()[near_x[order]] if known else near_x, near_y).mean()) for order in orders]
+    return float(overlap(near_x, near_y).mean()), np.array(null)
+
+
+def cka_null(
+    x: Features, y: Features, orders: Iterator[Tensor], *, debiased: bool = False, max_memory: int = 2**27
+) -> tuple[float, NDArray[np.float64]]:
+    """`cka`, and with shuffled clips: only the product of the two sides changes, and one product serves many."""
+    inside = [max(hsic(side, side, debiased=debiased), 0.0) ** 0.5 for side in (x, y)]
+    scale = inside[0] * inside[1]
+    left, right = (_fewest_columns(side.rows).float() for side in (x, y))
+    n, d = left.shape
+    at_once = max(1, max_memory // (8 * n * d))
+    null: list[float] = []
+    batch: list[Tensor] = []
+
+    def measure() -> None:
+        stacked = torch.stack([left[order].T for order in batch]).view(-1, n)
+        whole = (stacked @ right).view(len(batch), -1).square().sum(dim=1, dtype=torch.float64)
+        for order, value in zip(batch, whole.tolist(), strict=True):
+            shuffled = Features(x.rows, x.squares[order])
+            bias = correction(shuffled, y) if debiased else 0.0
+            null.append(min(1.0, (value + bias) / scale) if scale > 0 else 0.0)
+        batch.clear()
+
+    for order in orders:
+        batch.append(order)
+        if len(batch) == at_once:
+            measure()
+    if batch:
+        measure()
+    return linear_cka(x, y, debiased=debiased), np.array(null)
+
+
+def _fewest_columns(rows: Tensor) -> Tensor:
+    """Rows with the same products among themselves, (n, min(n, d))."""
+    return rows if rows.shape[0] >= rows.shape[1] else torch.linalg.qr(rows.T, mode="r").R.T
+
+
+def _orders(n: int, count: int, seed: int, device: torch.device) -> Iterator[Tensor]:
+    rng = generator(seed)
+    for _ in range(count):
+        yield torch.randperm(n, generator=rng).to(device)

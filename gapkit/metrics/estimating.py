@@ -1,0 +1,134 @@
+"""From a row and a metric to an estimate."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.arrays import ArrayLike, as_matrix
+from gapkit.errors import InputError
+from gapkit.metrics._estimators import ESTIMATORS
+from gapkit.metrics._row import CLIP_VALUES, Row
+from gapkit.metrics._sides import Cloud, Sides, cloud, directions
+from gapkit.metrics._work import refusal
+from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.measures import Estimate
+from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
+from gapkit.statistics import percentile_interval
+
+GENERIC_DRAWS = 200
+"""Resamples of a metric that must be computed again for each."""
+
+
+def prepare(
+    source: ArrayLike,
+    reference: Reference,
+    metrics: Sequence[str] | str | None,
+    *,
+    paired: bool = True,
+    original: ArrayLike | None = None,
+) -> tuple[Row, list[Metric], dict[str, str]]:
+    """The row, the metrics that apply to it, and what the others that were asked for lack."""
+    target = reference.target
+    x = _cloud(source, "source", reference)
+    if paired and x.n != target.n:
+        raise InputError(
+            f"source: expected one row a clip of the reference ({target.n}), got {x.n}; "
+            "pass owner, the source row of each target row, or paired=False for unrelated rows"
+        )
+    if x.n < 2:
+        raise InputError(f"source: expected at least 2 clips, got {x.n}; a metric compares clouds")
+    before = None if original is None else _cloud(original, "original", reference)
+    if before is not None and before.n != x.n:
+        raise InputError(f"original: expected one row a source row ({x.n}), got {before.n}")
+    given = {"original": before is not None, "fitted": reference.fitted is not None}
+    chosen, left_out = list[Metric](), dict[str, str]()
+    for record in map(METRICS.get, names_of(metrics)):
+        lacking = [need for need in record.needs if not given[need]]
+        if record.needs_pairs and not paired:
+            left_out[record.name] = "needs pairs"
+        elif lacking:
+            left_out[record.name] = f"needs {' and '.join(lacking)}"
+        else:
+            chosen.append(record)
+    resamples = reference.resamples if paired else reference.source_resamples(x.n)
+    names = frozenset(record.name for record in chosen)
+    return Row(Sides(x, target, paired), reference, resamples, names, before), chosen, left_out
+
+
+def names_of(metrics: Sequence[str] | str | None) -> list[str]:
+    """Names of metrics as users give them: a list, one name, "all", or "default" for those of the default table."""
+    if metrics is None or metrics == "all":
+        return metric_names()
+    if metrics == "default":
+        return metric_names(default=True)
+    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    if not all(isinstance(name, str) for name in names):
+        raise InputError(f"metrics: expected names, got {metrics!r}; see `gapkit list metrics`")
+    return list(dict.fromkeys(names))
+
+
+def estimate(record: Metric, row: Row) -> Estimate:
+    """One metric of one row; where it is undefined, NaN and why."""
+    start = time.perf_counter()
+    draws: NDArray[np.float64] = np.empty(0)
+    both = row.both
+    value, why = math.nan, refusal(record, both.x.n, len(both.y.base), both.x.base.shape[1], row.reference.max_work)
+    try:
+        if why:
+            pass
+        elif record.name in ESTIMATORS:
+            value, drawn = ESTIMATORS[record.name](row)
+            draws = drawn.cpu().numpy()
+        else:
+            value, draws = _generic(record, row)
+    except InputError as error:
+        value, why = math.nan, str(error)
+    clips: NDArray[np.float64] = np.empty(0)
+    if math.isnan(value):
+        draws, why = np.empty(0), why or f"{record.name} gave NaN"
+    elif record.name in CLIP_VALUES:
+        clips = CLIP_VALUES[record.name](row).cpu().numpy()
+    low, high = percentile_interval(draws)
+    return Estimate(value, low, high, draws, both.x.n, time.perf_counter() - start, why, clips)
+
+
+def _cloud(values: ArrayLike, name: str, reference: Reference) -> Cloud:
+    """Source rows beside the reference: on its device, as wide, scaled where it is."""
+    base = reference.target.base
+    rows = cloud(as_matrix(values, name=name, n_features=base.shape[1], device=base.device), name=name)
+    return directions(rows, name).kept(reference.kept_bytes) if reference.normalise else rows
+
+
+def _generic(record: Metric, row: Row) -> tuple[float, NDArray[np.float64]]:
+    """A metric that gapkit knows nothing about: call it, and call it again on resampled clips where it is cheap."""
+    x, y = row.both.x.rows.cpu().numpy(), row.both.y.rows.cpu().numpy()
+    owner = row.both.y.owner.cpu().numpy()
+    with_owner = takes_owner(record.function)
+    extras: dict[str, NDArray[np.float32]] = {}
+    if "fitted" in record.needs and row.reference.fitted is not None:
+        extras["fitted"] = row.reference.fitted.cpu().numpy()
+    if "original" in record.needs and row.original is not None:
+        extras["original"] = row.original.rows.cpu().numpy()
+
+    def call(x: NDArray[np.float32], y: NDArray[np.float32], owner: NDArray[np.int64]) -> float:
+        if with_owner:
+            return float(record.function(x, y, owner=owner if row.both.paired else None, **extras))
+        return float(record.function(x[owner] if record.needs_pairs else x, y, **extras))
+
+    value = call(x, y, owner)
+    if record.cost != "n d" or extras or len(row.resamples) == 0:
+        return value, np.empty(0)
+    ends = np.searchsorted(owner, np.arange(row.both.y.n + 1))
+    draws = []
+    both = (r.first(GENERIC_DRAWS).weights.cpu().numpy() for r in (row.resamples, row.reference.resamples))
+    for wx, wy in zip(*both, strict=True):
+        take_x, take_y = (np.repeat(np.arange(len(w)), w.astype(np.int64)) for w in (wx, wy))
+        rows = np.concatenate([np.arange(ends[c], ends[c + 1]) for c in take_y])
+        counts = ends[take_y + 1] - ends[take_y]
+        draws.append(call(x[take_x], y[rows], np.repeat(np.arange(len(take_y)), counts)))
+    return value, np.asarray(draws)

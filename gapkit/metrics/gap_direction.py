@@ -1,0 +1,192 @@
+"""The gap as a vector: how long it is, whether it points the same way everywhere, and across what it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.errors import InputError
+from gapkit.metrics._sides import FLAT, Sides, directions, sides
+
+GROUP = 100
+"""Pairs of a group: their own differences cancel, what they share stays."""
+
+
+@dataclass(frozen=True)
+class GapDirection:
+    """What `gap_direction` found.
+
+    Parameters
+    ----------
+    length, length_sd : float
+        Mean and standard deviation over groups of the length of a group's gap; at least the sampling noise of
+        a group, about the square root of (trace of the pairs' covariance / group size).
+    consistency : float
+        Mean cosine between the gaps of two groups, in [-1, 1].
+    orthogonality : float
+        Mean absolute cosine between the mean gap and the difference of two clips of one modality, in [0, 1]: mean
+        of the next two.
+    orthogonality_source, orthogonality_target : float
+        The same inside each modality; NaN where all its rows are one point.
+    n_groups : int
+    """
+
+    length: float
+    length_sd: float
+    consistency: float
+    orthogonality: float
+    orthogonality_source: float
+    orthogonality_target: float
+    n_groups: int
+
+
+def gap_direction(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    group_size: int = GROUP,
+    seed: int = 0,
+) -> GapDirection:
+    """Statistics of the vectors from target to source, over random groups of pairs.
+
+    Rows are scaled to length one; the gap of a clip is its source minus the mean of its targets, that of a group the
+    mean over its clips. Clips left over by the last full group are not in any.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Left out: pairs are one to one.
+    group_size : int
+        Clips of a group. Consistency depends on it: compare only numbers with the same.
+    seed : int
+        Order of the clips: groups, and the pairs whose differences are looked at (each clip and the next).
+
+    Returns
+    -------
+    GapDirection
+        Consistency near 1 and orthogonality near its chance level, about sqrt(2 / (pi d)), say that the gap is one
+        constant vector. Where there is no gap (its length is rounding) both are 0. Cost n d.
+
+    Raises
+    ------
+    InputError
+        Fewer than two groups, or both modalities are single points.
+
+    References
+    ----------
+    Zhang et al. (2024), Connect, collapse, corrupt, ICLR, arXiv 2401.08567. Their notebook takes neighbouring groups
+    where all pairs of groups are taken here, and the signed cosine, whose mean is 0 by symmetry, where the absolute
+    one is taken here.
+
+    Examples
+    --------
+    >>> gap_direction([[1, 0], [1, 0]], [[0, 1], [1, -1]], group_size=1).n_groups
+    2
+    """
+    return of_sides(_unit(source, target, owner), group_size, seed)
+
+
+def gap_consistency(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    group_size: int = GROUP,
+    seed: int = 0,
+) -> float:
+    """Mean cosine between the gap vectors of two groups of pairs: whether what is left of the gap has a direction.
+
+    Parameters
+    ----------
+    source, target, owner, group_size, seed
+        See `gap_direction`.
+
+    Returns
+    -------
+    float
+        In [-1, 1]; 1 for one constant gap, 0 in expectation where the modalities have the same mean; lower is nearer.
+        Unlike `centroid_distance` it has no floor, and it does not see how long the gap is.
+
+    Raises
+    ------
+    InputError
+    """
+    return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).consistency
+
+
+def gap_orthogonality(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    group_size: int = GROUP,
+    seed: int = 0,
+) -> float:
+    """Mean absolute cosine between the gap and the differences of clips inside a modality.
+
+    Parameters
+    ----------
+    source, target, owner, group_size, seed
+        See `gap_direction`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; about sqrt(2 / (pi d)) for directions that know nothing of each other, less where the gap runs
+        across what tells clips apart. No direction is better: a shift closes a gap that is orthogonal at no cost.
+
+    Raises
+    ------
+    InputError
+    """
+    return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).orthogonality
+
+
+def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
+    """`gap_direction` of sides that hold unit rows."""
+    n = unit.x.n
+    if group_size < 1 or n < 2 * group_size:
+        raise InputError(
+            f"gap direction: expected at least 2 groups of {group_size} clips, got {n} clips; give a smaller group_size"
+        )
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(n)).to(unit.x.rows.device)
+    x, y = unit.x.clip_means[order].double(), unit.y.clip_means[order].double()
+    full = n // group_size
+    gaps = (x - y)[: full * group_size].view(full, group_size, -1).mean(dim=1)
+    lengths = torch.linalg.vector_norm(gaps, dim=1)
+    unit_gaps = torch.where(lengths[:, None] > FLAT, gaps / lengths[:, None].clamp_min(FLAT), 0.0)
+    together = float(unit_gaps.sum(dim=0).square().sum() - unit_gaps.square().sum())
+    gap = gaps.mean(dim=0)
+    beside = [_absolute_cosine(rows.diff(dim=0), gap) for rows in (x, y)]
+    seen = [value for value in beside if value == value]
+    if not seen:
+        raise InputError("gap direction: all rows of both sides are the same; a modality needs two different rows")
+    return GapDirection(
+        length=float(lengths.mean()),
+        length_sd=float(lengths.std(correction=0)),
+        consistency=together / (full * (full - 1)),
+        orthogonality=sum(seen) / len(seen),
+        orthogonality_source=beside[0],
+        orthogonality_target=beside[1],
+        n_groups=full,
+    )
+
+
+def _absolute_cosine(differences: Tensor, gap: Tensor) -> float:
+    length, across = torch.linalg.vector_norm(differences, dim=1), float(torch.linalg.vector_norm(gap))
+    apart = length > FLAT
+    if not bool(apart.any()):
+        return float("nan")
+    return float((differences[apart] @ gap).abs().div(length[apart]).mean()) / across if across > FLAT else 0.0
+
+
+def _unit(source: ArrayLike, target: ArrayLike, owner: ArrayLike | None) -> Sides:
+    both = sides(source, target, owner, paired=True)
+    return Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)

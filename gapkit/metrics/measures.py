@@ -1,0 +1,158 @@
+"""What `measure` gives back: a mapping of estimates that shows itself as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.errors import InputError
+from gapkit.metrics._display import to_html, to_text
+from gapkit.metrics.registry import METRICS
+from gapkit.statistics import paired_tests, probability_of_superiority, sign_flip_test
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One cell of a table.
+
+    Parameters
+    ----------
+    value : float
+        NaN where undefined.
+    low, high : float
+        95 % percentile interval, clips resampled; NaN without draws.
+    draws : array of shape (B,), float64
+        Value in each resample; empty without an interval. All rows measured against one reference use the same
+        resamples, so draws of two rows may be subtracted.
+    n : int
+        Number of source clips.
+    seconds : float
+        Wall time; what metrics share counts for the first that needs it.
+    why : str
+        Why `value` is undefined; empty otherwise.
+    clips : array of shape (n,), float64
+        What each clip has, where `value` is their mean; empty otherwise.
+    """
+
+    value: float
+    low: float
+    high: float
+    draws: NDArray[np.float64] = field(repr=False)
+    n: int
+    seconds: float
+    why: str = ""
+    clips: NDArray[np.float64] = field(repr=False, default_factory=lambda: np.empty(0))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Measures(Mapping[str, Estimate]):
+    """Estimates by the name of the metric, in the order asked for.
+
+    Prints as a table in the groups closure, residual closure and preservation; in a notebook as an HTML table.
+
+    Parameters
+    ----------
+    estimates : mapping of str to Estimate
+    left_out : mapping of str to str
+        Metrics that were asked for and do not apply, and what they lack.
+    failed : mapping of str to str
+        Metrics that raised, and what they said.
+    title : str
+        What was measured, in one line.
+    resampling : tuple of int
+        What the draws depend on besides the data: seed, number of draws, of clips, and whether the rows are paired.
+    """
+
+    estimates: Mapping[str, Estimate]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    resampling: tuple[int, ...] = ()
+
+    def __getitem__(self, name: str) -> Estimate:
+        return self.estimates[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.estimates)
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a metric: metric, label, group, value, low, high, better, best, n, seconds, why."""
+        import pandas as pd
+
+        records = []
+        for name, e in self.items():
+            m = METRICS.get(name)
+            about = {"metric": name, "label": m.label, "group": m.group}
+            found = {"value": e.value, "low": e.low, "high": e.high, "better": m.better, "best": m.best}
+            records.append({**about, **found, "n": e.n, "seconds": e.seconds, "why": e.why})
+        columns = ["metric", "label", "group", "value", "low", "high", "better", "best", "n", "seconds", "why"]
+        return pd.DataFrame(records, columns=columns).astype({"best": "float64"})
+
+    def against(self, other: Measures, *, seed: int = 0) -> pd.DataFrame:
+        """These values minus those of another row, tested on the same resamples of clips.
+
+        Parameters
+        ----------
+        other : Measures
+            Of other rows for the same clips: same targets, seed and number of resamples.
+        seed : int
+            Of the sign flips.
+
+        Returns
+        -------
+        DataFrame
+            One row a metric that both have: metric, difference, low, high (95 % paired bootstrap interval), p
+            (two-sided, bootstrap), p_holm (adjusted for the number of metrics), effect (difference in standard
+            deviations of its clips). For metrics that are a mean over clips also superiority (chance that a clip has
+            more here than there, ties half) and p_flip (paired sign-flip test); NaN otherwise.
+
+        Raises
+        ------
+        InputError
+            Resamples that differ.
+
+        References
+        ----------
+        See `gapkit.statistics.paired_difference` and `sign_flip_test`.
+        """
+        if self.resampling != other.resampling:
+            raise InputError(
+                f"against: expected rows measured on the same resamples, got (seed, draws, clips, paired) "
+                f"{self.resampling} and {other.resampling}; measure both against one Reference"
+            )
+        import pandas as pd
+
+        names = [name for name in self if name in other]
+        pairs = [(self[name], other[name]) for name in names]
+        found = paired_tests(
+            [a.value - b.value for a, b in pairs],
+            [a.draws if len(a.draws) == len(b.draws) else [] for a, b in pairs],
+            [b.draws if len(a.draws) == len(b.draws) else [] for a, b in pairs],
+            n=[a.n for a, _ in pairs],
+        )
+        frame = pd.DataFrame({"metric": names, **found})
+        means = [k for k, (a, b) in enumerate(pairs) if len(a.clips) and len(b.clips)]
+        frame["superiority"] = frame["p_flip"] = np.nan
+        if means:
+            moved = np.stack([pairs[k][0].clips - pairs[k][1].clips for k in means], axis=1)
+            frame.loc[means, "superiority"] = [probability_of_superiority(column, 0 * column) for column in moved.T]
+            frame.loc[means, "p_flip"] = sign_flip_test(moved, seed=seed)
+        return frame
+
+    def __repr__(self) -> str:
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        return to_html(self)

@@ -1,0 +1,166 @@
+"""`measure`: every metric of two sides in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from gapkit.arrays import ArrayLike
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+from gapkit.metrics.estimating import estimate, prepare
+from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.measures import Measures
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of finished metrics, of all, and the name of the one that begins."""
+
+TEST = "test"
+"""Split that is measured where the data have it."""
+
+
+def measure(
+    source: ArrayLike | PairedEmbeddings,
+    target: ArrayLike | PairedEmbeddings | Reference | None = None,
+    metrics: Sequence[str] | str | None = "all",
+    *,
+    owner: ArrayLike | None = None,
+    paired: bool = True,
+    original: ArrayLike | None = None,
+    fitted: ArrayLike | None = None,
+    split: str | None = None,
+    normalise: bool | None = None,
+    n_resamples: int | None = None,
+    seed: int | None = None,
+    max_memory: int | None = None,
+    max_work: float | None = None,
+    progress: Progress | None = None,
+    on_error: Literal["raise", "note"] = "raise",
+) -> Measures:
+    """Measure source against target, with an interval for each number.
+
+    To measure several sources alike, make one `Reference` of the targets and pass it as `target`: bandwidths, folds
+    and resamples are then the same for all, and what depends on the targets alone is computed once.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d), or PairedEmbeddings
+        One row a clip; numpy, torch on any device, pandas, lists, memory maps. Pairs bring their targets along.
+    target : array-like of shape (m, d), PairedEmbeddings or Reference
+        The targets; of pairs also the owner and, as `original`, their source. Everything is moved to its device.
+    metrics : sequence of str or str
+        Names, "all", or "default" for those of the default table.
+    owner : array-like of shape (m,), optional
+        Source row of each target row; left out, row i belongs to row i.
+    paired : bool
+        False: source rows are unrelated to the targets, in any number; they are resampled on their own, and metrics
+        that need pairs are left out.
+    original : array-like of shape (n, d), optional
+        The source before it was moved; metrics that need it are left out otherwise.
+    fitted : array-like of shape (f, d), optional
+        The targets that the bridge was fitted on; metrics that need them are left out otherwise.
+    split : str, optional
+        Split of `source` where that is PairedEmbeddings, or "all". Left out: "test" where there is one.
+    normalise : bool
+        Scale every row to length one first, as `gapkit metrics` and `gapkit compare` do. Default: False.
+    n_resamples, seed, max_memory, max_work
+        See `Reference.from_target`. Defaults: 1000, 0, 512 MB, one to two hours of one core for one metric.
+    progress : callable, optional
+        ``progress(done, total, name)`` before each metric, and at the end with an empty name.
+    on_error : {"raise", "note"}
+        What becomes of a metric, one of a plugin say, that raises anything but InputError: "note" puts what it said
+        into `Measures.failed`, and the others go on.
+
+    Returns
+    -------
+    Measures
+        A mapping of names to `Estimate` that prints as a table; `Measures.frame` is a tidy DataFrame. A metric that is
+        undefined for these rows, or would take hours, is NaN and says why.
+
+    Raises
+    ------
+    InputError
+        Rows that do not fit each other, an unknown name (the nearest are offered), or options that the Reference has
+        already fixed.
+
+    Examples
+    --------
+    >>> found = measure([[1, 0], [0, 2]], [[1, 0], [1, 1]], ["cosine", "recall@1"], n_resamples=0)
+    >>> round(found["cosine"].value, 6)
+    0.853553
+    >>> print(found)
+    2 clips, 2 dimensions
+    <BLANKLINE>
+    closure          value
+    ──────────────────────
+    Paired cosine ↑   .854
+    <BLANKLINE>
+    preservation     value
+    ──────────────────────
+    R@1 ↑            1.000
+    """
+    name = ""
+    fixed: dict[str, Any] = {
+        "owner": owner, "fitted": fitted, "normalise": normalise, "n_resamples": n_resamples, "seed": seed,
+        "max_memory": max_memory, "max_work": max_work,
+    }  # fmt: skip
+    given = {option: value for option, value in fixed.items() if value is not None}
+    if isinstance(source, PairedEmbeddings):
+        if target is not None or owner is not None:
+            raise InputError(
+                "measure: PairedEmbeddings bring their targets and owner along; leave out target and owner"
+            )
+        part = measured_part(source, split)
+        name, source, target = part.name, part.source, part.target
+        given["owner"] = part.owner
+    elif split is not None:
+        raise InputError("measure: split goes with PairedEmbeddings as source; take the rows of the split yourself")
+    if isinstance(target, PairedEmbeddings):
+        if owner is not None:
+            raise InputError("measure: PairedEmbeddings as target bring their owner along; leave out owner")
+        name, original = target.name, target.source if original is None else original
+        given["owner"], target = target.owner, target.target
+    if target is None:
+        raise InputError("measure: expected a target: an array, PairedEmbeddings or a Reference")
+    if isinstance(target, Reference):
+        if given:
+            raise InputError(
+                f"measure: {next(iter(given))} is fixed by the Reference; give it to Reference.from_target"
+            )
+        reference = target
+    else:
+        reference = Reference.from_target(target, **given)
+    row, records, left_out = prepare(source, reference, metrics, paired=paired, original=original)
+    estimates, failed = {}, {}
+    for done, record in enumerate(records):
+        if progress is not None:
+            progress(done, len(records), record.name)
+        try:
+            estimates[record.name] = estimate(record, row)
+        except Exception as error:  # a plugin may raise anything
+            if on_error == "raise":
+                raise
+            failed[record.name] = _one_line(error)
+    if progress is not None:
+        progress(len(records), len(records), "")
+    sizes = _sizes(row.both.x.n, len(reference.target.base), reference.target.base.shape[1], len(reference.resamples))
+    resampling = (reference.seed, len(reference.resamples), row.both.x.n, int(paired))
+    return Measures(estimates, left_out, failed, f"{name}: {sizes}" if name else sizes, resampling)
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return (f"{type(error).__name__}: {text}" if text else type(error).__name__)[:200]
+
+
+def measured_part(pairs: PairedEmbeddings, split: str | None) -> PairedEmbeddings:
+    """The clips of a split, or all; left out, those of "test" where there are such."""
+    if split is None:
+        split = TEST if TEST in pairs.splits else "all"
+    return pairs if split == "all" else pairs.subset(split)
+
+
+def _sizes(n: int, m: int, d: int, n_resamples: int) -> str:
+    targets = "" if m == n else f", {m:,} targets"
+    draws = f"; 95 % intervals from {n_resamples:,} resamples of clips" if n_resamples else ""
+    return f"{n:,} clips{targets}, {d} dimensions{draws}"

@@ -1,0 +1,174 @@
+"""Mixing: which modality the neighbours of a row are of, when both are thrown together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.metrics._neighbourhood import Neighbourhood, neighbourhood, pooled_clips
+from gapkit.metrics._points import points
+from gapkit.metrics._sides import Cloud, Sides, sides
+
+K = 30
+"""Neighbours, as many as keep the ceiling of the index (about 2 - 2 / k in one distribution) near 2."""
+
+
+def knn_mixing(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    k: int = K,
+    max_memory: int = 2**27,
+) -> float:
+    """Local inverse Simpson index: how many modalities a neighbourhood of `k` of both holds, effectively.
+
+    1 / (p^2 + q^2) with p and q the shares of source and target among the `k` nearest rows (Euclidean) of the pooled
+    set, averaged over clips and over the two sides. Rows of a row's own clip are never its neighbours: a pair says
+    nothing about the clouds, and captions of one clip would crowd each other's neighbourhood. A target row weighs one
+    over the number of its clip's targets, and a neighbourhood holds `k` clips' worth of rows.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Without it and with m != n the rows are unrelated; both sides weigh the same.
+    k : int
+        At least 1.
+    max_memory : int
+        Bytes of a block of distances.
+
+    Returns
+    -------
+    float
+        In [1, 2]; higher is better mixed: 1 where every neighbourhood is of one modality. One distribution gives
+        about 2 - 2 / k, for neighbourhoods differ by chance. Cost (n + m)^2 d.
+
+    Raises
+    ------
+    InputError
+        Fewer than `k` rows besides a clip's own.
+
+    References
+    ----------
+    Korsunsky et al. (2019), Harmony, Nature Methods 16 (LISI; there with weights that fall with the distance).
+
+    Examples
+    --------
+    >>> knn_mixing([[0.0], [1.0], [2.0]], [[10.0], [11.0], [12.0]], k=2)
+    1.0
+    >>> knn_mixing([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], k=2)
+    2.0
+    """
+    both = sides(source, target, owner)
+    seen = pooled(both, k, max_memory)
+    return balanced(both, simpson(seen.x), simpson(seen.y))
+
+
+def cross_modal_share(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    k: int = K,
+    max_memory: int = 2**27,
+) -> float:
+    """Share of the other modality among the `k` nearest rows of the pooled set, mean over clips and sides.
+
+    Parameters
+    ----------
+    source, target, owner, k, max_memory
+        See `knn_mixing`, whose neighbourhoods these are.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 in expectation where the modalities are exchangeable, 0 where they are apart; higher is better
+        up to 0.5. Unlike the index it has no bias, but a mixture of pure neighbourhoods of either kind looks mixed.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> cross_modal_share([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], k=2)
+    0.5
+    """
+    both = sides(source, target, owner)
+    seen = pooled(both, k, max_memory)
+    return balanced(both, 1 - seen.x, seen.y)
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Neighbourhoods in the pooled set, and the share of source rows in them.
+
+    Parameters
+    ----------
+    x, y : Tensor of shape (n,), (m,), float64
+        Share of source rows, seen from each source row and from each target row.
+    found : Neighbourhood
+        Of the source rows and then the target rows, among both in this order.
+    k : int
+    """
+
+    x: Tensor
+    y: Tensor
+    found: Neighbourhood
+    k: int
+
+
+def pooled(both: Sides, k: int, max_memory: int) -> Pooled:
+    """Find the neighbourhoods of all rows among both sides."""
+    x, y = both.x, both.y
+    # Of rows at the same distance those of clip 0 come first, its source before its targets, and so on: rows that are
+    # all one point are mixed and not two modalities in a queue.
+    place = torch.cat([x.owner / x.n, y.owner / y.n])
+    fewer = min(x.n, y.n)
+    weights = torch.cat([x.share * fewer / x.n, y.share * fewer / y.n])
+    clips = torch.cat(pooled_clips(both))
+    pool, _ = points(torch.cat([x.rows, y.rows]))
+    found = neighbourhood(pool, pool, k, weights=weights, clips=(clips, clips), priority=place, max_memory=max_memory)
+    from_source = (found.mass * (found.rows < len(x.rows))).sum(dim=1) / k
+    return Pooled(from_source[: len(x.rows)], from_source[len(x.rows) :], found, k)
+
+
+def pulls(both: Sides, seen: Pooled, slope_x: Tensor, slope_y: Tensor) -> tuple[Tensor, Tensor]:
+    """What each clip adds to a mean over rows by being a neighbour, (n_x,) and (n_y,), float64.
+
+    To first order: where a clip weighs more, its rows take more of a neighbourhood, and what they push out is like the
+    rest of it. `slope_x` and `slope_y` are the derivatives of each row's value by its share of source rows.
+    """
+    x, y, found = both.x, both.y, seen.found
+    share = torch.cat([seen.x, seen.y])
+    weight = torch.cat([slope_x * x.share / x.n, slope_y * y.share / y.n]) / (2 * seen.k)
+    source = (found.rows < len(x.rows)).double()
+    pull = torch.zeros_like(share)
+    for rows, mass, of_source in zip(found.rows.T, found.mass.T, source.T, strict=True):
+        # Where a neighbourhood needs fewer rows the mass is 0, whatever the row.
+        pull.index_add_(0, rows.clamp_min(0), weight * mass * (of_source - share))
+    return _per_clip_sum(x, pull[: len(x.rows)]), _per_clip_sum(y, pull[len(x.rows) :])
+
+
+def _per_clip_sum(side: Cloud, values: Tensor) -> Tensor:
+    return torch.zeros(side.n, dtype=values.dtype, device=values.device).index_add_(0, side.owner, values)
+
+
+def simpson(share: Tensor) -> Tensor:
+    """Effective number of modalities from the share of one of two."""
+    return 1 / (share.square() + (1 - share).square())
+
+
+def simpson_slope(share: Tensor) -> Tensor:
+    """Derivative of `simpson`."""
+    return (2 - 4 * share) * simpson(share).square()
+
+
+def balanced(both: Sides, values_x: Tensor, values_y: Tensor) -> float:
+    """Mean over clips on each side, and of the two sides."""
+    return float(both.x.per_clip(values_x).mean() + both.y.per_clip(values_y).mean()) / 2

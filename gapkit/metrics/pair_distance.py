@@ -1,0 +1,89 @@
+"""Distances of pairs: as they are, and squared on the unit sphere."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.errors import InputError
+from gapkit.metrics._sides import Sides, directions, sides
+
+
+def l2i(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
+    """Mean over clips of the mean Euclidean distance between a clip and its own targets.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+        Taken as given: scale rows to length one first to compare with published numbers.
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Left out: pairs are one to one.
+
+    Returns
+    -------
+    float
+        At least 0, at most 2 for unit rows; lower is nearer. A cloud that shrinks to a point lowers it too. Cost n d.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    Schrodi et al. (2025), Two effects, one trigger, ICLR (L2I, beside L2M, which is `centroid_distance`).
+
+    Examples
+    --------
+    >>> l2i([[0, 0], [0, 0]], [[3, 4], [0, 1]])
+    3.0
+    """
+    return float(pair_distances(sides(source, target, owner, paired=True, least=1)).mean())
+
+
+def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, alpha: float = 2.0) -> float:
+    """Mean over clips of the mean distance to the power `alpha` between the directions of a clip and of its targets.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row. Left out: pairs are one to one.
+    alpha : float
+        Above 0. With 2 the alignment is 2 - 2 `cosine`.
+
+    Returns
+    -------
+    float
+        In [0, 2^alpha]; lower is nearer. Read it beside `uniformity`: a cloud at one point is aligned. Cost n d.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    Wang & Isola (2020), Understanding contrastive representation learning through alignment and uniformity on the
+    hypersphere, ICML.
+
+    Examples
+    --------
+    >>> round(alignment([[1, 0], [0, 2]], [[1, 0], [3, 0]]), 6)
+    1.0
+    """
+    if not (alpha > 0 and math.isfinite(alpha)):
+        raise InputError(f"alpha: expected a positive finite number, got {alpha}")
+    both = sides(source, target, owner, paired=True, least=1)
+    unit = Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)
+    return float(pair_distances(unit, alpha).mean())
+
+
+def pair_distances(both: Sides, power: float = 1.0) -> Tensor:
+    """Mean distance, to a power, of each clip and its targets, float64, shape (n,)."""
+    y = both.y
+    away = torch.linalg.vector_norm(both.x.rows[y.owner] - y.rows, dim=1, dtype=torch.float64)
+    return y.per_clip(away.pow(power))

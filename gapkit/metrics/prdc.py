@@ -1,0 +1,147 @@
+"""Precision, recall, density and coverage: whether the source lies where targets lie, and reaches all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.metrics._candidates import SameClip, bounds_of
+from gapkit.metrics._neighbourhood import inside
+from gapkit.metrics._points import Points, apart_where, points
+from gapkit.metrics._sides import Sides, sides
+
+K = 5
+"""Neighbours that make the radius of a ball."""
+
+BLOCK = 2**21
+"""Entries of a block of comparisons."""
+
+
+@dataclass(frozen=True)
+class Prdc:
+    """What `prdc` found.
+
+    Parameters
+    ----------
+    precision : float
+        Share of sources that lie in the ball of some target, in [0, 1].
+    recall : float
+        Share of targets that lie in the ball of some source, in [0, 1].
+    density : float
+        Mean number of targets in whose ball a source lies, over k; 1 in expectation in one distribution, and down to
+        1 - 1 / 2k where pairs nearly coincide.
+    coverage : float
+        Share of targets in whose ball some source lies, in [0, 1]; about 1 - 2^-k in one distribution.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def prdc(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    paired: bool | None = None,
+    k: int = K,
+    max_memory: int = 2**27,
+) -> Prdc:
+    """Precision, recall, density and coverage of the source, the targets being the real ones.
+
+    The ball of a row reaches to its `k`-th neighbour (Euclidean) in its own modality, and contains what is no farther.
+    Clips are the units: the rows of a row's own clip neither make its ball nor count as inside it, so that a pair does
+    not vouch for its own clip; a target row weighs one over the number of its clip's targets, and its ball reaches to
+    `k` clips' worth of rows.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+    target : array-like of shape (m, d)
+    owner : array-like of shape (m,), optional
+        Source row of each target row.
+    paired : bool, optional
+        Whether clip i of one side is clip i of the other. Left out: yes where `owner` is given or m == n. False gives
+        the published definitions, in which a source may lie in the ball of its own target.
+    k : int
+        At least 1.
+    max_memory : int
+        Bytes of a block of distances.
+
+    Returns
+    -------
+    Prdc
+        Higher is better for all four, density up to 1. Cost (n + m)^2 d.
+
+    Raises
+    ------
+    InputError
+        Not more than `k` clips on a side.
+
+    References
+    ----------
+    Kynkaanniemi et al. (2019), Improved precision and recall metric for assessing generative models, NeurIPS.
+    Naeem et al. (2020), Reliable fidelity and diversity metrics for generative models, ICML, arXiv 2002.09797.
+
+    Examples
+    --------
+    >>> prdc([[0.0], [1.0], [3.0]], [[0.0], [1.0], [3.0]], k=1)
+    Prdc(precision=0.6666666666666666, recall=0.6666666666666666, density=1.0, coverage=1.0)
+    """
+    both = sides(source, target, owner, paired=paired)
+    radii = [inside(side, points(side.rows)[0], k, max_memory).radius for side in (both.x, both.y)]
+    found = compare(both, radii[0], radii[1], k)
+    values = (float(part.mean()) for part in (found.precision, found.recall, found.density, found.coverage))
+    return Prdc(*values)
+
+
+@dataclass(frozen=True)
+class ByClip:
+    """The four of each clip, float64: precision and density of sources, recall and coverage of targets."""
+
+    precision: Tensor
+    recall: Tensor
+    density: Tensor
+    coverage: Tensor
+
+
+def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int) -> ByClip:
+    """Which rows lie in whose balls."""
+    x, y = both.x, both.y
+    queries, gallery = points(x.rows, y.rows)
+    same = SameClip(x.owner, y.owner) if both.paired else None
+    balls_x, balls_y = radius_x / queries.unit, radius_y / queries.unit
+    precision, density = (torch.zeros(x.n, dtype=torch.float64, device=x.rows.device) for _ in range(2))
+    recall, coverage = (torch.zeros(len(y.rows), dtype=torch.bool, device=x.rows.device) for _ in range(2))
+    for at in torch.split(torch.arange(x.n, device=x.rows.device), max(1, BLOCK // len(y.rows))):
+        in_y, in_x = _in_balls(queries, at, gallery, same, balls_x[at, None], balls_y)
+        precision[at] = in_y.any(dim=1).double()
+        density[at] = (in_y.double() @ y.share) / k
+        recall |= in_x.any(dim=0)
+        coverage |= in_y.any(dim=0)
+    return ByClip(precision, y.per_clip(recall.double()), density, y.per_clip(coverage.double()))
+
+
+def _in_balls(
+    queries: Points, at: Tensor, gallery: Points, same: SameClip | None, balls_x: Tensor, balls_y: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Which pairs are no farther apart than the radius of the target, and than that of the source."""
+    low = bounds_of(queries, at, gallery, same).double() + queries.floor[at, None]
+    # The computed square may be off by the doubt on either side; the radii are distances and as good as float32.
+    spare = 2 * queries.doubt * (queries.squares[at, None] + gallery.squares)
+    open_pairs = torch.zeros_like(low, dtype=torch.bool)
+    found = []
+    for balls in (balls_y, balls_x):
+        square = balls.square()
+        surely = low + spare < square * (1 - 4 * queries.doubt)
+        open_pairs |= (low <= square * (1 + 4 * queries.doubt)) & ~surely
+        found.append(surely)
+    i, j, far = apart_where(queries, at, gallery, open_pairs)
+    for inside_of, balls in zip(found, (balls_y.expand_as(low), balls_x.expand_as(low)), strict=True):
+        inside_of[i, j] |= far.double() <= balls[i, j]
+    return found[0], found[1]

@@ -1,0 +1,135 @@
+"""Two numbers measured on the same clips: how far apart they are, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gapkit.errors import InputError
+from gapkit.statistics.bootstrap import percentile_interval
+from gapkit.statistics.multiplicity import holm
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What `paired_difference` found.
+
+    Parameters
+    ----------
+    value : float
+        First minus second.
+    low, high : float
+        Percentile interval of the difference.
+    p : float
+        Two-sided bootstrap p-value, in [1 / (B + 1), 1].
+    n_draws : int
+        Number of resamples, B.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    n_draws: int
+
+
+def paired_difference(
+    draws_a: ArrayLike, draws_b: ArrayLike, *, value: float | None = None, level: float = 0.95
+) -> Difference:
+    """Difference of two numbers whose draws come from the same resamples.
+
+    Draw i of both must use the same clips: what the two have in common then cancels, and the interval of the
+    difference is narrower than the two intervals suggest.
+
+    Parameters
+    ----------
+    draws_a, draws_b : array-like of shape (B,)
+    value : float, optional
+        Observed difference; left out, the mean of the drawn differences.
+    level : float
+
+    Returns
+    -------
+    Difference
+        p is twice the smaller share of draws on either side of zero, counted as (k + 1) / (B + 1), so that it is
+        never 0.
+
+    Raises
+    ------
+    InputError
+        No draws, or different numbers of them.
+
+    References
+    ----------
+    Davison & Hinkley (1997), Bootstrap Methods and their Application, section 4.4.
+
+    Examples
+    --------
+    >>> paired_difference([3, 4, 5], [1, 1, 1]).p
+    0.5
+    """
+    a, b = np.asarray(draws_a, dtype=np.float64), np.asarray(draws_b, dtype=np.float64)
+    if a.ndim != 1 or a.shape != b.shape or a.size == 0:
+        raise InputError(
+            f"paired difference: expected draws of the same resamples, got shapes {a.shape} and {b.shape}; "
+            "measure both against one reference"
+        )
+    difference = a - b
+    low, high = percentile_interval(difference, level)
+    extreme = min(int((difference <= 0).sum()), int((difference >= 0).sum()))
+    p = min(1.0, 2 * (extreme + 1) / (len(difference) + 1)) if np.isfinite(difference).all() else float("nan")
+    return Difference(float(difference.mean()) if value is None else value, low, high, p, len(difference))
+
+
+def paired_tests(
+    values: ArrayLike, draws_a: Sequence[ArrayLike], draws_b: Sequence[ArrayLike], *, n: ArrayLike
+) -> dict[str, NDArray[np.float64]]:
+    """Many paired differences as one family.
+
+    Parameters
+    ----------
+    values : array-like of shape (k,)
+        Observed differences, first minus second.
+    draws_a, draws_b : sequences of k array-likes of shape (B,)
+        Draws of both numbers on the same resamples; both empty where a number has none.
+    n : array-like of shape (k,) or int
+        Number of clips behind each.
+
+    Returns
+    -------
+    dict of str to array of shape (k,)
+        ``difference``, ``low``, ``high`` (95 % interval), ``p``, ``p_holm`` (adjusted over all that have one) and
+        ``effect``, the difference in standard deviations of its clips: ``value / (sqrt(n) sd(drawn differences))``. For
+        a number that is a mean over clips that is `standardised_difference`, up to the noise of the bootstrap. All but
+        the difference are NaN without draws; the effect is 0 where nothing differs.
+
+    Raises
+    ------
+    InputError
+        Different numbers of draws.
+
+    Examples
+    --------
+    >>> paired_tests([2.0, 0.5], [[2, 3, 4], []], [[1, 1, 1], []], n=10)["p_holm"]
+    array([0.5, nan])
+    """
+    values = np.asarray(values, dtype=np.float64)
+    numbers = np.broadcast_to(np.asarray(n, dtype=np.float64), values.shape)
+    found: dict[str, NDArray[np.float64]] = {"difference": values}
+    found |= {name: np.full(len(values), np.nan) for name in ("low", "high", "p", "p_holm", "effect")}
+    for k, (a, b) in enumerate(zip(draws_a, draws_b, strict=True)):
+        if not np.size(a) and not np.size(b):
+            continue
+        test = paired_difference(a, b, value=float(values[k]))
+        found["low"][k], found["high"][k], found["p"][k] = test.low, test.high, test.p
+        spread = np.sqrt(numbers[k]) * np.std(np.subtract(a, b), ddof=1) if test.n_draws > 1 else np.nan
+        if values[k] == 0:
+            found["effect"][k] = 0.0
+        elif spread > 0:
+            found["effect"][k] = values[k] / spread
+    known = np.isfinite(found["p"])
+    found["p_holm"][known] = holm(found["p"][known])
+    return found
