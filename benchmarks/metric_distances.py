@@ -88,7 +88,7 @@ def markdown(found: list[Row]) -> str:
     ]
     lines += [
         f"| {r.what} | {r.size} | {r.peer} | {r.ours:.2f} s | {r.theirs:.2f} s | {r.theirs / r.ours:.2f} "
-        f"| {r.ours_mb:,.0f} MB ({r.theirs_mb:,.0f} MB) | {r.note} |"
+        f"| {r.ours_mb:,.0f} MB ({f'{r.theirs_mb:,.0f} MB' if r.theirs_mb else '-'}) | {r.note} |"
         for r in found
     ]
     absent = "" if find_spec("alibi_detect") else " alibi-detect is not installed and was not measured."
@@ -271,7 +271,7 @@ def random_features(n: int, exact: int) -> Row:
         bare = _apart(_products, folder, n)
         near = _apart(_against_exact, folder, exact)
     note = (
-        f"{ours['wall']:.0f} s by the clock, {ours['peak_mb']:,.0f} MB at most; value {ours['value']:.5f}, "
+        f"{ours['wall']:.0f} s by the clock, {ours['peak_mb']:,.0f} MB at most; value {ours['value']:.6f}, "
         f"standard error {ours['error']:.1e}; at {exact:,} {near['value']:.6f} beside {near['exact']:.6f} exact, "
         f"{near['off']:.2f} standard errors ({near['error']:.1e}) off"
     )

@@ -47,7 +47,8 @@ class Stream:
     def clips(self, start: int, stop: int) -> Cloud:
         """Clips `start` to `stop`, numbered from 0."""
         if self.ends is None:
-            return Cloud(self._rows(np.s_[start:stop]), torch.arange(stop - start), stop - start)
+            rows = self._rows(np.s_[start:stop])
+            return Cloud(rows, torch.arange(stop - start, device=rows.device), stop - start)
         first, last = int(self.ends[start]), int(self.ends[stop])
         rows = self._rows(np.s_[first:last] if self.order is None else self.order[first:last])
         owner = np.repeat(np.arange(stop - start), np.diff(self.ends[start : stop + 1]))
