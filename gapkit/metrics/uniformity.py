@@ -7,7 +7,7 @@ from typing import Literal
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
+from gapkit.metrics._kernels import ClipSums, Kernel, checked_kernel, clip_sums
 from gapkit.metrics._sides import Cloud, Sides, directions, sides
 
 T = 2.0
@@ -79,7 +79,7 @@ def gaussian(t: float) -> Kernel:
     """exp(-t |u - v|^2) as a kernel by its bandwidth."""
     if not (t > 0 and math.isfinite(t)):
         raise InputError(f"t: expected a positive finite number, got {t}")
-    return (math.sqrt(0.5 / t),)
+    return checked_kernel([math.sqrt(0.5 / t)])
 
 
 def pair_sums(a: Cloud, b: Cloud | None, kernel: Kernel, *, paired: bool = True, max_memory: int = 2**27) -> ClipSums:
