@@ -71,7 +71,9 @@ def _clip_directions(row: Row) -> Cloud:
 
 
 def _near_target(row: Row) -> Tensor:
-    find = lambda: nearest_clips(_clip_directions(row), NEAREST, 1, _memory(row))  # noqa: E731
+    def find() -> Tensor:
+        return nearest_clips(_clip_directions(row), NEAREST, 1, _memory(row))
+
     return row.reference.shared("nearest clips", find)
 
 
@@ -98,13 +100,15 @@ def _criteria(row: Row) -> tuple[float, float, float]:
 
 
 def _kernel(row: Row) -> ClipSums:
-    make = lambda: pair_sums(_unit_source(row), None, gaussian(T), max_memory=_memory(row))  # noqa: E731
-    return row.shared("uniformity", make)
+    return row.shared("uniformity", lambda: _inside(row, _unit_source(row)))
 
 
 def _target_kernel(row: Row) -> ClipSums:
-    make = lambda: pair_sums(row.reference.directions, None, gaussian(T), max_memory=_memory(row))  # noqa: E731
-    return row.reference.shared("uniformity", make)
+    return row.reference.shared("uniformity", lambda: _inside(row, row.reference.directions))
+
+
+def _inside(row: Row, side: Cloud) -> ClipSums:
+    return pair_sums(side, None, gaussian(T), max_memory=_memory(row))
 
 
 def _prdc(row: Row) -> ByClip:

@@ -69,7 +69,7 @@ def nearest_neighbours(
     drop_self : bool
         Without a gallery, a row is not its own neighbour. False gives what UMAP expects as ``precomputed_knn``.
     max_memory : int
-        Bytes that one block of distances may take; nothing of size n x m is held beside it.
+        Bytes that a block of distances may take; nothing of size n x m is held.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def nearest_neighbours(
 
     Notes
     -----
-    Cost n m d; peak memory 3 `max_memory` and four copies of the rows.
+    Cost n m d, half of it without a gallery.
 
     Examples
     --------

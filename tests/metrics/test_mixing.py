@@ -152,6 +152,15 @@ def test_the_network_holds_out_the_clip_and_counts_clips():
     assert right[:29].mean() > 0.95 > 0.3 > right[29]
 
 
+def test_the_network_at_the_limits(single):
+    x, y = single.source, single.target
+    constant = x.copy()
+    constant[:, 2] = 1
+    for a, b in ((x * np.float32(1e30), y * np.float32(1e30)), (constant, constant + 1), (np.ones_like(x), y)):
+        assert 0 <= c2st_mlp(a, b, rounds=1) <= 1
+    assert c2st_mlp(np.ones_like(x), np.ones_like(x), rounds=1) == 0.5
+
+
 @pytest.mark.parametrize("folds", [1, [0, 1], np.zeros(40, dtype=int)])
 def test_bad_folds(single, folds):
     with pytest.raises(InputError, match="fold"):

@@ -1,5 +1,7 @@
 """The measures of structure inside rows: values of the functions, honest draws, and input at its limits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -285,8 +287,10 @@ def test_few_clips_and_zero_rows_have_a_value_or_one_line(name, n):
 
 
 def test_every_measure_is_described():
+    docs = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
     assert set(STRUCTURE_ESTIMATORS).isdisjoint(ROW_ESTIMATORS)
     for name in ALL:
         metric = METRICS.get(name)
         assert not metric.default
         assert takes_owner(metric.function)
+        assert f"| `{name}` |" in docs
