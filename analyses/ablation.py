@@ -126,7 +126,7 @@ def markdown(frame: pd.DataFrame, dataset: str, seeds: int) -> str:
         "share-risen": "clips risen", "recall@1": "R@1", "recall@10": "R@10",
     }  # fmt: skip
     lines = [
-        f"Diffusion-Link on the validation split of `{dataset}`, one choice changed at a time; number of seeds: {seeds}.",
+        f"Diffusion-Link on the validation split of `{dataset}`, one choice changed at a time; seeds: {seeds}.",
         "",
         "| choice | setting | " + " | ".join(labels[m] for m in METRICS) + " |",
         "|---|---|" + "---|" * len(METRICS),

@@ -45,7 +45,7 @@ def test_what_may_be_searched_is_a_parameter_and_holds_its_default(name):
 def test_both_ends_of_what_may_be_searched_can_be_fitted(name):
     for key, values in BRIDGES.get(name).space.items():
         for value in values.values if isinstance(values, Choice) else (values.low, values.high):
-            bridge = make_bridge(name, **quick_params(name), **{key: value}).fit(SOURCE, TARGET)
+            bridge = make_bridge(name, **(quick_params(name) | {key: value})).fit(SOURCE, TARGET)
             np.testing.assert_allclose(np.linalg.norm(bridge.transform(SOURCE), axis=1), 1, atol=1e-5)
 
 

@@ -76,7 +76,10 @@ def test_names_are_checked_before_anything_runs(fields: dict[str, object], said:
 
 def test_all_and_nothing() -> None:
     config = StudyConfig(device="cpu").resolved()
-    assert config.bridges == tuple(bridge_names())
+    assert StudyConfig(bridges=("all",), device="cpu").resolved().bridges == tuple(bridge_names())
+    assert set(config.bridges) < set(bridge_names())
+    assert {"diffusion-link", "diffusion-bridge", "procrustes"} <= set(config.bridges)
+    assert "diffusion-bridge-unet" not in config.bridges
     assert config.metrics == tuple(name for name in METRICS.names() if METRICS.get(name).default)
     assert StudyConfig(metrics=("all",), device="cpu").resolved().metrics == tuple(metric_names())
 
