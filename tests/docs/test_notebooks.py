@@ -1,0 +1,232 @@
+"""Every notebook runs in a process of its own, leaves nothing behind, and what it says of its numbers holds."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.py"))
+PROBE = Path(__file__).with_name("notebook_probe.py")
+CPU_SECONDS = 60
+OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a notebook printed, left and did."""
+
+    done: subprocess.CompletedProcess[str]
+    out: Path
+    left: list[str]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = json.loads((self.out / "facts.json").read_text())
+        return facts
+
+
+@pytest.fixture(scope="session")
+def run_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Run]:
+    runs: dict[Path, Run] = {}
+
+    def run(notebook: Path) -> Run:
+        if notebook not in runs:
+            home = tmp_path_factory.mktemp(notebook.stem)
+            cwd, temporary, out = home / "cwd", home / "tmp", home / "out"
+            for folder in (cwd, temporary, out):
+                folder.mkdir()
+            quiet = {"MPLBACKEND": "Agg", "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+            found = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "TMPDIR": str(temporary)}
+            strict = ["-W", "error", "-W", "ignore:Please use the new API settings:UserWarning"]
+            command = [sys.executable, *strict, str(PROBE), str(notebook), str(ROOT), str(out)]
+            done = subprocess.run(command, cwd=cwd, env=os.environ | quiet | found, capture_output=True, text=True)
+            runs[notebook] = Run(done, out, sorted(p.name for folder in (cwd, temporary) for p in folder.iterdir()))
+        return runs[notebook]
+
+    return run
+
+
+@pytest.fixture
+def facts(run_notebook: Callable[[Path], Run]) -> dict[str, Any]:
+    run = run_notebook(ROOT / "docs" / "notebooks" / "bridges.py")
+    assert run.done.returncode == 0, run.done.stderr
+    return run.facts
+
+
+def cells(notebook: Path) -> list[tuple[str, str]]:
+    """Kind (code, markdown) and text of each cell of a percent script."""
+    parts = re.split(r"^# %%(.*)\n", notebook.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert parts[0] == "", "text before the first cell"
+    kinds = ["markdown" if "[markdown]" in head else "code" for head in parts[1::2]]
+    return list(zip(kinds, parts[2::2], strict=True))
+
+
+def bridge_cell() -> str:
+    (cell,) = [text for kind, text in cells(ROOT / "docs/notebooks/bridges.py") if "@register_bridge" in text]
+    return cell
+
+
+def test_there_are_notebooks_and_they_are_linked() -> None:
+    assert NOTEBOOKS
+    assert "(docs/notebooks/bridges.py)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "(notebooks/bridges.py)" in (ROOT / "docs" / "bridges.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_and_leaves_nothing_behind(notebook: Path, run_notebook: Callable[[Path], Run]) -> None:
+    run = run_notebook(notebook)
+    assert run.done.returncode == 0, run.done.stderr
+    assert run.done.stderr == ""
+    assert run.done.stdout
+    assert run.facts["written"] == []
+    assert run.left == []
+    assert run.facts["cpu_seconds"] < CPU_SECONDS
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_cells_are_whole(notebook: Path) -> None:
+    kinds = [kind for kind, _ in cells(notebook)]
+    assert kinds[0] == "markdown"
+    assert {"code", "markdown"} == set(kinds)
+    for kind, text in cells(notebook):
+        if kind == "code":
+            assert ast.parse(text).body
+        else:
+            assert all(line.startswith("#") for line in text.strip().splitlines())
+
+
+def test_both_bridges_close_the_gap_and_cca_loses_retrieval(facts: dict[str, Any]) -> None:
+    before = facts["measured"]["before"]
+    for name in ("cca", "diffusion-link"):
+        after = facts["measured"][name]
+        assert after["cosine"] > before["cosine"]
+        assert after["centroid-distance"] < 0.1 * before["centroid-distance"]
+        assert after["mmd"] < 0.1 * before["mmd"]
+        assert after["separability"] - 0.5 < 0.5 * (before["separability"] - 0.5)
+    assert facts["lost_by_cca"][2] < 0
+    # The study measures what the cells above measured.
+    for name, row in (("identity", "before"), ("cca", "cca"), ("diffusion-link", "diffusion-link")):
+        assert facts["table"][name] == pytest.approx(facts["measured"][row], abs=1e-5)
+
+
+def test_the_trajectory_is_what_the_words_say(facts: dict[str, Any], run_notebook: Callable[[Path], Run]) -> None:
+    assert facts["default_states"] == 3
+    clouds = np.load(run_notebook(ROOT / "docs/notebooks/bridges.py").out / "clouds.npz")
+    states = clouds["states"]
+    assert len(states) == len(facts["on_the_way"]) == 6
+    np.testing.assert_allclose(states[0], clouds["source"], atol=2e-3)  # the file is float16, the state of length one
+    np.testing.assert_array_equal(states[-1], clouds["answer"])
+    gap = [row["centroid-distance"] for row in facts["on_the_way"]]
+    assert gap[0] - gap[1] > 0.9 * (gap[0] - gap[-1])
+    assert facts["on_the_way"][-1]["mmd"] < facts["on_the_way"][1]["mmd"]
+
+
+def test_the_figure_shows_clouds_and_ways_in_one_plane(
+    facts: dict[str, Any], run_notebook: Callable[[Path], Run]
+) -> None:
+    clouds = np.load(run_notebook(ROOT / "docs/notebooks/bridges.py").out / "clouds.npz")
+    states, target, shown = clouds["states"].astype(float), clouds["target"].astype(float), facts["shown"]
+    # An independent PCA: singular vectors of everything together. The sign of an axis is free.
+    everything = np.concatenate([*states, target])
+    _, spread, axes = np.linalg.svd(everything - everything.mean(axis=0), full_matrices=False)
+    share = spread**2 / (spread**2).sum()
+    planar = [(cloud - everything.mean(axis=0)) @ axes[:2].T for cloud in (*states, target)]
+    whole, near = facts["figure"]["axes"]
+    signs = np.sign(np.sum(np.array(whole["points"][0]["at"]) * planar[0], axis=0))
+    way, captions = np.stack(planar[:-1]) * signs, planar[-1] * signs
+
+    gap = target.mean(axis=0) - states[0].mean(axis=0)
+    assert abs(axes[0] @ gap) > 0.95 * np.linalg.norm(gap)
+    assert share[:2].sum() == pytest.approx(0.2, abs=0.05)
+    for panel in (whole, near):
+        assert panel["x"].startswith(f"PC 1, {share[0]:.0%}")
+        assert panel["y"].startswith(f"PC 2, {share[1]:.0%}")
+        assert panel["title"]
+    expected = {"drawings before (source)": way[0], "captions (target)": captions, "drawings after": way[-1]}
+    assert [cloud["label"] for cloud in whole["points"]] == list(expected)
+    assert [cloud["label"] for cloud in near["points"]] == list(expected)[1:]
+    for cloud in (*whole["points"], *near["points"]):
+        np.testing.assert_allclose(cloud["at"], expected[cloud["label"]], atol=1e-4)
+
+    assert len(set(shown)) == len(shown) == 8
+    for line, clip in zip(whole["lines"], shown, strict=True):
+        np.testing.assert_allclose(line["at"], way[:, clip], atol=1e-4)
+    moves, entries, rests = near["lines"][:8], near["lines"][8], near["lines"][9:]
+    np.testing.assert_allclose(entries["at"], way[1, shown], atol=1e-4)
+    for move, rest, clip in zip(moves, rests, shown, strict=True):
+        np.testing.assert_allclose(move["at"], way[1:, clip], atol=1e-4)
+        np.testing.assert_allclose(rest["at"], [way[-1, clip], captions[clip]], atol=1e-4)
+        assert (move["style"], rest["style"]) == ("-", ":")
+    ways = ["a drawing on its way", "entry", "from answer to own caption"]
+    assert facts["figure"]["legend"] == [*expected, *ways]
+
+
+def test_the_clouds_are_told_apart_without_colour(facts: dict[str, Any]) -> None:
+    points = facts["figure"]["axes"][0]["points"]
+    colours = {"#" + "".join(f"{round(255 * part):02X}" for part in cloud["colour"]) for cloud in points}
+    assert len(colours) == len(points)
+    assert colours <= OKABE_ITO
+    assert len({json.dumps(cloud["marker"]) for cloud in points}) == len(points)
+
+
+def test_the_new_bridge_has_twenty_lines_at_most() -> None:
+    cell = bridge_cell()
+    (cls,) = [node for node in ast.parse(cell).body if isinstance(node, ast.ClassDef)]
+    assert cls.end_lineno is not None
+    # The class as it stands, its decorator and blank lines included; and all code of the cell, imports included.
+    assert cls.end_lineno - cls.decorator_list[0].lineno + 1 <= 20
+    assert sum(bool(line.strip()) for line in cell.splitlines()) <= 20
+    assert ast.get_docstring(cls)
+
+
+def test_the_new_bridge_is_saved_loaded_and_chosen_on_val(facts: dict[str, Any]) -> None:
+    assert facts["loaded"] == "LocalShift"
+    assert facts["same"] is True
+    assert str(facts["default_k"]) == max(facts["choices"], key=facts["choices"].get)
+
+
+def test_the_study_says_what_the_words_say(facts: dict[str, Any]) -> None:
+    assert facts["failures"] == []
+    assert {"identity", "oracle-target", "c3", "memory", "cca", "local-shift", "diffusion-link"} <= set(facts["table"])
+    low = {key: interval[1] for key, interval in facts["differences"].items()}
+    assert low["c3 cosine"] > 0
+    assert low["c3 recall@10"] > 0
+    assert low["cca recall@10"] > 0
+    assert low["c3 separability"] > 0
+
+
+def test_the_cell_of_the_bridge_is_a_plugin(tmp_path: Path) -> None:
+    (words,) = [text for _, text in cells(ROOT / "docs/notebooks/bridges.py") if "```toml" in text]
+    toml = re.sub(r"^# ?", "", words, flags=re.MULTILINE).split("```toml\n")[1].split("```")[0]
+    points = tomllib.loads(toml)["project"]["entry-points"]
+    module = tmp_path / (points["gapkit.bridges"]["local-shift"].split(":")[0].replace(".", "/") + ".py")
+    module.parent.mkdir()
+    (module.parent / "__init__.py").write_text("")
+    module.write_text(bridge_cell(), encoding="utf-8")
+    info = tmp_path / "my_package-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 0.1\n")
+    listed = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(listed))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), *sys.path])}
+    command = [sys.executable, "-m", "gapkit.cli", "list", "bridges", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    (row,) = [row for row in json.loads(done.stdout) if row["name"] == "local-shift"]
+    assert row["package"] == "my-package"
+    assert row["what"].startswith("Moves each row by the mean gap")
