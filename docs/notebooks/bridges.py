@@ -48,8 +48,9 @@ print(pd.DataFrame(cells).to_string())
 # %% [markdown]
 # In brackets: 95 % intervals, clips resampled. Higher is better for `cosine` and `recall@10`, lower for the others; two
 # clouds that cannot be told apart have a `separability` near 0.5. Both bridges close most of the gap (the first four
-# rows). That says nothing of what they lose: `cca` loses retrieval (the last row). Each metric is also a function of two
-# arrays, `gapkit.metrics.cosine(moved, test.target, owner=test.owner)`; docs/metrics.md says what each sees and misses.
+# rows). That says nothing of what they lose: `cca` loses retrieval (the last row). Each metric is also a function of
+# two arrays, `gapkit.metrics.cosine(moved, test.target, owner=test.owner)`; docs/metrics.md says what each sees and
+# misses.
 #
 # ## 3. Watch it close
 #
@@ -167,9 +168,10 @@ same = np.array_equal(loaded.transform(test.source), shift.transform(test.source
 print(f"saved and loaded: {loaded}, the same rows: {same}")
 
 # %% [markdown]
-# `run_study` fits by name, measures every bridge on the same resamples of clips beside anchors (what no bridge, a shift,
-# a collapse, a random and the right caption come to), and tells differences with their intervals. With `out="study"` it
-# keeps what is finished and goes on where it was; `seeds=3`, the default, fits what draws random numbers three times.
+# `run_study` fits by name, measures every bridge on the same resamples of clips beside anchors (what no bridge, a
+# shift, a collapse, a random and the right caption come to), and tells differences with their intervals. With
+# `out="study"` it keeps what is finished and goes on where it was; `seeds=3`, the default, fits what draws random
+# numbers three times.
 
 # %%
 from gapkit.comparison import StudyConfig, run_study
@@ -197,8 +199,8 @@ print(pd.DataFrame(rows).to_string())
 # ## 5. Share it
 #
 # A bridge in a notebook is there for that session. From an installed package it is there by name in `make_bridge`, in
-# every study and on the command line (`gapkit list bridges`), without a change to gapkit: put the cell of the class into
-# a module and name it in that package's `pyproject.toml`.
+# every study and on the command line (`gapkit list bridges`), without a change to gapkit: put the cell of the class
+# into a module and name it in that package's `pyproject.toml`.
 #
 # ```toml
 # [project.entry-points."gapkit.bridges"]

@@ -31,9 +31,11 @@ def watch_writes(root: Path) -> list[str]:
             paths = args[:2]
         else:
             return
-        for path in paths:
-            if isinstance(path, (str, bytes)) and Path(os.fsdecode(path)).absolute().is_relative_to(root):
-                seen.append(f"{event} {os.fsdecode(path)}")
+        seen.extend(
+            f"{event} {os.fsdecode(path)}"
+            for path in paths
+            if isinstance(path, (str, bytes)) and Path(os.fsdecode(path)).absolute().is_relative_to(root)
+        )
 
     sys.addaudithook(hook)
     return seen
@@ -53,9 +55,8 @@ def figure_facts(figure: Any) -> dict[str, Any]:
             for cloud in axis.collections
         ]
         lines = [{"at": line.get_xydata().tolist(), "style": line.get_linestyle()} for line in axis.lines]
-        axes.append(
-            {"x": axis.get_xlabel(), "y": axis.get_ylabel(), "title": axis.get_title(), "points": points, "lines": lines}
-        )
+        texts = {"x": axis.get_xlabel(), "y": axis.get_ylabel(), "title": axis.get_title()}
+        axes.append(texts | {"points": points, "lines": lines})
     figure.canvas.draw()  # what cannot be drawn fails here
     legend = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     return {"axes": axes, "legend": legend}

