@@ -137,7 +137,7 @@ def test_guidance_leans_away_from_the_unconditional_answer():
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ({"align": "svd"}, "align must be one of none, procrustes, cca, got 'svd'"),
+        ({"align": "svd"}, "align must be one of none, procrustes, cca, blend, got 'svd'"),
         ({"targets": "all"}, "targets must be one of own, any, mean, got 'all'"),
         ({"prediction": "score"}, "prediction must be one of x0, epsilon, v, got 'score'"),
         ({"contrast_temperature": 0.0}, "contrast_temperature must be above 0"),
