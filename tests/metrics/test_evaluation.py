@@ -10,8 +10,6 @@ from gapkit.statistics import paired_difference
 
 SPECIAL = {*STRUCTURE_ESTIMATORS, "cka-rbf"}
 CORE = [name for name in metric_names() if name not in SPECIAL and not METRICS.get(name).needs]
-    name for name in metric_names() if name not in {*STRUCTURE_ESTIMATORS, "cka-rbf"} and not METRICS.get(name).needs
-]
 """Without those that have no draws or need more than two clouds: test_structure_rows.py."""
 
 PAIRED_ONLY = {"cosine", "cosine-margin", "rmg", "residual-cosine", "recall@1", "recall@5", "recall@10", "map@10"}
