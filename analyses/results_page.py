@@ -132,8 +132,8 @@ def diffusion_claim(rows: pd.DataFrame, tests: pd.DataFrame, manifest: dict) -> 
         *marks,
         "",
         "A bridge that answered every clip with a caption of its own would read like the last line, and one that draws",
-        "captions at random reads lower still: a value below the last line is no better answer. So centroid distance, MMD and",
-        "separability no longer rank the methods that reach it, and cosine and retrieval do.",
+        "captions at random reads lower still: a value below the last line is no better answer. So centroid distance,",
+        "MMD and separability no longer rank the methods that reach it, and cosine and retrieval do.",
     ]
     share, risen = kept(rows, SUBJECT), of(rows, SUBJECT, "share-risen")
     lines += [
