@@ -62,7 +62,9 @@ def test_pairs_come_back_bit_equal(tmp_path, suffix, pairs):
     save_pairs(pairs, path)
     back = load_pairs(path)
     assert_same(pairs, back)
-    assert back.meta == {"files": [str(path)], "source_dtype": "float32", "target_dtype": "float32"}
+    assert back.meta == {
+        "files": [str(path)], "source_dtype": "float32", "target_dtype": "float32", "opened": {"path": str(path)},
+    }  # fmt: skip
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 

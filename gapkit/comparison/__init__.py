@@ -4,6 +4,7 @@ from gapkit.comparison.alone import fit_alone, measure_gap, measure_pairs
 from gapkit.comparison.config import StudyConfig, read_config
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.results import Results
+from gapkit.comparison.run import Run, open_run
 from gapkit.comparison.study import run_study
 from gapkit.statistics import Difference
 
@@ -11,10 +12,12 @@ __all__ = [
     "Difference",
     "Progress",
     "Results",
+    "Run",
     "StudyConfig",
     "fit_alone",
     "measure_gap",
     "measure_pairs",
+    "open_run",
     "read_config",
     "run_study",
 ]

@@ -106,7 +106,7 @@ def load_dataset(name: str) -> PairedEmbeddings:
     card = describe(name)
     with resources.as_file(_folder(name) / f"{name}.npz") as path:
         pairs = load_pairs(path, name=name)
-    meta = {key: value for key, value in pairs.meta.items() if key != "files"}
+    meta = {key: value for key, value in pairs.meta.items() if key not in ("files", "opened")}
     return dataclasses.replace(pairs, meta={**meta, "dataset": dataclasses.asdict(card)})
 
 

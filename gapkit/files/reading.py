@@ -87,7 +87,8 @@ def load_pairs(
     Returns
     -------
     PairedEmbeddings
-        Its `meta` holds ``files``, ``source_dtype`` and ``target_dtype``.
+        Its `meta` holds ``files``, ``source_dtype``, ``target_dtype`` and ``opened``: the paths of this call by
+        argument, as they were given, so that it can be made again.
 
     Raises
     ------
@@ -110,6 +111,8 @@ def load_pairs(
         parts.split = np.asarray(split)
     parts.name = name or parts.name
     parts.meta |= {"source_dtype": str(parts.source.dtype), "target_dtype": str(parts.target.dtype)}
+    given = {"path": path, "target": target, "owner": owner, "captions": captions}
+    parts.meta["opened"] = {key: str(value) for key, value in given.items() if isinstance(value, str | Path)}
     return PairedEmbeddings(**{f.name: getattr(parts, f.name) for f in dataclasses.fields(parts)})
 
 

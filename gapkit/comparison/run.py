@@ -1,0 +1,258 @@
+"""`Run`: a finished study, opened again with the data and the fitted bridges behind its table."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.bridges.base import Bridge
+from gapkit.bridges.registry import load_bridge
+from gapkit.bridges.stepping import SteppingBridge
+from gapkit.comparison import anchors
+from gapkit.comparison.cells import cell_stem
+from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.folder import SCHEMA, StudyFolder
+from gapkit.comparison.results import Results
+from gapkit.comparison.splits import Parts, split_parts
+from gapkit.comparison.summary import seed_of
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+
+ALL = 2**15
+"""More states than any process has."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a folder of `gapkit compare` holds; make it with `open_run`.
+
+    Parameters
+    ----------
+    folder : Path
+    results : Results
+    manifest : mapping
+        See `gapkit.comparison.manifest`.
+    config : StudyConfig
+        What was compared, and how.
+    pairs : PairedEmbeddings
+        The data of the study, as they were given.
+    parts : Parts
+        The same in the parts that fitted, validated and measured.
+    """
+
+    folder: Path
+    results: Results
+    manifest: Mapping[str, Any]
+    config: StudyConfig
+    pairs: PairedEmbeddings
+    parts: Parts
+
+    @property
+    def name(self) -> str:
+        """What the data are called."""
+        return str(self.results.study.get("name", self.pairs.name))
+
+    @property
+    def test(self) -> PairedEmbeddings:
+        """The measured clips; rows of length one unless the study was told otherwise."""
+        return self.parts.test
+
+    @property
+    def bridges(self) -> tuple[str, ...]:
+        """Bridges of the table that have a fitted one here, in its order; anchors that are bridges come first."""
+        return tuple(name for name in self._names if self.seeds(name))
+
+    def seeds(self, name: str) -> tuple[int | None, ...]:
+        """Seeds that a bridge was fitted with; ``(None,)`` where it depends on none, empty where there is none here."""
+        frame = self.results.frame
+        found = dict.fromkeys(seed_of(seed) for seed in frame.loc[frame["bridge"] == name, "seed"])
+        return tuple(seed for seed in found if (self._home(name, seed) / "config.json").is_file())
+
+    def bridge(self, name: str, seed: int | None = None) -> Bridge:
+        """The fitted bridge, out of its file.
+
+        Parameters
+        ----------
+        name : str
+        seed : int, optional
+            Left out: the first. A bridge that depends on none has but one, whatever the seed.
+
+        Raises
+        ------
+        InputError
+            No such bridge or seed here, or files that this gapkit does not read.
+        """
+        return load_bridge(self._home(name, self._seed(name, seed)))
+
+    def moved(self, name: str, seed: int | None = None) -> NDArray[np.float32]:
+        """The measured clips as a row of the table moved them, (n, d).
+
+        Parameters
+        ----------
+        name : str
+            A bridge, or an anchor that is a cloud: collapse, random-target, oracle-target.
+        seed : int, optional
+            Left out: the first.
+
+        Raises
+        ------
+        InputError
+        """
+        if name in anchors.SOURCES:
+            return np.asarray(anchors.SOURCES[name](self.parts, self.config.seed), dtype=np.float32)
+        return np.asarray(self.bridge(name, seed).transform(self.test.source), dtype=np.float32)
+
+    def trajectory(
+        self,
+        name: str,
+        seed: int | None = None,
+        n_snapshots: int | None = None,
+        *,
+        sample_steps: int | None = None,
+    ) -> NDArray[np.float32] | None:
+        """The measured clips on their way, (s, n, d), or None for a bridge that moves in one go.
+
+        The first state is the source, the last the answer, those between are of the process: the first of them is
+        where it begins (the source as the network sees it), the others follow a step each.
+
+        Parameters
+        ----------
+        name : str
+        seed : int, optional
+            Left out: the first.
+        n_snapshots : int, optional
+            Wanted states; left out, every one.
+        sample_steps : int, optional
+            Steps of the process, where the bridge can be told: the number belongs to inference, the same fitted network
+            can take more. Left out, those of the study. With another number the last state is no longer what the
+            table measured: say so wherever it is shown.
+
+        Raises
+        ------
+        InputError
+            Unknown names, or `sample_steps` for a bridge that has none.
+        """
+        bridge = self.bridge(name, seed)
+        if not isinstance(bridge, SteppingBridge):
+            return None
+        if sample_steps is not None:
+            if "sample_steps" not in bridge.get_params(deep=False):
+                raise InputError(f"bridge {name!r}: its number of steps cannot be set; leave sample_steps out")
+            bridge = copy.copy(bridge).set_params(sample_steps=sample_steps)
+        states = bridge.trajectory(self.test.source, ALL if n_snapshots is None else n_snapshots)
+        return np.asarray(states, dtype=np.float32)
+
+    @property
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(map(str, self.results.frame["bridge"])))
+
+    def _home(self, name: str, seed: int | None) -> Path:
+        return StudyFolder(self.folder).bridges / cell_stem(name, seed)
+
+    def _seed(self, name: str, seed: int | None) -> int | None:
+        seeds = self.seeds(name)
+        if not seeds:
+            here = ", ".join(self.bridges) or "none"
+            raise InputError(f"{self.folder}: holds no fitted bridge {name!r}; here are: {here}")
+        if seed is None or seeds == (None,):
+            return seeds[0]
+        if seed not in seeds:
+            known = ", ".join(map(str, seeds))
+            raise InputError(f"{self.folder}: bridge {name!r} was not fitted with seed {seed}; seeds here: {known}")
+        return seed
+
+
+def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
+    """Open the folder of a finished study.
+
+    Parameters
+    ----------
+    folder : path
+        What `gapkit compare` wrote.
+    pairs : PairedEmbeddings, optional
+        The data that it ran on. Left out: the bundled dataset, or the files by the paths that the study was given.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    InputError
+        No finished study there, one of a newer gapkit, data that are gone or no longer the same.
+    """
+    home = StudyFolder(folder)
+    results = Results.read(home.root)
+    identity = home.identity()
+    manifest = _manifest(home.root)
+    data = _opened(home.root, manifest) if pairs is None else pairs
+    known = identity.get("data", {}).get("content_hash")
+    if data.content_hash() != known:
+        whose = f"{data.name}: " if pairs is not None else ""
+        raise InputError(
+            f"{home.root}: {whose}the data are no longer those of the study (content hash {data.content_hash()} now, "
+            f"{known} there); give the pairs that it ran on, or run `gapkit compare` again"
+        )
+    config = _config(home.root, manifest)
+    return Run(home.root, results, manifest, config, data, split_parts(data, config))
+
+
+def _manifest(root: Path) -> Mapping[str, Any]:
+    path = root / "manifest.json"
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = int(content["schema_version"])
+    except FileNotFoundError:
+        raise InputError(
+            f"{root}: no manifest.json here, so the study is not finished; run the same `gapkit compare` again"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: not readable; expected what `gapkit compare` wrote") from None
+    if schema > SCHEMA:
+        raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
+    return content
+
+
+def _config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
+    """The configuration of the study; settings that this version does not know are left out."""
+    fields = {field.name for field in dataclasses.fields(StudyConfig)}
+    try:
+        return StudyConfig(**{key: value for key, value in manifest["config"].items() if key in fields})
+    except (InputError, KeyError, TypeError, AttributeError):
+        raise InputError(
+            f"{root / 'manifest.json'}: its configuration is not one that gapkit wrote; run `gapkit compare` again"
+        ) from None
+
+
+def _opened(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
+    """The data of the study, by what the manifest says of them."""
+    meta = dict(manifest.get("input", {}).get("meta", {}))
+    name = str(manifest.get("input", {}).get("name", "pairs"))
+    mend = "give the pairs that the study ran on"
+    if "dataset" in meta:
+        from gapkit.datasets import load_dataset
+
+        try:
+            return load_dataset(meta["dataset"]["name"])
+        except (InputError, KeyError, TypeError) as error:
+            raise InputError(f"{root}: its dataset cannot be opened ({error}); {mend}") from None
+    given = dict(meta.get("opened", {}))
+    if "path" not in given:
+        files = list(meta.get("files", []))
+        given = dict(zip(("path", "target"), files, strict=False))
+    if not given:
+        raise InputError(f"{root}: ran on {name} out of memory, not out of a file; {mend}")
+    from gapkit.files import load_pairs
+
+    try:
+        return load_pairs(**given)
+    except InputError as error:
+        raise InputError(f"{root}: its data cannot be opened ({error}); {mend}, or call from the same folder") from None
