@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -92,13 +93,17 @@ def sinkhorn_divergence(row: Row) -> Drawn:
 def mmd_linear(row: Row) -> Drawn:
     x, y = row.both.x, row.both.y
 
-    # Seen from the target's mean: float32 then carries the difference and not the offset.
-    left, right = (c.changed(lambda rows: (rows - y.mean).float()) for c in (x, y))
+    # Seen from the target's mean: float32 then carries the difference and not the offset; in a unit in which the
+    # squares are float32 too.
+    exponent = math.frexp(max(c.reach(y.mean) for c in (x, y)))[1]
+    unit = 1.0 if abs(exponent) < 32 else 2.0**exponent
+    left, right = (c.changed(lambda rows: ((rows - y.mean) / unit).float()) for c in (x, y))
     value = linear_mmd(row.both, "paired" if row.both.paired else "unbiased")
     if row.both.paired:
         apart = ((clips, left.clip_block(clips) - rows) for clips, rows in right.clip_blocks())
-        return value, _paired(row, apart)[1]
-    return value, _unpaired(row, left.clip_blocks(), _sums(row.reference.resamples, right.clip_blocks()))[1]
+        return value, unit**2 * _paired(row, apart)[1]
+    own = _sums(row.reference.resamples, right.clip_blocks())
+    return value, unit**2 * _unpaired(row, left.clip_blocks(), own)[1]
 
 
 def mmd_random_features(row: Row) -> Drawn:
@@ -195,7 +200,9 @@ def _pushed(row: Row, value: float, pushes: Pushes | None) -> Tensor:
         return torch.zeros(0, dtype=torch.float64)
     total = torch.full((len(row.resamples),), value, dtype=torch.float64, device=row.resamples.counts.device)
     for resamples, push in zip((row.resamples, row.reference.resamples), pushes, strict=True):
-        total += resamples.sums(push).double() / len(push)
+        # Squares of what float32 just holds are no float32, and sums are.
+        unit = 2.0 ** math.frexp(float(push.abs().max()))[1]
+        total += unit * resamples.sums(push / unit).double() / len(push)
     return total
 
 
