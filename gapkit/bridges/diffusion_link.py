@@ -107,8 +107,8 @@ class DiffusionLink(ReverseDiffusionBridge):
     """
 
     defaults_from = (
-        "soundscapes, by hand among about 250 settings, on its validation split and the last 50 also on clips of its train "
-        "split of recordings that were left out of the fit"
+        "soundscapes, by hand among about 250 settings, on its validation split and, the last 50, on clips of its "
+        "train split of recordings that were left out of the fit"
     )
     space: ClassVar[Space] = {
         "start": Range(10, 200),
