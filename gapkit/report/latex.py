@@ -63,7 +63,7 @@ def to_latex(table: Table, *, intervals: Intervals = "ends", label: str | None =
     lines = [f"% {line}" for line in said] if label is None else [r"\begin{table}", r"\centering", r"\small"]
     if label is not None:
         lines.append(rf"\caption{{{escape('. '.join(line.rstrip('.') for line in said))}.}}")
-        lines.append(rf"\label{{{_key(label)}}}")
+        lines += [rf"\label{{{_key(label)}}}", r"\smallskip"]
     lines += [rf"\begin{{tabular}}{{l{'r' * len(table.columns)}}}", r"\toprule"]
     lines.append(_line(["bridge", *(_head(column) for column in table.columns)]))
     for block, rows in table.blocks.items():
