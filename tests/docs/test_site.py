@@ -132,7 +132,7 @@ def typed(page: Path) -> list[str]:
 def test_commands_that_a_page_shows_exist(page: Path) -> None:
     known = commands()
     for line in typed(page):
-        words = shlex.split(line.replace("...", ""), comments=True)[1:]
+        words = shlex.split(line.replace("...", "").rstrip("\\ "), comments=True)[1:]
         name = words[0]
         assert name in known, line
         options = {flag for parameter in known[name].params for flag in (*parameter.opts, *parameter.secondary_opts)}
