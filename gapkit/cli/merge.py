@@ -31,11 +31,13 @@ def merge(
     other parameters are refused, with the reason. Nothing is measured again and nothing is lost.
     """
     from gapkit.cli.printing import print_results
-    from gapkit.cli.progress import say
+    from gapkit.cli.progress import reporting, say
     from gapkit.comparison import merge_runs
     from gapkit.comparison.writing import check_formats
 
-    results = merge_runs(runs, out, label=label, formats=check_formats(options.names(format_) or ()))
+    formats = check_formats(options.names(format_) or ())
+    with reporting(quiet=quiet) as progress:
+        results = merge_runs(runs, out, label=label, formats=formats, progress=progress)
     print_results(results, as_json=as_json)
     if not quiet:
         say(f"{len(runs)} runs merged, written to {out}")

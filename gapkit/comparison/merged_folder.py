@@ -15,6 +15,7 @@ from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.merging import merged
+from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.summary import seed_of
 from gapkit.comparison.writing import FILES, write_results
@@ -71,6 +72,7 @@ def merge_runs(
     *,
     label: bool = False,
     formats: Sequence[str] = tuple(FILES),
+    progress: Progress | None = None,
 ) -> Results:
     """Merge several studies of one test into one folder, which is a study like any other.
 
@@ -86,6 +88,8 @@ def merge_runs(
         being refused: so a sweep comes to stand in one table.
     formats : sequence of str
         Result files to write.
+    progress : Progress, optional
+        Told what differs and does not stop a merge: versions of packages, devices.
 
     Returns
     -------
@@ -116,6 +120,8 @@ def merge_runs(
             results = part.results
         parts.append(part)
     assert results is not None
+    for line in _remarks(parts):
+        (progress or Silent()).message(line)
     _write(parts, results, out, formats)
     return results
 
@@ -149,6 +155,19 @@ def _refuse_other_version(first: Part, part: Part) -> None:
             f"merge: {first.folder} was measured by gapkit {mine} and {part.folder} by {its}; what a number means may "
             "have changed between them: run one of them again"
         )
+
+
+def _remarks(parts: Sequence[Part]) -> list[str]:
+    """What may change the last digits between runs."""
+    lines = []
+    manifests = [part.manifest for part in parts]
+    names = dict.fromkeys(name for manifest in manifests for name in dict(manifest.get("packages", {})))
+    found: dict[str, list[Any]] = {name: [dict(m.get("packages", {})).get(name) for m in manifests] for name in names}
+    for name, values in {**found, "device": [m.get("device") for m in manifests]}.items():
+        if len(set(map(str, values))) > 1:
+            said = ", ".join(f"{value} in {part.folder}" for value, part in zip(values, parts, strict=True))
+            lines.append(f"{name} is not the same everywhere ({said}): last digits may differ")
+    return lines
 
 
 def _new_names(parts: Sequence[Part], part: Part, *, label: bool) -> dict[str, str]:

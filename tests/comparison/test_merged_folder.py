@@ -10,6 +10,7 @@ import pytest
 
 from gapkit.comparison import Results, StudyConfig, merge_runs, open_run, run_study
 from gapkit.comparison.merged_folder import folder_labels
+from gapkit.comparison.progress import Silent
 from gapkit.datasets import load_dataset
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -166,6 +167,19 @@ def test_another_version_is_refused(run: Callable[..., Path], edited: Callable[.
     other = edited("manifest.json", lambda manifest: manifest.update(gapkit="99.0"))
     with pytest.raises(InputError, match=r"measured by gapkit .* and .* by 99\.0"):
         merge_runs([run(CONFIG), other], tmp_path / "out")
+
+
+def test_another_package_is_a_remark(run: Callable[..., Path], edited: Callable[..., Path], tmp_path: Path) -> None:
+    other = edited("manifest.json", lambda manifest: manifest["packages"].update(torch="1.0"))
+    said: list[str] = []
+    progress = Silent()
+    progress.message = said.append  # type: ignore[method-assign]
+    merge_runs([run(CONFIG), other], tmp_path / "out", progress=progress)
+    assert [line.split(" ")[0] for line in said] == ["torch"]
+    assert f"1.0 in {other}" in said[0]
+    said.clear()
+    merge_runs([run(CONFIG), run(OTHER)], tmp_path / "same", progress=progress)
+    assert said == []
 
 
 def test_another_definition_is_refused(run: Callable[..., Path], edited: Callable[..., Path], tmp_path: Path) -> None:

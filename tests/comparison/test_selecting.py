@@ -46,6 +46,20 @@ def test_apart_says_so(results: Results) -> None:
     assert not any("apart" in note for note in results.table().notes)
 
 
+def test_seeds_that_differ_by_bridge_are_said(results: Results) -> None:
+    def of(seeds: dict[str, list[int]]) -> str:
+        frames = [
+            results.frame[results.frame["bridge"] == name].assign(seed=seed)
+            for name, own in seeds.items()
+            for seed in own
+        ]
+        return " ".join(Results(pd.concat(frames, ignore_index=True), results.columns).notes)
+
+    assert "Stochastic bridges: mean over seeds 0, 1." in of({"ridge": [0, 1], "cca": [0, 1]})
+    assert "Stochastic bridges: seed 3." in of({"ridge": [3]})
+    assert "Stochastic bridges: mean over 1 to 3 seeds." in of({"ridge": [0], "cca": [0, 1, 2]})
+
+
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [({"bridges": ["nobody"]}, "no bridge 'nobody' .* here are: identity"), ({"metrics": ["mmd"]}, "no metric 'mmd'")],
