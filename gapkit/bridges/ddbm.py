@@ -53,6 +53,7 @@ class DDBM(PairedPathBridge):
         "end": Range(0.5, 1.0),
         "sampler": Choice(SAMPLERS),
         "sample_steps": Range(1, 10),
+        "dropout": Range(0.0, 0.7),
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
@@ -68,6 +69,7 @@ class DDBM(PairedPathBridge):
         sample_steps: int = 2,
         hidden: int = 512,
         blocks: int = 3,
+        dropout: float = 0.0,
         steps: int = 600,
         batch_size: int = 256,
         lr: float = 1e-3,
@@ -84,6 +86,7 @@ class DDBM(PairedPathBridge):
         self.sample_steps = sample_steps
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr

@@ -51,6 +51,7 @@ class Flow(PairedPathBridge):
         "sample_steps": Range(1, 10),
         "sigma": Range(0.0, 1.5),
         "entry_noise": Choice((False, True)),
+        "dropout": Range(0.0, 0.7),
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
@@ -66,6 +67,7 @@ class Flow(PairedPathBridge):
         entry_noise: bool = False,
         hidden: int = 512,
         blocks: int = 3,
+        dropout: float = 0.0,
         steps: int = 1000,
         batch_size: int = 256,
         lr: float = 1e-3,
@@ -82,6 +84,7 @@ class Flow(PairedPathBridge):
         self.entry_noise = entry_noise
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr

@@ -23,7 +23,7 @@ from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summa
 from gapkit.errors import InputError
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
 from gapkit.report.spreadsheet import text
-from gapkit.statistics import Difference
+from gapkit.statistics import Difference, PValue
 
 APART = "Bold is best and underlined second, of the unpaired and of the paired bridges apart."
 """Note of a table that marks them apart."""
@@ -93,7 +93,12 @@ class Results:
         return difference(self, a, b, metric)
 
     def tests(
-        self, against: str = "identity", metrics: Sequence[str] | None = None, *, bridges: Sequence[str] | None = None
+        self,
+        against: str = "identity",
+        metrics: Sequence[str] | None = None,
+        *,
+        bridges: Sequence[str] | None = None,
+        p: PValue = "draws",
     ) -> pd.DataFrame:
         """Paired differences of many bridges from one, adjusted for their number.
 
@@ -105,6 +110,9 @@ class Results:
             Left out, all of the table.
         bridges : sequence of str, optional
             Left out, all but the anchors.
+        p : {"draws", "normal"}
+            Counted among the B draws, never below 2 / (B + 1); or by their standard error and the normal
+            distribution, which the adjustment of hundreds of rows does not lift to 1.
 
         Returns
         -------
@@ -117,13 +125,13 @@ class Results:
         Raises
         ------
         InputError
-            A bridge or metric that is not here.
+            A bridge or metric that is not here, or an unknown `p`.
 
         See Also
         --------
         gapkit.statistics.paired_tests : what the columns are.
         """
-        return paired_table(self, against, metrics, bridges)
+        return paired_table(self, against, metrics, bridges, p)
 
     def select(self, bridges: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> Results:
         """Some rows and columns, in the given order; left out, all of them.
