@@ -82,7 +82,8 @@ print(tests.round(3).to_string(index=False))
 # %% [markdown]
 # `p_holm` is adjusted for the number of rows, `effect` is the difference in standard deviations of its clips. The
 # verdict goes by the direction of the metric; none is no proof of equality. p is counted among B resamples and cannot
-# be below 2 / (B + 1): with `n_resamples=200` no row of fifteen could have a verdict.
+# be below 2 / (B + 1): with `n_resamples=200` no row of fifteen could have a verdict. For many rows `p="normal"` has no
+# such floor.
 #
 # ## 4. A parameter, in the same table
 #

@@ -172,6 +172,24 @@ assert np.allclose(np.linalg.norm(moved, axis=1), 1, atol=1e-5)
 
 
 @pytest.mark.slow
+def test_the_tutorial_measures_what_it_shows() -> None:
+    from gapkit.comparison import measure_gap
+    from gapkit.datasets import load_dataset
+    from gapkit.metrics import METRICS
+
+    page = (ROOT / "docs" / "tutorial" / "first-table.md").read_text(encoding="utf-8")
+    assert "gapkit metrics --dataset sfx\n" in page
+    rows = re.findall(r"^(\S.*?) +([\d.]+)  \[([\d.]+), ([\d.]+)\]$", page, re.MULTILINE)
+    assert len(rows) == 5
+    known = {METRICS.get(name).heading: METRICS.get(name) for name in METRICS.names()}
+    metrics = [known[heading] for heading, *_ in rows]
+    found = measure_gap(load_dataset("sfx"), metrics=[metric.name for metric in metrics]).summary().set_index("metric")
+    for metric, (_, *shown) in zip(metrics, rows, strict=True):
+        values = found.loc[metric.name, ["value", "ci_low", "ci_high"]].to_numpy(dtype=float) * metric.scale
+        assert [float(number) for number in shown] == pytest.approx(values, abs=1.5 * 10**-metric.digits)
+
+
+@pytest.mark.slow
 def test_the_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
     """Every row of the tutorial's table is in the output of its command, to the last digit but for one step."""
     page = (ROOT / "docs" / "tutorial" / "first-table.md").read_text(encoding="utf-8")
