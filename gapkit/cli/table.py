@@ -20,7 +20,9 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `gapkit co
 Format = Annotated[str, typer.Option("--format", "-f", metavar="NAME", help="markdown, latex or csv.")]
 Bridges = Annotated[
     str | None,
-    typer.Option(metavar="A,B", help="Rows in this order; `anchors`, `unpaired`, `paired` stand for all of a kind."),
+    typer.Option(
+        metavar="A,B", help="Rows, in this order inside a block; `anchors`, `unpaired`, `paired`: all of a kind."
+    ),
 ]
 Metrics = Annotated[str | None, typer.Option(metavar="A,B", help="Columns in this order. Default: all of the study.")]
 Best = Annotated[
