@@ -127,10 +127,25 @@ def compare_bridges_facts(said: Mapping[str, Any], out: Path) -> dict[str, Any]:
     }
 
 
+def paper_figure_facts(said: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """What the tests of ``paper_figure.py`` need of its variables."""
+    test, before = said["test"], said["before"]
+    after = [said["pair_cosines"](rows, test.target, owner=test.owner) for rows in said["moved"].values()]
+    return {
+        "numbers": said["scene"].numbers.to_dict("records"),
+        "caption": said["caption"],
+        "titles": [axis.get_title(loc="left") for axis in said["figure"].axes],
+        "means": [[float(c.own.mean()), float(c.strangers.mean())] for c in (before, *after)],
+        "inches": said["figure"].get_size_inches().tolist(),
+        "same": bool(said["same"]),
+    }
+
+
 FACTS = {
     "bridges": bridges_facts,
     "compare_bridges": compare_bridges_facts,
     "measure_a_gap": measure_a_gap_facts,
+    "paper_figure": paper_figure_facts,
 }
 
 if __name__ == "__main__":

@@ -142,7 +142,9 @@ def test_the_trajectory_is_what_the_words_say(facts: dict[str, Any], run_noteboo
     np.testing.assert_array_equal(states[-1], clouds["answer"])
     gap = [row["centroid-distance"] for row in facts["on_the_way"]]
     assert gap[0] - gap[1] > 0.9 * (gap[0] - gap[-1])
-    assert facts["on_the_way"][-1]["mmd"] < facts["on_the_way"][1]["mmd"]
+    cosines = [row["cosine"] for row in facts["on_the_way"]]
+    assert cosines == sorted(cosines)
+    assert cosines[-1] - cosines[1] > 0.01
 
 
 def test_the_figure_shows_clouds_and_ways_in_one_plane(
@@ -312,3 +314,21 @@ def test_the_refusal_is_printed(run_notebook: Callable[[Path], Run]) -> None:
     said = run_notebook(ROOT / "docs/notebooks/compare_bridges.py").done.stdout
     assert "refused: merge: ridge has other parameters, alpha is loo in .../study and 1.0 in .../weak" in said
     assert "\\begin{table}" in said
+
+
+def test_the_paper_figure_and_its_caption(facts_of: Callable[[str], dict[str, Any]]) -> None:
+    facts = facts_of("paper_figure")
+    assert facts["titles"] == ["(a) before any bridge", "(b) procrustes", "(c) flow", "(d)", "(e)"]
+    assert facts["inches"] == [7.2, 5.0]
+    assert facts["same"] is True
+    value = {(row["cloud"], row["metric"]): row["value"] for row in facts["numbers"]}
+    for name in ("procrustes", "flow"):
+        closed = 1 - value[name, "centroid-distance"] / value["source", "centroid-distance"]
+        assert f"{name} closes {closed:.0%} of the distance" in facts["caption"]
+        assert f"R@10 {value[name, 'recall@10']:.3f}".replace("0.", ".") in facts["caption"]
+    # Pairs and strangers go to the right, and their distance hardly grows.
+    (own, strangers), *after = facts["means"]
+    assert own == pytest.approx(value["source", "cosine"], abs=1e-4)
+    for moved, others in after:
+        assert min(moved - own, others - strangers) > 0.15
+        assert abs((moved - others) - (own - strangers)) < 0.03
