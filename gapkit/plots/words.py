@@ -61,5 +61,5 @@ def _letters(families: tuple[str, ...]) -> Collection[int]:
 
     known: set[int] = set()
     for family in families:
-        known.update(get_font(findfont(FontProperties(family=family))).get_charmap())
+        known.update(get_font(findfont(FontProperties(family=[family]))).get_charmap())
     return frozenset(known)
