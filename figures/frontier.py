@@ -37,8 +37,9 @@ def caption(table: pd.DataFrame, facts: dict[str, Any]) -> str:
     said = "no bridge has more of both" if own["front"] else f"{listed(list(beating['bridge']))} have as much of both"
     return f"""
     **Closure against preservation** on `{DATASET}`, {facts["parts"]["test"]["clips"]:,} test clips, mean over seeds
-    {", ".join(map(str, facts["seeds"]))}. Right: share of the gap that is closed, mean over paired cosine (to 1), centroid
-    distance (to 0), the root of MMD² (to 0) and separability (to .5). Up: R@10 as a share of that before any bridge.
+    {", ".join(map(str, facts["seeds"]))}. Right: share of the gap that is closed, mean over paired cosine (to 1),
+    centroid distance (to 0), the root of MMD² (to 0) and separability (to .5). Up: R@10 as a share of that before any
+    bridge.
     The line joins the bridges that no other beats on both: {listed(list(front["bridge"]))}. `{SUBJECT}` closes
     {own["closed"]:.1%} and keeps {own["kept"]:.1%}; {said}.
     """

@@ -16,8 +16,8 @@ from gapkit.atomic import write_text
 ROOT = HERE.parent
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "figures.md"
 ORDER = (
-    "migration", "migration_pca", "steps", "arrows", "path", "gap_axis", "cosines", "similarity", "retrieval", "frontier",
-    "table", "cost", "ablation", "temperature",
+    "migration", "migration_pca", "steps", "arrows", "path", "gap_axis", "cosines", "similarity", "retrieval",
+    "frontier", "table", "cost", "ablation", "temperature",
 )  # fmt: skip
 """Of the page; what is not named comes last."""
 SHOWN = "migration"
@@ -29,7 +29,10 @@ SCRIPTS = ("publish", "page")
 def names() -> list[str]:
     """Figures that have a script and a caption."""
     found = [path.stem for path in sorted(HERE.glob("*.py")) if path.stem not in SCRIPTS]
-    return sorted((n for n in found if (HERE / f"{n}.md").exists()), key=lambda n: (n not in ORDER, ORDER.index(n) if n in ORDER else 0))
+    return sorted(
+        (n for n in found if (HERE / f"{n}.md").exists()),
+        key=lambda n: (n not in ORDER, ORDER.index(n) if n in ORDER else 0),
+    )
 
 
 def shown(name: str, up: str) -> str:
@@ -45,8 +48,8 @@ def page() -> str:
         "# Figures",
         "",
         "Drawn by `make figures` from the files in `results/`, captions included; each is a script in",
-        "[figures/](../figures) that runs alone and writes PDF, SVG and PNG. `gapkit plot` draws the same kinds for your",
-        "own study: `gapkit plot --help` lists them, and `gapkit.plots` holds the functions.",
+        "`figures/` that runs alone and writes PDF, SVG and PNG. `gapkit plot` draws the same kinds for your own",
+        "study: `gapkit plot --help` lists them, and `gapkit.plots` holds the functions.",
     ]
     for name in names():
         lines += ["", f"## {name.replace('_', ' ').capitalize()}", "", shown(name, "../")]

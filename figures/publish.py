@@ -19,7 +19,7 @@ from gapkit.plots import save
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"
 SUFFIXES = (".pdf", ".svg", ".png")
-DPI = 250
+DPI = 200
 
 Figure = Callable[[Path], tuple[Any, str]]
 """From the folder of results to Axes and a caption."""

@@ -28,7 +28,9 @@ def figure(results: Path) -> tuple[Any, str]:
 def caption(table: pd.DataFrame, facts: dict[str, Any]) -> str:
     """What is seen, and the numbers that it rests on."""
     text = METRICS.get("recall@10").text
-    ends = {k: {name: one(table, name=name, k=k)["value"] for name in table["name"].unique()} for k in table["k"].unique()}
+    ends = {
+        k: {name: one(table, name=name, k=k)["value"] for name in table["name"].unique()} for k in table["k"].unique()
+    }
     first, last = min(ends), max(ends)
     best = {k: max(values, key=lambda name: values[name]) for k, values in ends.items()}
     return f"""

@@ -34,10 +34,11 @@ def figure(results: Path) -> tuple[Any, str]:
 
 def caption(facts: dict[str, Any]) -> str:
     """What is seen."""
-    parts = facts["parts"]
+    fitted, measured = (facts["parts"][part]["clips"] for part in ("fit", "test"))
     return f"""
-    **Bridges on `{DATASET}`**, fitted on {parts["fit"]["clips"]:,} clips, measured on {parts["test"]["clips"]:,}; mean over
-    seeds {", ".join(map(str, facts["seeds"]))}, bars through the dots are 95 % intervals over clips (many are shorter than the dot).
+    **Bridges on `{DATASET}`**, fitted on {fitted:,} clips, measured on {measured:,}; mean over seeds
+    {", ".join(map(str, facts["seeds"]))}. Bars through the dots are 95 % intervals over clips (many are shorter than
+    the dot).
     Each column has its own scale; the dashed line is the source as it is. Orange and bold: best of the column among
     bridges; grey: second. *Gap closed* is the mean share over cosine, centroid, root of MMD² and separability; *R@10
     kept* is relative to the source as it is.

@@ -30,10 +30,10 @@ def caption(frame: pd.DataFrame) -> str:
     low, high = means.iloc[0], means.iloc[-1]
     ended = f"A learned temperature ended at {learned['reached'].mean():.3f}." if len(learned) else ""
     return f"""
-    **The temperature makes the gap**: heads trained on the same features of `sfx` at several temperatures,
-    {int(frame["n"].iloc[0]):,} test clips. A dot is one seed, the line their mean. From temperature {means.index[0]:g} to
-    {means.index[-1]:g} the centroid distance falls from {low["gap"]:.2f} to {high["gap"]:.2f} while R@10 goes from
-    {low["recall_at_10"]:.2f} to {high["recall_at_10"]:.2f}. {ended}
+    **The temperature makes the gap**: heads trained on the same frozen features of sounds and captions at several
+    temperatures, {int(frame["n"].iloc[0]):,} test clips. A dot is one seed, the line their mean. From temperature
+    {means.index[0]:g} to {means.index[-1]:g} the centroid distance goes from {low["gap"]:.2f} to {high["gap"]:.2f},
+    R@10 from {low["recall_at_10"]:.2f} to {high["recall_at_10"]:.2f}. {ended}
     """
 
 

@@ -43,7 +43,7 @@ def place_labels(
         text = ax.text(
             0, 0, printable(names[place], limit=24), fontsize=size, parse_math=False, in_layout=False, zorder=6,
             fontweight="bold" if names[place] in bold else "normal", gid="name",
-            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.2},
+            bbox={"facecolor": "white", "alpha": 0.9, "linewidth": 0, "pad": 0.2},
         )  # fmt: skip
         extent = text.get_window_extent(renderer)
         best, least = None, np.inf

@@ -39,7 +39,7 @@ def arrows(scene: Scene, *, ax: Axes | None = None, clips: int = 40) -> Axes:
     check_steps(scene)
     states = np.stack([scene.before, *scene.clouds.values()])
     chosen = linked(len(scene.before), clips)
-    with canvas(ax, size=(COLUMN * 1.15, COLUMN * 1.15)) as axes:
+    with canvas(ax, size=(COLUMN * 1.15, COLUMN * 1.08)) as axes:
         draw_points(axes, scene.target, TARGET, "target", order=1, alpha=0.4)
         draw_points(axes, scene.before, BEFORE, "source", order=1, alpha=0.4)
         moves = np.diff(states[:, chosen], axis=0)

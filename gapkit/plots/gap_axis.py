@@ -97,7 +97,7 @@ def gap_axis(
         for name, colour in zip((*moved, last), (*used, TARGET), strict=True):
             own = positions[name]
             filled = name in (moved[0], last)
-            label = f"{printable(name, limit=28)}, mean {own.mean():.2f}"
+            label = f"{printable(name, limit=28)}, mean {round(own.mean(), 2) + 0.0:.2f}"
             axes.hist(
                 own, bins=list(edges), density=True, color=colour, histtype="stepfilled" if filled else "step",
                 alpha=0.45 if filled else 1.0, linewidth=1.3, label=label,

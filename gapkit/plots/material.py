@@ -69,6 +69,8 @@ class Material:
                 self.run.bridge(name)
             return list(asked)
         here = [name for name in self.run.bridges if name != "identity"]
+        if not here:
+            raise InputError(f"{self.run.folder}: holds no fitted bridges; run the same `gapkit compare` again")
         if stepping:
             here = [name for name in here if _steps(name)]
         ordered = sorted(here, key=lambda name: (name != PREFERRED, name in CONTROLS, here.index(name)))[:most]

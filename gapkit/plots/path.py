@@ -68,7 +68,7 @@ def path(
                 values, low, high = (own[c].to_numpy(dtype=float) * record.scale for c in ("value", "low", "high"))
                 colour, marker = CYCLE[place % len(CYCLE)], MARKERS[place % len(MARKERS)]
                 axis.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
-                axis.plot(x, values, color=colour, marker=marker, label=printable(name, limit=24))
+                axis.plot(x, values, color=colour, marker=marker, label=printable(name, limit=44))
             axis.axvspan(-1.45 * unit, -0.5 * unit, color="#F0F0F0", linewidth=0, zorder=0)
             ticks = list(range(0, int(longest) + 1, round(unit)))
             axis.set_xticks([-unit, *ticks], ["src", *map(str, ticks)])

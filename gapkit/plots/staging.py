@@ -52,7 +52,8 @@ def stage(
         Source row of each target row; left out, pairs are one to one.
     method : {"pca", "umap", "tsne", "lda", "gap"}
         See `gapkit.projections.project`. The linear ones take their axes from source and target alone, so that a
-        bridge does not choose the plane that it is seen in.
+        bridge does not choose the plane that it is seen in; for umap versions of one clip are no neighbours, since
+        they would tie the source to what bridges made of it over any gap.
     metrics : sequence of str
         Registered metrics, measured on all clips in the original space, with 95 % intervals over clips.
     captions : sequence of str, optional
@@ -102,6 +103,8 @@ def stage(
     drawn = {"source": before[shown], **{f"to {key}": rows[shown] for key, rows in clouds.items()}}
     if method in LINEAR:
         options = {"axes_from": ["source", "target"], **options}
+    if method == "umap":
+        options = {"same_clips": list(drawn), **options}
     plane = project({**drawn, "target": reached[chosen]}, method, random_state=random_state, **options)
     tell(total, total, "")
     import pandas as pd
@@ -117,7 +120,7 @@ def stage(
         name,
         () if captions is None else tuple(str(captions[row]) for row in chosen),
         note=note,
-        params={key: value for key, value in plane.params.items() if value is not None},
+        params={k: v for k, v in plane.params.items() if v is not None and k not in ("axes_from", "same_clips")},
     )
 
 

@@ -14,7 +14,12 @@ from gapkit.embeddings import PairedEmbeddings  # noqa: E402
 from gapkit.files import load_pairs, save_pairs  # noqa: E402
 from gapkit.plots import Scene, stage, stage_steps  # noqa: E402
 
-HOSTILE = ("<script>alert(1)</script> & $x_1$", "$\\frac{1}{2}$ costs $5 \\LaTeX %", "dog 🐕‍🦺 barks\x07\n twice ❤️", "犬が吠える")
+HOSTILE = (
+    "<script>alert(1)</script> & $x_1$",
+    "$\\frac{1}{2}$ costs $5 \\LaTeX %",
+    "dog 🐕‍🦺 barks\x07\n twice ❤️",
+    "犬が吠える",
+)
 
 
 @pytest.fixture(autouse=True)

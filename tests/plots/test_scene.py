@@ -20,7 +20,9 @@ def test_numbers_are_those_of_the_metrics_in_the_original_space(pairs, moved, sc
     )["cosine"]
     row = scene.numbers.query("cloud == 'shift' and metric == 'cosine'").iloc[0]
     assert (row["low"], row["high"]) == pytest.approx((found.low, found.high))
-    assert scene.lines("shift")[0] == f"Cosine {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]".replace("0.", ".")
+    assert scene.lines("shift")[0] == f"Cosine {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]".replace(
+        "0.", "."
+    )
 
 
 def test_the_linear_planes_hang_on_source_and_target_alone(pairs, moved, scene):

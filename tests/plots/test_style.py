@@ -1,7 +1,7 @@
 """The look of a figure, its words and its file, without a trace in matplotlib's own settings."""
 
 import warnings
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -45,7 +45,10 @@ def test_colours_are_told_apart_without_colour():
 
 
 def test_a_font_that_is_not_there_is_named():
-    with pytest.raises(InputError, match="font 'DejaVu Sanss': not installed; did you mean .*DejaVu Sans"), style(font="DejaVu Sanss"):
+    with (
+        pytest.raises(InputError, match=r"font 'DejaVu Sanss': not installed; did you mean .*DejaVu Sans"),
+        style(font="DejaVu Sanss"),
+    ):
         pass
     with style(font="DejaVu Serif"):
         assert mpl.rcParams["font.family"] == ["DejaVu Serif", "DejaVu Sans"]
@@ -61,7 +64,7 @@ def test_the_same_figure_is_the_same_file(scene, tmp_path, suffix):
 
 def test_letters_stay_letters(scene, tmp_path):
     save(migration(scene), tmp_path / "a.svg")
-    texts = [e.text for e in ElementTree.parse(tmp_path / "a.svg").iter() if e.tag.endswith("}text")]
+    texts = [e.text for e in ET.parse(tmp_path / "a.svg").iter() if e.tag.endswith("}text")]
     assert "before any bridge" in texts
     assert "$oracle$" in texts
     save(migration(scene), tmp_path / "a.pdf")
