@@ -57,7 +57,10 @@ class DDBM(PairedPathBridge):
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
-    defaults_from = "soundscapes validation split, 12 trainings with 5 to 9 ways of sampling each, by hand, one seed"
+    defaults_from = (
+        "soundscapes validation split, 12 trainings with 5 to 9 ways of sampling each, by hand, one seed; "
+        "hidden and dropout, 2 settings, two seeds"
+    )
 
     def __init__(
         self,
@@ -67,9 +70,9 @@ class DDBM(PairedPathBridge):
         end: float = 0.8,
         sampler: str = "mean",
         sample_steps: int = 2,
-        hidden: int = 512,
+        hidden: int = 1024,
         blocks: int = 3,
-        dropout: float = 0.0,
+        dropout: float = 0.5,
         steps: int = 600,
         batch_size: int = 256,
         lr: float = 1e-3,

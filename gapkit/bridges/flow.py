@@ -55,7 +55,10 @@ class Flow(PairedPathBridge):
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
-    defaults_from = "soundscapes validation split, 12 trainings with 5 to 9 ways of solving each, by hand, one seed"
+    defaults_from = (
+        "soundscapes validation split, 12 trainings with 5 to 9 ways of solving each, by hand, one seed; "
+        "hidden and dropout, 2 settings, two seeds"
+    )
 
     def __init__(
         self,
@@ -65,9 +68,9 @@ class Flow(PairedPathBridge):
         solver: str = "euler",
         sigma: float = 0.6,
         entry_noise: bool = False,
-        hidden: int = 512,
+        hidden: int = 1024,
         blocks: int = 3,
-        dropout: float = 0.0,
+        dropout: float = 0.5,
         steps: int = 1000,
         batch_size: int = 256,
         lr: float = 1e-3,
