@@ -12,7 +12,7 @@ from gapkit.metrics.energy import energy_distance
 from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.frechet import frechet_distance
 from gapkit.metrics.frechet_bias import FrechetBias, frechet_bias
-from gapkit.metrics.gap_direction import GapDirection, gap_consistency, gap_direction, gap_orthogonality
+from gapkit.metrics.gap_direction import GapDirection, gap_consistency, gap_direction, gap_length, gap_orthogonality
 from gapkit.metrics.hubness import hubness
 from gapkit.metrics.margin import separability_margin
 from gapkit.metrics.measures import Estimate, Measures
@@ -79,6 +79,7 @@ __all__ = [
     "frechet_distance",
     "gap_consistency",
     "gap_direction",
+    "gap_length",
     "gap_orthogonality",
     "hubness",
     "knn_mixing",

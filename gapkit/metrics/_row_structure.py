@@ -282,6 +282,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "residual-l2i": _residual_l2i,
     "residual-rmg": _residual_rmg,
     "separability-margin": _margin,
+    "gap-length": lambda row: _no_draws(_gap(row).length),
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
     "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),
     "uniformity-pooled": _uniformity_pooled,

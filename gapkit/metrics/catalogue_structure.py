@@ -11,7 +11,7 @@ from gapkit.metrics.calibration import cka_calibrated, mutual_knn_calibrated
 from gapkit.metrics.cka import cka, cka_kept
 from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
-from gapkit.metrics.gap_direction import gap_consistency, gap_orthogonality
+from gapkit.metrics.gap_direction import gap_consistency, gap_length, gap_orthogonality
 from gapkit.metrics.hubness import hubness
 from gapkit.metrics.margin import separability_margin
 from gapkit.metrics.memorisation import memorisation
@@ -133,6 +133,18 @@ register_metric(
     default=False,
     definition="Mean signed distance of held-out rows from the cut of separability, in units of the target's spread.",
 )(separability_margin)
+register_metric(
+    "gap-length",
+    label="Gap length",
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, 2.0),
+    cost="n d by group",
+    reference=_C3,
+    default=False,
+    definition="Mean length of the gap vectors of groups of 100 pairs, between directions.",
+)(gap_length)
 register_metric(
     "gap-consistency",
     label="Gap consistency",

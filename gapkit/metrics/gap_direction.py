@@ -93,6 +93,34 @@ def gap_direction(
     return of_sides(_unit(source, target, owner), group_size, seed)
 
 
+def gap_length(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    group_size: int = GROUP,
+    seed: int = 0,
+) -> float:
+    """Mean length of the gap vectors of groups of pairs, directions taken of all rows first.
+
+    Parameters
+    ----------
+    source, target, owner, group_size, seed
+        See `gap_direction`.
+
+    Returns
+    -------
+    float
+        In [0, 2]; lower is nearer. Where the modalities have the same mean it is what groups of this size leave by
+        chance, and not 0.
+
+    Raises
+    ------
+    InputError
+    """
+    return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).length
+
+
 def gap_consistency(
     source: ArrayLike,
     target: ArrayLike,

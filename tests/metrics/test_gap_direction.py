@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gapkit.errors import InputError
-from gapkit.metrics import gap_consistency, gap_direction, gap_orthogonality
+from gapkit.metrics import gap_consistency, gap_direction, gap_length, gap_orthogonality
 
 
 def unit(v):
@@ -35,6 +35,7 @@ def test_loops_as_oracle(kind, request):
     assert (found.orthogonality_source, found.orthogonality_target) == pytest.approx(tuple(beside), rel=1e-5)
     assert found.orthogonality == pytest.approx(np.mean(beside), rel=1e-5)
     options = {"owner": p.owner, "group_size": 7, "seed": 3}
+    assert gap_length(p.source, p.target, **options) == found.length
     assert gap_consistency(p.source, p.target, **options) == found.consistency
     assert gap_orthogonality(p.source, p.target, **options) == found.orthogonality
 

@@ -39,8 +39,8 @@ HARD = {
 
 DIRECTIONS = {
     "cosine", "unpaired-cosine", "cosine-margin", "rmg", "share-risen", "alignment", "uniformity", "uniformity-pooled",
-    "gap-consistency", "gap-orthogonality", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cknna",
-    "hubness", "recall@1", "recall@5", "recall@10", "map@10", "memorisation",
+    "gap-length", "gap-consistency", "gap-orthogonality", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept",
+    "cknna", "hubness", "recall@1", "recall@5", "recall@10", "map@10", "memorisation",
     "recall-back@1", "recall-back@5", "recall-back@10", "map-back@10",
 }  # fmt: skip
 """A row of length zero has no direction."""
@@ -54,7 +54,14 @@ NO_WIDTH = {
 UNDEFINED = {
     "collapsed source": {"residual-cosine", "residual-rmg"},
     "collapsed target": {*NO_WIDTH, "residual-cosine", "residual-rmg"},
-    "all one point": {*NO_WIDTH, "residual-cosine", "residual-rmg", "gap-consistency", "gap-orthogonality"},
+    "all one point": {
+        *NO_WIDTH,
+        "residual-cosine",
+        "residual-rmg",
+        "gap-length",
+        "gap-consistency",
+        "gap-orthogonality",
+    },
     "a zero row": DIRECTIONS,
     "more dimensions than clips": {"frechet", "residual-frechet"},
 }
@@ -121,7 +128,8 @@ def test_identical_sides_are_the_best_there_is(name):
 
 LEAST = {
     "cosine": 1, "l2i": 1, "alignment": 1, "centroid-distance": 1, "share-risen": 1,
-    "residual-knn-mixing": 16, "residual-knn-cross-share": 16, "gap-consistency": 200, "gap-orthogonality": 200,
+    "residual-knn-mixing": 16, "residual-knn-cross-share": 16, "gap-length": 200,
+    "gap-consistency": 200, "gap-orthogonality": 200,
     "mutual-knn": 11, "mutual-knn-calibrated": 11, "mutual-knn-kept": 11, "cknna": 11,
     "knn-mixing": 16, "knn-cross-share": 16, "c2st-knn": 16, "hubness": 10,
     "prdc-precision": 6, "prdc-recall": 6, "prdc-density": 6, "prdc-coverage": 6,

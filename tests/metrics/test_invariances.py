@@ -9,7 +9,7 @@ from gapkit.metrics import METRICS, metric_names
 
 # Neighbours of 30 and groups of 100 clips ask for more rows than a quick search has; test_mixing and
 # test_gap_direction hold their invariances.
-LARGE = {"gap-consistency", "gap-orthogonality", "c2st-mlp", "residual-c2st-mlp"}
+LARGE = {"gap-length", "gap-consistency", "gap-orthogonality", "c2st-mlp", "residual-c2st-mlp"}
 NAMES = [name for name in metric_names() if METRICS.origin(name) == "gapkit" and name not in LARGE]
 N, D = 60, 4
 

@@ -177,7 +177,7 @@ def gap():
     gaps = np.array([(x[g] - y[g]).mean(0) for g in (order[:100], order[100:200])])
     whole = gaps.mean(0)
     beside = [np.mean([abs(unit(s[b] - s[a]) @ unit(whole)) for a, b in pairwise(order)]) for s in (x, y)]
-    return float(unit(gaps[0]) @ unit(gaps[1])), np.mean(beside)
+    return float(unit(gaps[0]) @ unit(gaps[1])), np.mean(beside), np.linalg.norm(gaps, axis=1).mean()
 
 
 def uniformity(pooled):
@@ -331,6 +331,7 @@ ORACLES = {
     "alignment": lambda: (AVERAGE * cdist(XU, YU, "sqeuclidean")).sum(1).mean(),
     "knn-mixing": lambda: balanced(1 / (neighbourhoods() ** 2 + (1 - neighbourhoods()) ** 2)),
     "knn-cross-share": lambda: balanced(neighbourhoods()),
+    "gap-length": lambda: gap()[2],
     "gap-consistency": lambda: gap()[0],
     "gap-orthogonality": lambda: gap()[1],
     "uniformity": lambda: uniformity(False),

@@ -56,6 +56,7 @@ NAMES = [
     "c2st-knn",
     "c2st-mlp",
     "separability-margin",
+    "gap-length",
     "gap-consistency",
     "gap-orthogonality",
     "uniformity-pooled",

@@ -15,7 +15,7 @@ from gapkit.metrics.registry import takes_owner
 NAMES = [name for name in STRUCTURE_ESTIMATORS if name != "c2st-mlp" and not name.startswith("residual-")]
 """The network is slow and has tests of its own; the residuals have theirs in test_residual_of.py."""
 
-BY_GROUPS = {"gap-consistency", "gap-orthogonality"}
+BY_GROUPS = {"gap-length", "gap-consistency", "gap-orthogonality"}
 """Take 200 clips."""
 
 NO_DRAWS = {
