@@ -31,6 +31,7 @@ figures: $(VENV)/.ready
 	for script in $(filter-out %/publish.py %/page.py,$(wildcard figures/*.py)); do \
 		echo $$script; MPLBACKEND=Agg $(BIN)/python $$script || exit 1; done
 	$(BIN)/python figures/page.py
+	MPLBACKEND=Agg $(BIN)/python docs/pictures/metric_pictures.py
 
 docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -103,9 +103,11 @@ def facts(study: Run, seed: int) -> dict[str, Any]:
     """How it was computed, without the paths of the machine."""
     manifest = dict(study.manifest)
     kept = {key: manifest[key] for key in ("gapkit", "python", "packages", "device", "threads", "parts")}
-    told = {name: study.bridge(name).get_params(deep=False).get("sample_steps") for name in BRIDGES}
+    params = {name: study.bridge(name).get_params(deep=False) for name in BRIDGES}
+    told = {name: own.get("sample_steps") for name, own in params.items()}
     return kept | {
         "dataset": study.name, "seed": seed, "bridges": list(BRIDGES), "subject": SUBJECT, "sample_steps": told,
+        "align": params[SUBJECT].get("align"),
         "shown_steps": STEPS, "dim": study.test.dim, "clips": len(study.test), "targets": study.test.n_targets,
     }  # fmt: skip
 

@@ -18,6 +18,9 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTSIDE = re.compile(r"(\]\()((?:\.\./)+)([^)#\s]+)")
 """A link of a page that goes up."""
 
+FOLDER = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]*)\)")
+"""The same with its text: a folder of the repository has no page, and stays as text."""
+
 API = {
     "gapkit": "gapkit",
     "Pairs": "gapkit.embeddings",
@@ -77,7 +80,12 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
             return link[0]
         return f"{link[1]}{up}{_inside(path)}"
 
-    return re.sub(r"(\]\([\w./-]*notebooks/\w+)\.py\)", r"\1.md)", OUTSIDE.sub(inside, markdown))
+    def plain(link: re.Match[str]) -> str:
+        path = (ROOT / "docs" / home / link[2]).resolve()
+        return link[1] if path.is_dir() and not (path / "README.md").is_file() else link[0]
+
+    text = OUTSIDE.sub(inside, FOLDER.sub(plain, markdown))
+    return re.sub(r"(\]\([\w./-]*notebooks/\w+)\.py\)", r"\1.md)", text)
 
 
 def notebook_page(text: str, name: str) -> str:

@@ -28,14 +28,16 @@ def caption(scene: Scene, facts: dict[str, Any]) -> str:
     """What is seen, and the numbers that it rests on."""
     *_, last = scene.clouds
     subject, numbers = facts["subject"], scene.numbers
+    told = facts["sample_steps"][subject]
+    other = "" if told == facts["shown_steps"] else f"; the tables use {told}"
+    mapped = "" if facts["align"] in (None, "none") else f"the linear map ({facts['align']}) and "
+    cosines = [number(numbers, "cosine", cloud=cloud) for cloud in ("source", "start", last)]
     return f"""
-    **Reverse steps of `{subject}` on `{scene.name}`**, {facts["shown_steps"]} of them; the tables use
-    {facts["sample_steps"][subject]}. *source*: sounds as they are; *start*: where the process begins, after the linear
-    map and the shift to the captions' mean; each step then denoises. The largest part of the way is the shift: paired
-    cosine is {number(numbers, "cosine", cloud="source")} at the source, {number(numbers, "cosine", cloud="start")} at
-    the start and {number(numbers, "cosine", cloud=last)} at the end. Plane: the principal components of source and
-    target, stretched to the panel; {scene.n_clips:,} test clips; numbers from the {facts["dim"]} dimensions with 95 %
-    intervals over clips; seed {facts["seed"]}.
+    **Reverse steps of `{subject}` on `{scene.name}`**, {facts["shown_steps"]} of them{other}. *source*: sounds as they
+    are; *start*: where the process begins, after {mapped}the shift to the captions' mean; each step then denoises.
+    Paired cosine is {cosines[0]} at the source, {cosines[1]} at the start and {cosines[2]} at the end. Plane: the
+    principal components of source and target, stretched to the panel; {scene.n_clips:,} test clips; numbers from the
+    {facts["dim"]} dimensions with 95 % intervals over clips; seed {facts["seed"]}.
     """
 
 

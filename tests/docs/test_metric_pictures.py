@@ -23,11 +23,11 @@ def module() -> Iterator[Any]:
     """The script, with its folder in reach as where it is run."""
     backend = mpl.get_backend()
     mpl.use("Agg")
-    sys.path.insert(0, str(ROOT / "figures"))
+    sys.path.insert(0, str(ROOT / "docs" / "pictures"))
     try:
         yield importlib.import_module("metric_pictures")
     finally:
-        sys.path.remove(str(ROOT / "figures"))
+        sys.path.remove(str(ROOT / "docs" / "pictures"))
         for name in ("metric_pictures", "metric_scenes"):
             sys.modules.pop(name, None)
         mpl.use(backend)

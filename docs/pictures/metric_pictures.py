@@ -1,6 +1,6 @@
 """What each metric sees and what it misses: small clouds with the values that gapkit measures on them.
 
-    python figures/metric_pictures.py [--out docs/explanation/pictures]
+    python docs/pictures/metric_pictures.py [--out docs/explanation/pictures]
 
 The clouds are made up, so that what is to be seen is known; every printed number is computed. Clouds of metrics that
 scale rows to length one lie on a sphere and are drawn from above it.
@@ -20,7 +20,7 @@ from PIL import Image
 
 from gapkit.metrics import METRICS, measure
 
-OUT = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "pictures"
+OUT = Path(__file__).resolve().parents[1] / "explanation" / "pictures"
 SOURCE, TARGET, FITTED = "#D55E00", "#0072B2", "#666666"
 LINKS, DPI = 12, 130
 SIDE, SPACE, TOP, LINE = 1.9, 0.14, 0.52, 0.152
