@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from gapkit import __version__
-from gapkit.cli import compare, embed, fit, inspect_, listing, metrics, transform, tune
+from gapkit.cli import compare, embed, fit, inspect_, listing, metrics, report, transform, tune
 from gapkit.errors import GapkitError, InputError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
 app.command("tune")(tune.tune)
 app.command("embed")(embed.embed)
+app.command("report")(report.report)
 app.command("list")(listing.list_)
 
 
