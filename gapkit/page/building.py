@@ -80,7 +80,7 @@ def build_page(
     page = Page(
         name=run.name,
         question=question(run.name, len(test), bridges, unit),
-        answers=answers(run.results, table, unit),
+        answers=answers(run.results, table),
         table=table,
         findings=inspect_pairs(run.pairs),
         definitions={c.name: METRICS.get(c.name).definition for c in table.columns if c.name in METRICS.names()},

@@ -98,8 +98,10 @@ class Page:
     ----------
     name : str
         What was measured.
-    question, answers : str, tuple of str
-        What the study asks, in a sentence; what its table says, a sentence or two each.
+    question : str
+        What the study asks, in a sentence.
+    answers : tuple of pairs of str
+        What its table says: a word for what it is about, and the sentence.
     table : Table
     definitions : mapping of metric to str
     unit : str
@@ -125,7 +127,7 @@ class Page:
 
     name: str
     question: str
-    answers: tuple[str, ...]
+    answers: tuple[tuple[str, str], ...]
     table: Table
     findings: Findings
     definitions: Mapping[str, str] = field(default_factory=dict)

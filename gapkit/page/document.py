@@ -54,7 +54,7 @@ def to_html(page: Page) -> str:
         "title": join(f"{page.name} – gapkit report"),
         "name": join(page.name),
         "question": join(page.question),
-        "answers": tag("ul", *(tag("li", line) for line in page.answers), class_="answers") if page.answers else "",
+        "answers": _answers(page),
         "nav": join(*(tag("a", heading, href=f"#{name}") for name, heading, _ in parts)),
         "sections": join(*(_section(name, heading, body) for name, heading, body in parts)),
         "plotly": _version(plotly),
@@ -63,6 +63,11 @@ def to_html(page: Page) -> str:
         "scripts": Markup("\n".join(f"<script>{script}</script>" for script in (plotly, *own))),
     }
     return Template(_asset("page.html")).substitute(values)
+
+
+def _answers(page: Page) -> Markup:
+    lines = [tag("div", tag("dt", word), tag("dd", sentence)) for word, sentence in page.answers]
+    return tag("dl", *lines, class_="answers") if lines else Markup("")
 
 
 def _section(name: str, heading: str, body: Markup) -> Markup:

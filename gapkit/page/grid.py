@@ -82,7 +82,8 @@ def _head(column: Column, definition: str) -> Markup:
 
 
 def _row(row: Row, block: str, columns: tuple[Column, ...]) -> Markup:
-    head = tag("th", row.name, scope="row", class_="first", data_column="bridge", data_value=row.name)
+    kind = tag("span", block, class_="block")
+    head = tag("th", row.name, kind, scope="row", class_="first", data_column="bridge", data_value=row.name)
     if row.empty:
         cells = [tag("td", f"failed: {row.error}" if row.error else "–", colspan=len(columns), class_="failed")]
     else:

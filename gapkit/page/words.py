@@ -18,6 +18,7 @@ AS_IT_IS = ("cosine", "centroid-distance", "separability")
 """Metrics that tell of the gap as it is."""
 
 Rows = dict[str, dict[str, Entry]]
+Line = tuple[str, str]
 
 
 def question(name: str, clips: int, bridges: Sequence[str], unit: str) -> str:
@@ -27,7 +28,7 @@ def question(name: str, clips: int, bridges: Sequence[str], unit: str) -> str:
     return f"How near {verb} {which} bring {clips:,} clips of {name} to their {unit}s, and what is lost on the way?"
 
 
-def answers(results: Results, table: Table, unit: str) -> tuple[str, ...]:
+def answers(results: Results, table: Table) -> tuple[Line, ...]:
     """What the table says, a sentence or two each; what it cannot say is left out.
 
     Parameters
@@ -36,12 +37,11 @@ def answers(results: Results, table: Table, unit: str) -> tuple[str, ...]:
         For the differences on common resamples.
     table : Table
         Of these results.
-    unit : str
-        What a clip is moved towards.
 
     Returns
     -------
-    tuple of str
+    tuple of pairs of str
+        A word for what it is about, and the sentence.
     """
     rows: Rows = {
         row.name: {c.name: e for c, e in zip(table.columns, row.entries, strict=True) if not math.isnan(e.value)}
@@ -52,10 +52,10 @@ def answers(results: Results, table: Table, unit: str) -> tuple[str, ...]:
     near, kept = _column(table, CLOSURE, "closure"), _column(table, KEPT, "preservation")
     lines = [*_as_it_is(table, rows)]
     if near is not None:
-        lines += _first(results, rows, bridges, near, f"Nearest to the {unit}s")
+        lines += _first(results, rows, bridges, near, "Closest", "comes nearest")
         lines += _shrunk(rows, bridges, near, kept)
     if kept is not None:
-        lines += _first(results, rows, bridges, kept, "Most is kept")
+        lines += _first(results, rows, bridges, kept, "Kept", "keeps most")
         lines += _lost(results, bridges, kept)
     if near is not None and kept is not None:
         lines += _frontier(rows, bridges, near, kept)
@@ -69,77 +69,81 @@ def _column(table: Table, wanted: Sequence[str], group: str) -> Column | None:
     return found[0] if found else None
 
 
-def _as_it_is(table: Table, rows: Rows) -> Iterator[str]:
+def _as_it_is(table: Table, rows: Rows) -> Iterator[Line]:
     own = rows.get("identity", {})
-    told = [f"{_label(c)} {_number(c, own[c.name])}" for c in table.columns if c.name in AS_IT_IS and c.name in own]
+    told = [f"{_label(c)} {c.text(own[c.name].value)}" for c in table.columns if c.name in AS_IT_IS and c.name in own]
     if told:
-        yield f"The gap without a bridge: {', '.join(told)}."
+        yield "The gap", f"Without a bridge: {', '.join(told)}."
 
 
-def _first(results: Results, rows: Rows, bridges: Sequence[str], column: Column, opening: str) -> Iterator[str]:
+def _first(
+    results: Results, rows: Rows, bridges: Sequence[str], column: Column, heading: str, verb: str
+) -> Iterator[Line]:
     """Who is ahead, and whether the next is behind by more than the chance of the clips."""
     known = {name: rows[name][column.name] for name in bridges if column.name in rows[name]}
     order = sorted(known, key=lambda name: column.merit(known[name].value), reverse=True)
     if not order:
         return
+    first = known[order[0]]
+    interval = f" [{column.text(first.low)}, {column.text(first.high)}]" if first.has_interval else ""
     without = rows.get("identity", {}).get(column.name)
-    than = f" ({_number(column, without)} without a bridge)" if without is not None else ""
-    line = f"{opening}: {order[0]}, {_label(column)} {_number(column, known[order[0]])}{than}."
+    than = f"; without a bridge it is {column.text(without.value)}" if without is not None else ""
+    opening = f"{order[0]} {verb}" if len(order) > 1 else f"{order[0]}"
+    line = f"{opening}: {_label(column)} {column.text(first.value)}{interval}{than}."
     if len(order) > 1:
-        line += f" Next is {order[1]}, {_number(column, known[order[1]])}"
+        line += f" Next is {order[1]}, {column.text(known[order[1]].value)}"
         try:
             apart = results.difference(order[0], order[1], column.name)
-            interval = f"{column.text(apart.low)} to {column.text(apart.high)}"
             chance = "" if apart.low > 0 or apart.high < 0 else ", which may be chance"
-            line += f"; the difference on the same clips is {column.text(apart.value)} ({interval}){chance}"
+            line += (
+                f"; on the same clips the difference is {column.text(apart.value)} "
+                f"[{column.text(apart.low)}, {column.text(apart.high)}]{chance}"
+            )
         except InputError:
             pass  # no draws: the two numbers stand alone
         line += "."
-    yield line
+    yield heading, line
 
 
-def _shrunk(rows: Rows, bridges: Sequence[str], near: Column, kept: Column | None) -> Iterator[str]:
+def _shrunk(rows: Rows, bridges: Sequence[str], near: Column, kept: Column | None) -> Iterator[Line]:
     """The warning of the anchor that says nothing."""
     nothing = rows.get("collapse", {})
     if near.name not in nothing:
         return
-    worse = [
-        name
-        for name in bridges
-        if near.name in rows[name] and near.merit(rows[name][near.name].value) < near.merit(nothing[near.name].value)
-    ]
-    if not worse:
+    known = [name for name in bridges if near.name in rows[name]]
+    limit = near.merit(nothing[near.name].value)
+    behind = sum(near.merit(rows[name][near.name].value) < limit for name in known)
+    if not behind:
         return
-    price = f" at {_label(kept)} {_number(kept, nothing[kept.name])}" if kept and kept.name in nothing else ""
-    count = "that bridge" if len(bridges) == 1 else f"{len(worse)} of {len(bridges)} bridges"
+    many = f"all {behind}" if behind == len(known) else f"{behind} of {len(known)}"
+    than = known[0] if len(known) == 1 else f"{many} bridges"
+    price = f", at {_label(kept)} {kept.text(nothing[kept.name].value)}" if kept and kept.name in nothing else ""
     yield (
-        f"This alone proves little: one point for all clips (collapse) reads {_number(near, nothing[near.name])}"
-        f"{price}, which is nearer than {count}."
+        "Beware",
+        f"Nearness alone proves little: one point for all clips (collapse) reads "
+        f"{near.text(nothing[near.name].value)}, nearer than {than}{price}.",
     )
 
 
-def _lost(results: Results, bridges: Sequence[str], column: Column) -> Iterator[str]:
+def _lost(results: Results, bridges: Sequence[str], column: Column) -> Iterator[Line]:
     try:
         tests = results.tests("identity", [column.name], bridges=bridges)
     except InputError:
         return
-    if not len(tests) or not tests["p_holm"].notna().any():
-        return
-    worse = list(tests.loc[tests["verdict"] == "worse", "bridge"])
-    better = list(tests.loc[tests["verdict"] == "better", "bridge"])
-    told = [f"higher for {_listed(better)}"] if better and column.better == "higher" else []
-    told += [f"lower for {_listed(better)}"] if better and column.better == "lower" else []
-    if worse:
-        direction = "lower" if column.better == "higher" else "higher"
-        told.append(f"{direction} for {_listed(worse)}")
-    rest = len(tests) - len(worse) - len(better)
-    if rest:
-        others = "the other" if told and rest == 1 else f"the other {rest}" if told else "any bridge"
-        told.append(f"not measurably other for {others}")
-    yield f"Against no bridge, {_label(column)} is {', '.join(told)} (paired tests, Holm, p < {LEVEL})."
+    tests = tests[tests["p_holm"].notna()]
+    names = {verdict: list(tests.loc[tests["verdict"] == verdict, "bridge"]) for verdict in ("worse", "better", "")}
+    told = []
+    if names["worse"]:
+        told.append(f"worse than without a bridge for {_listed(names['worse'])}")
+    if names["better"]:
+        told.append(f"better for {_listed(names['better'])}")
+    if names[""]:
+        told.append(f"not measurably different for {_listed(names[''])}")
+    if told:
+        yield "Price", f"{_label(column, start=True)} is {'; '.join(told)} (paired tests, Holm, p < {LEVEL})."
 
 
-def _frontier(rows: Rows, bridges: Sequence[str], near: Column, kept: Column) -> Iterator[str]:
+def _frontier(rows: Rows, bridges: Sequence[str], near: Column, kept: Column) -> Iterator[Line]:
     """Bridges that no other beats on both sides at once."""
     merits = {
         name: (near.merit(rows[name][near.name].value), kept.merit(rows[name][kept.name].value))
@@ -154,19 +158,18 @@ def _frontier(rows: Rows, bridges: Sequence[str], near: Column, kept: Column) ->
         if not any(c >= a and d >= b and (c, d) != (a, b) for c, d in merits.values())
     ]
     best.sort(key=lambda name: merits[name], reverse=True)
-    yield f"No other bridge is ahead on both {_label(near)} and {_label(kept)} of {_listed(best)}."
+    both = f"{_label(near)} and {_label(kept)}"
+    if len(best) == 1:
+        yield "Both", f"{best[0]} is ahead on both {both}."
+    else:
+        yield "Both", f"No bridge is ahead on both {both}. Not beaten on both by any other: {_listed(best)}."
 
 
-def _label(column: Column) -> str:
-    """A heading inside a sentence: no capital but in names of numbers."""
+def _label(column: Column, *, start: bool = False) -> str:
+    """A heading inside a sentence: no capital but at its start and in abbreviations."""
     label = column.label
-    inside = label if label[:2].isupper() or label[1:2] in "@P²" else label[0].lower() + label[1:]
-    return f"{inside} {column.factor}".strip()
-
-
-def _number(column: Column, entry: Entry) -> str:
-    interval = f" [{column.text(entry.low)}, {column.text(entry.high)}]" if entry.has_interval else ""
-    return f"{column.text(entry.value)}{interval}"
+    short = label[:2].isupper() or not label[1:2].islower()
+    return f"{label if start or short else label[0].lower() + label[1:]} {column.factor}".strip()
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -39,7 +39,7 @@
       const row = make("tr", "");
       const captions = raw.captions[r.clip];
       const name = make("th", "", { className: "first", scope: "row" });
-      const button = make("button", r.name, { type: "button", className: "link" });
+      const button = make("button", gapkit.short(r.clip), { type: "button", className: "link", title: r.name });
       button.addEventListener("click", () => follow(r.clip));
       name.append(button);
       const words = make("td", captions[0] ?? "–");

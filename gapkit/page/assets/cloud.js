@@ -40,8 +40,9 @@ gapkit.cloud = (canvas) => {
    * Paint layers, the first undermost.
    * A layer: x, y (in pixels of the box, NaN leaves a dot out), radius, opacity, and colour ("#rrggbb") or
    * colours (three bytes a dot); ring: width of an open circle; only: the dots to draw.
+   * Lines lie over them: points, colour, dash.
    */
-  function paint(paper, layers) {
+  function paint(paper, layers, lines = []) {
     fit();
     if (!image) return;
     const data = image.data;
@@ -68,6 +69,14 @@ gapkit.cloud = (canvas) => {
       }
     }
     context.putImageData(image, 0, 0);
+    for (const { points, colour, dash } of lines) {
+      if (points.some((own) => own.some(Number.isNaN))) continue;
+      context.beginPath();
+      points.forEach(([x, y]) => context.lineTo(x * scale, y * scale));
+      [context.strokeStyle, context.lineWidth] = [colour, 2 * scale];
+      context.setLineDash(dash.map((long) => long * scale));
+      context.stroke();
+    }
   }
 
   return { paint };

@@ -45,6 +45,8 @@ const gapkit = (() => {
     id: (name) => document.getElementById(name),
     /** An element with text in it: what comes from the data is never read as markup. */
     make: (name, content, properties = {}) => Object.assign(document.createElement(name), { textContent: content }, properties),
+    /** The last part of a name that is a path: the whole one is told where there is room. */
+    short: (clip) => raw.ids[clip].split("/").at(-1) || raw.ids[clip],
     /** A number as the table prints it: no zero before the point. */
     text: (value, digits = 3) => value.toFixed(digits).replace(/^-(0?\.?0*)$/, "$1").replace(/^(-?)0\./, "$1."),
     /** One clip, chosen anywhere on the page: every view listens. */

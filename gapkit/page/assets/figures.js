@@ -9,11 +9,11 @@
   const named = { anchor: "anchors", unpaired: "unpaired bridges", paired: "paired bridges" };
 
   function layout(extra) {
-    const axis = { gridcolor: colour("line"), zeroline: false, linecolor: colour("line"), automargin: true, title: { standoff: 10 } };
+    const axis = { gridcolor: colour("line"), zeroline: false, linecolor: colour("line"), automargin: true, title: { standoff: 10, font: { size: 13 } } };
     const { xaxis = {}, yaxis = {}, ...rest } = extra;
     return {
       margin: { l: 12, r: 16, t: 8, b: 40 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", dragmode: false, height: 380,
-      font: { color: colour("ink"), family: "inherit", size: 13 }, hoverlabel: { bgcolor: colour("paper"), bordercolor: colour("line"), font: { color: colour("ink") } },
+      font: { color: colour("ink"), family: gapkit.font(), size: 13 }, hoverlabel: { bgcolor: colour("paper"), bordercolor: colour("line"), font: { color: colour("ink") } },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom", font: { color: colour("soft") } },
       ...rest, xaxis: { ...axis, ...xaxis, title: { ...axis.title, text: xaxis.title } }, yaxis: { ...axis, ...yaxis, title: { ...axis.title, text: yaxis.title } },
     };
@@ -62,7 +62,7 @@
       traces.push({
         ...at(these), type: "scatter", mode: "markers+text", name: named[block],
         // Only those on the line and the anchors are named; the others by the pointer: names would lie on each other.
-        text: these.map((row) => (front.has(row) || block === "anchor" ? plain(row.bridge) : "")), textposition: "top center", textfont: { size: 11, color: colour("soft") },
+        text: these.map((row) => (front.has(row) || block === "anchor" ? plain(row.bridge) : "")), textposition: block === "anchor" ? "bottom center" : "top center", textfont: { size: 11, color: colour("soft") },
         marker: { color: colour(BLOCK[block]), symbol: SYMBOL[block], size: 10, line: { width: block === "anchor" ? 2 : 0 } }, cliponaxis: false,
         hovertemplate: these.map((row) => `${plain(row.bridge)}<br>${plain(x.label)} ${text(row.values[i][0] * x.scale, x.digits)}<br>${plain(y.label)} ${text(row.values[j][0] * y.scale, y.digits)}<extra></extra>`),
       });

@@ -89,39 +89,34 @@
       { ...now, ...paints, radius, opacity: kind === "plain" ? 0.75 : 0.95 },
       { ...now, colour: gapkit.colour("picked"), radius: radius + 3.5, ring: 2, opacity: 1, only: chosen.found },
     ];
-    if (chosen.clip !== null) layers.push(...trail(chosen.clip, now, target));
-    cloud.paint(gapkit.colour("paper"), layers);
+    const trail = chosen.clip === null ? { dots: [], lines: [] } : follow(chosen.clip, now, target);
+    cloud.paint(gapkit.colour("paper"), [...layers, ...trail.dots], trail.lines);
     tell();
   }
 
-  /** The way of one clip so far, as a row of small dots, itself, and its caption. */
-  function trail(clip, now, target) {
-    const stops = [];
-    for (let k = 0; k <= Math.floor(at()); k++) stops.push(gapkit.place(map().name, way().bridge, k));
-    const corners = [...stops.map((own) => pixels({ x: own.x.slice(clip, clip + 1), y: own.y.slice(clip, clip + 1) })).map(({ x, y }) => [x[0], y[0]]), [now.x[clip], now.y[clip]]];
-    const dotted = (points, gap) => {
-      const found = { x: [], y: [] };
-      points.slice(1).forEach(([x1, y1], k) => {
-        const [x0, y0] = points[k];
-        const steps = Math.max(1, Math.ceil(Math.hypot(x1 - x0, y1 - y0) / gap));
-        for (let s = 0; s < steps; s++) {
-          found.x.push(x0 + ((x1 - x0) * s) / steps);
-          found.y.push(y0 + ((y1 - y0) * s) / steps);
-        }
-      });
-      return found;
-    };
-    const [picked, paper] = [gapkit.colour("picked"), gapkit.colour("paper")];
+  /** The way of one clip so far, itself, and a broken line to its caption. */
+  function follow(clip, now, target) {
     const one = ({ x, y }) => ({ x: [x[clip]], y: [y[clip]] });
-    return [
-      { ...dotted(corners, 1.5), colour: picked, radius: 1.2, opacity: 0.9 },
-      { ...dotted([corners.at(-1), [target.x[clip], target.y[clip]]], 6), colour: picked, radius: 1.1, opacity: 0.9 },
-      { ...one(target), colour: paper, radius: 7, opacity: 1 },
-      { ...one(target), colour: gapkit.colour("target"), radius: 5.5, opacity: 1 },
-      { ...one(target), colour: picked, radius: 7, ring: 2, opacity: 1 },
-      { ...one(now), colour: paper, radius: 7, opacity: 1 },
-      { ...one(now), colour: picked, radius: 5.5, opacity: 1 },
-    ];
+    const path = [];
+    for (let k = 0; k <= Math.floor(at()); k++) {
+      const { x, y } = gapkit.place(map().name, way().bridge, k);
+      path.push(pixels({ x: [x[clip]], y: [y[clip]] }));
+    }
+    const corners = [...path.map(({ x, y }) => [x[0], y[0]]), [now.x[clip], now.y[clip]]];
+    const [picked, paper] = [gapkit.colour("picked"), gapkit.colour("paper")];
+    return {
+      lines: [
+        { points: corners, colour: picked, dash: [] },
+        { points: [corners.at(-1), [target.x[clip], target.y[clip]]], colour: picked, dash: [3, 4] },
+      ],
+      dots: [
+        { ...one(target), colour: paper, radius: 7, opacity: 1 },
+        { ...one(target), colour: gapkit.colour("target"), radius: 5.5, opacity: 1 },
+        { ...one(target), colour: picked, radius: 7, ring: 2, opacity: 1 },
+        { ...one(now), colour: paper, radius: 7, opacity: 1 },
+        { ...one(now), colour: picked, radius: 5.5, opacity: 1 },
+      ],
+    };
   }
 
   /** The numbers under the picture: those of a state, never of something between two. */
@@ -153,7 +148,7 @@
     const captions = raw.captions[clip];
     const absent = Number.isNaN(gapkit.target(map().name).x[clip]);
     id("picked").replaceChildren(
-      make("p", raw.ids[clip], { className: "name" }),
+      make("p", gapkit.short(clip), { className: "name", title: raw.ids[clip] }),
       ...captions.slice(0, 5).map((caption) => make("p", caption)),
       make("p", `Cosine to its ${raw.unit}s with ${way().bridge}`, { className: "note" }),
       row,
@@ -170,7 +165,7 @@
     const [first, second] = map().axes;
     return {
       xaxis: axis(first, range[0], range[1]), yaxis: axis(second, range[2], range[3]), margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
-      dragmode: drag, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: gapkit.colour("soft"), family: "inherit", size: 12 },
+      dragmode: drag, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: gapkit.colour("soft"), family: gapkit.font(), size: 12 },
     };
   }
 
@@ -288,7 +283,7 @@
     tip.hidden = clip === null;
     if (clip === null) return;
     const cosine = text(gapkit.cosine(way().bridge, nearest())[clip]);
-    const what = kind === "clip" ? `clip ${raw.ids[clip]}` : `${kind} of ${raw.ids[clip]}`;
+    const what = kind === "clip" ? `clip ${gapkit.short(clip)}` : `${kind} of ${gapkit.short(clip)}`;
     tip.replaceChildren(make("div", raw.captions[clip][0] ?? raw.ids[clip]), make("div", `${what} · cosine of the pair ${cosine}`, { className: "soft" }));
     const box = picture.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
@@ -370,13 +365,13 @@
   id("map-note").textContent = map().note;
   gapkit.ready = board().then(() => {
     ride();
-    const follow = (event) => {
+    const panned = (event) => {
       const read = (axis, k, old) => event[`${axis}.range[${k}]`] ?? event[`${axis}.range`]?.[k] ?? old;
       range = [read("xaxis", 0, range[0]), read("xaxis", 1, range[1]), read("yaxis", 0, range[2]), read("yaxis", 1, range[3])].map(Number);
       draw();
     };
-    frame.on("plotly_relayouting", follow);
-    frame.on("plotly_relayout", follow);
+    frame.on("plotly_relayouting", panned);
+    frame.on("plotly_relayout", panned);
     new ResizeObserver(() => board()).observe(picture);
   });
   gapkit.view = { where: (clip) => { const p = pixels(moment()); return [p.x[clip], p.y[clip]]; }, chosen };

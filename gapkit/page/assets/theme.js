@@ -8,12 +8,14 @@
 
   gapkit.colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
+  gapkit.font = () => getComputedStyle(document.body).fontFamily;
+
   function set(theme) {
     now = theme;
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    button.textContent = theme[0].toUpperCase() + theme.slice(1);
-    button.setAttribute("aria-label", `Colours: ${told[theme]}`);
+    button.textContent = `Colours: ${theme}`;
+    button.title = `Colours ${told[theme]}`;
     document.dispatchEvent(new Event("theme"));
   }
 
