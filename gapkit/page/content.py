@@ -76,8 +76,9 @@ class Map:
     name, label, note : str
         Note: how it was found and what it cannot show.
     axes : pair of str
-    target : array of shape (k, 2)
-        The first target of each shown clip. NaN: the clip is not in this projection.
+    targets : mapping of bridge to array of shape (k, 2)
+        The first target of each shown clip; one array where all bridges share a plane. NaN: the clip is not in this
+        projection.
     ways : mapping of bridge to array of shape (s, k, 2)
         Its states.
     """
@@ -86,7 +87,7 @@ class Map:
     label: str
     note: str
     axes: tuple[str, str]
-    target: Floats
+    targets: Mapping[str, Floats]
     ways: Mapping[str, Floats]
 
 
@@ -180,14 +181,19 @@ def _way(own: Way) -> dict[str, Any]:
 
 
 def _map(own: Map) -> dict[str, Any]:
-    there = np.isfinite(own.target[:, 0])
-    points = np.concatenate([own.target[there], *(xy[:, there].reshape(-1, 2) for xy in own.ways.values())])
+    goals = list(own.targets.values())
+    there = np.isfinite(goals[0][:, 0])
+    points = np.concatenate([xy[..., there, :].reshape(-1, 2) for xy in (*goals, *own.ways.values())])
     low, high = points.min(axis=0), points.max(axis=0)
 
     def packed(xy: Floats) -> list[str]:
         return [pack(xy[there, axis], float(low[axis]), float(high[axis])) for axis in (0, 1)]
 
-    first = next(iter(own.ways.values()))
+    def ends(bridge: str) -> dict[str, Any]:
+        return {"target": packed(own.targets[bridge]), "before": packed(own.ways[bridge][0])}
+
+    first = next(iter(own.ways))
+    shared = all(goal is goals[0] for goal in goals)
     return {
         "name": own.name,
         "label": own.label,
@@ -196,9 +202,11 @@ def _map(own: Map) -> dict[str, Any]:
         "span": [float(v) for v in (low[0], high[0], low[1], high[1])],
         # Left out where all clips are there.
         "clips": None if there.all() else np.flatnonzero(there).tolist(),
-        "target": packed(own.target),
-        "before": packed(first[0]),
-        "ways": {bridge: [packed(xy) for xy in states[1:]] for bridge, states in own.ways.items()},
+        **(ends(first) if shared else {}),
+        "ways": {
+            bridge: {"states": [packed(xy) for xy in states[1:]], **({} if shared else ends(bridge))}
+            for bridge, states in own.ways.items()
+        },
     }
 
 

@@ -57,7 +57,7 @@ def facts_of(run: Run) -> Facts:
         "training length": ", ".join(f"{value} {name}" for name, value in lengths.items() if value)
         or "each bridge's own",
     }
-    groups = {"Data": data, "Method": method, "Machine": machine}
+    groups: dict[str, dict[str, Any]] = {"Data": data, "Method": method, "Machine": machine}
     return {heading: {k: str(v) for k, v in own.items() if v} for heading, own in groups.items()}
 
 

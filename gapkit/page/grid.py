@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from gapkit.page.controls import boxes, button, find
 from gapkit.page.markup import Markup, join, tag
 from gapkit.report import Column, Entry, Row, Table
 
@@ -39,11 +40,11 @@ def tools(table: Table) -> Markup:
     groups = list(dict.fromkeys(column.group for column in table.columns))
     return tag(
         "div",
-        tag("label", tag("span", "Find a bridge", class_="label"), tag("input", type="search", id="table-find")),
-        _boxes("Rows", "block", {block: BLOCKS[block] for block in table.blocks}),
-        _boxes("Columns", "group", {group: group.capitalize() for group in groups}),
-        _boxes("Numbers", "intervals", {"on": "Intervals"}),
-        tag("button", "Order of the study", type="button", id="unsort"),
+        find("table-find", "Find a bridge"),
+        boxes("Rows", "block", {block: BLOCKS[block] for block in table.blocks}),
+        boxes("Columns", "group", {group: group.capitalize() for group in groups}),
+        boxes("Numbers", "intervals", {"on": "Intervals"}),
+        button("unsort", "Order of the study"),
         class_="tools",
     )
 
@@ -59,17 +60,9 @@ def meanings(table: Table, definitions: Mapping[str, str]) -> Markup:
                tag("dl", *listed, class_="terms"))  # fmt: skip
 
 
-def _boxes(legend: str, name: str, options: Mapping[str, str]) -> Markup:
-    boxes = [
-        tag("label", tag("input", type="checkbox", name=name, value=value, checked=True), text)
-        for value, text in options.items()
-    ]
-    return tag("fieldset", tag("legend", legend), *boxes)
-
-
 def _head(column: Column, definition: str) -> Markup:
     text = " ".join(part for part in (column.label, column.factor) if part)
-    arrow = tag("span", f"\u00a0{column.arrow}", class_="arrow") if column.arrow else ""
+    arrow = join(" ", tag("span", column.arrow, class_="arrow")) if column.arrow else ""
     return tag(
         "th",
         tag("button", text, arrow, type="button", class_="sort", title=definition or None),

@@ -12,8 +12,8 @@ from gapkit.page.content import Map
 from gapkit.page.ways import Track
 from gapkit.projections import METHODS, Projection, project
 
-MOST_ROWS = 40_000
-"""Rows that a projection by neighbours is found on; linear ones take all."""
+MOST_ROWS = 30_000
+"""Rows that projections by neighbours are found on, all bridges together; linear ones take all."""
 BY_NEIGHBOURS = ("umap", "tsne")
 LABELS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "lda": "LDA axis", "gap": "gap axis"}
 NOTES = {
@@ -45,7 +45,11 @@ def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
 def project_all(
     tracks: Sequence[Track], target: NDArray[np.float32], method: str, *, unit: str, random_state: int
 ) -> Map:
-    """One plane for the targets and every state of every bridge.
+    """The targets and every state of every bridge in the plane.
+
+    A linear plane is one for all bridges. By neighbours each bridge has a plane of its own, found on its own states,
+    the clips before and the targets: with all bridges in one, the nearest neighbours of a clip would be the same clip
+    moved by the others.
 
     Parameters
     ----------
@@ -69,34 +73,48 @@ def project_all(
         Too few rows.
     """
     n = len(target)
-    clouds = 2 + sum(len(track.states) - 1 for track in tracks)
-    some = min(n, max(MOST_ROWS // clouds, 5)) if method in BY_NEIGHBOURS else n
+    own = method in BY_NEIGHBOURS
+    clouds = sum(len(track.states) + 1 for track in tracks)
+    some = min(n, max(MOST_ROWS // clouds, 5)) if own else n
     chosen = np.linspace(0, n - 1, some).round().astype(int)
-    given = {"before": tracks[0].states[0][chosen]}
-    given |= {f"way {k}": track.states[1:, chosen] for k, track in enumerate(tracks)}
-    given["target"] = target[chosen]
-    options = {"pca": {"axes_from": ("before", "target")}, "lda": {"between": ("before", "target")}}
-    options["gap"] = options["lda"]
-    flat = project(given, method, random_state=random_state, **options.get(method, {}))
-    ways = {}
-    for k, track in enumerate(tracks):
-        states = np.concatenate([flat.coordinates["before"][None], flat.coordinates[f"way {k}"]])
-        ways[track.way.bridge] = _spread(states, chosen, n)
-    note = NOTES[method].format(unit=unit) + _how(flat, clouds * some)
+    targets, ways = {}, {}
+    for together in [[track] for track in tracks] if own else [list(tracks)]:
+        flat = _plane(together, target[chosen], chosen, method, random_state)
+        goal = _spread(flat.coordinates["target"], chosen, n)
+        for k, track in enumerate(together):
+            states = np.concatenate([flat.coordinates["before"][None], flat.coordinates[f"way {k}"]])
+            ways[track.way.bridge] = _spread(states, chosen, n)
+            targets[track.way.bridge] = goal
+    note = NOTES[method].format(unit=unit) + _how(flat)
     if some < n:
         note += f" Shows {some:,} of {n:,} clips, evenly chosen."
-    axes = _across(flat.labels, unit)
-    return Map(method, LABELS[method], note, axes, _spread(flat.coordinates["target"], chosen, n), ways)
+    return Map(method, LABELS[method], note, _across(flat.labels, unit), targets, ways)
 
 
-def _how(flat: Projection, rows: int) -> str:
+def _plane(
+    together: Sequence[Track], target: NDArray[np.float32], chosen: NDArray[np.int64], method: str, random_state: int
+) -> Projection:
+    given = {"before": together[0].states[0][chosen]}
+    given |= {f"way {k}": track.states[1:, chosen] for k, track in enumerate(together)}
+    given["target"] = target
+    ends = ("before", "target")
+    options: dict[str, dict[str, object]] = {
+        "pca": {"axes_from": ends}, "lda": {"between": ends}, "gap": {"between": ends}, "umap": {"n_epochs": 200}
+    }  # fmt: skip
+    return project(given, method, random_state=random_state, **options.get(method, {}))
+
+
+def _how(flat: Projection) -> str:
     if flat.method == "umap":
         how = f"{flat.params['n_neighbors']} exact neighbours by cosine"
     elif flat.method == "tsne":
         how = f"perplexity {flat.params['perplexity']:g}"
     else:
         return ""
-    return f" Found on {rows:,} rows at once, all states of all bridges: {how}, seed {flat.params['random_state']}."
+    return (
+        " Each bridge has a plane of its own, found on its states, the clips before and the targets together: "
+        f"{how}, seed {flat.params['random_state']}."
+    )
 
 
 def _across(labels: tuple[str, str], unit: str) -> tuple[str, str]:

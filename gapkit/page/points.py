@@ -12,7 +12,7 @@ from gapkit.atomic import replacing
 from gapkit.errors import InputError
 from gapkit.page.content import Page
 
-SOURCE, TARGET = "source, before", "target"
+SOURCE, MOVED, TARGET = "source", "moved", "target"
 
 
 def write_points(page: Page, path: str | Path) -> int:
@@ -27,10 +27,10 @@ def write_points(page: Page, path: str | Path) -> int:
     Returns
     -------
     int
-        Rows. Columns: ``id``, ``caption`` (the first), ``cloud`` (source, target, or a bridge), ``state``, ``last``
-        (true where a bridge has come to its end), ``cosine`` (to the clip's own targets, missing for a target),
-        ``change`` (of it since before), ``turned_degrees`` (at the end), and ``NAME_x``, ``NAME_y`` for each projection
-        (missing where a clip is not in it).
+        Rows. Columns: ``id``, ``caption`` (the first), ``bridge``, ``cloud`` (source, moved or target), ``state``
+        (before, start, step N, after; target), ``cosine`` (to the clip's own targets, missing for a target), ``change``
+        (of it since before), ``turned_degrees`` (at the end), and ``NAME_x``, ``NAME_y`` for each projection (missing
+        where a clip is not in it).
 
     Raises
     ------
@@ -60,28 +60,30 @@ def _clouds(page: Page) -> Iterator[dict[str, Any]]:
     before = page.ways[0].states[0].cosine
     nothing = np.zeros(n)
 
-    def cloud(name: str, state: str, cosine: Any, change: Any, turned: Any, *, last: bool) -> dict[str, Any]:
+    def cloud(bridge: str, kind: str, state: str, cosine: Any, change: Any, turned: Any) -> dict[str, Any]:
         return {
-            "id": list(page.ids), "caption": first, "cloud": [name] * n, "state": [state] * n, "last": [last] * n,
+            "id": list(page.ids), "caption": first, "bridge": [bridge] * n, "cloud": [kind] * n, "state": [state] * n,
             "cosine": _single(cosine), "change": _single(change), "turned_degrees": _single(turned),
         }  # fmt: skip
 
-    def places(k: int | None, bridge: str | None) -> dict[str, Any]:
-        columns = {}
+    def places(k: int | None, bridge: str) -> dict[str, Any]:
+        columns: dict[str, Any] = {}
         for own in page.maps:
-            xy = own.target if k is None else own.ways[bridge or page.ways[0].bridge][k]
+            xy = own.targets[bridge] if k is None else own.ways[bridge][k]
             columns |= {f"{own.name}_x": _missing(xy[:, 0]), f"{own.name}_y": _missing(xy[:, 1])}
         return columns
 
     missing = np.full(n, np.nan)
-    yield cloud(TARGET, "target", missing, missing, missing, last=False) | places(None, None)
-    yield cloud(SOURCE, "before", before, nothing, nothing, last=False) | places(0, None)
     for way in page.ways:
+        # Target and source again for each bridge: a plane by neighbours is that of one bridge.
+        own = way.bridge
+        yield cloud(own, TARGET, "target", missing, missing, missing) | places(None, own)
+        yield cloud(own, SOURCE, "before", before, nothing, nothing) | places(0, own)
         for k, state in enumerate(way.states[1:], start=1):
-            end = k == len(way.states) - 1
-            change = state.cosine - before
-            yield cloud(way.bridge, state.label, state.cosine, change, way.turned if end else missing, last=end) | (
-                places(k, way.bridge)
+            last = k == len(way.states) - 1
+            turned = way.turned if last else missing
+            yield cloud(own, MOVED, "after" if last else state.label, state.cosine, state.cosine - before, turned) | (
+                places(k, own)
             )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from gapkit.comparison.differences import LEVEL
 from gapkit.comparison.results import Results
 from gapkit.errors import InputError
+from gapkit.metrics.wording import number
 from gapkit.report import Column, Entry, Table
 
 CLOSURE = ("cosine", "centroid-distance", "mmd")
@@ -140,7 +141,10 @@ def _lost(results: Results, bridges: Sequence[str], column: Column) -> Iterator[
     if names[""]:
         told.append(f"not measurably different for {_listed(names[''])}")
     if told:
-        yield "Price", f"{_label(column, start=True)} is {'; '.join(told)} (paired tests, Holm, p < {LEVEL})."
+        yield (
+            "Price",
+            f"{_label(column, start=True)} is {'; '.join(told)} (paired tests, Holm, p < {number(LEVEL, 2)}).",
+        )
 
 
 def _frontier(rows: Rows, bridges: Sequence[str], near: Column, kept: Column) -> Iterator[Line]:

@@ -34,13 +34,15 @@ const gapkit = (() => {
     return whole;
   }
 
-  const place = once((name, bridge, state) => (state === 0 ? spread(map(name).before, map(name)) : spread(map(name).ways[bridge][state - 1], map(name))));
+  // Bridges share a plane, or each has one of its own with its own clips before and targets.
+  const end = (name, bridge, which) => spread(map(name).ways[bridge][which] ?? map(name)[which], map(name));
+  const place = once((name, bridge, state) => (state === 0 ? end(name, bridge, "before") : spread(map(name).ways[bridge].states[state - 1], map(name))));
   const before = once(() => unpack(raw.before, -1, 1));
   const cosine = once((bridge, state) => (state === 0 ? before() : unpack(way(bridge).states[state].cosine, -1, 1)));
 
   return {
     raw, n, way, map, place, cosine, once,
-    target: once((name) => spread(map(name).target, map(name))),
+    target: once((name, bridge) => end(name, bridge, "target")),
     turned: once((bridge) => unpack(way(bridge).turned, 0, 180)),
     id: (name) => document.getElementById(name),
     /** An element with text in it: what comes from the data is never read as markup. */

@@ -45,6 +45,31 @@
     return [traces, layout({ xaxis: { title: heading(own) }, yaxis: dtick, height: Math.max(260, 120 + 23 * order.length) })];
   }
 
+  const SIDES = { "top center": [0, -1], "bottom center": [0, 1], "middle right": [1, 0], "middle left": [-1, 0], "top right": [1, -1], "top left": [-1, -1], "bottom right": [1, 1], "bottom left": [-1, 1] };
+
+  /** A side of its dot for each name where it lies on no dot and no other name; nothing for one that has no room. */
+  function beside(points, names, turned) {
+    const [wide, high] = [420, 300]; // about what a figure has; dots lie relative to it
+    const ends = (values) => [Math.min(...values), Math.max(...values)];
+    const [[x0, x1], [y0, y1]] = [ends(points.x), ends(points.y)];
+    const px = points.x.map((v) => ((turned.x ? x1 - v : v - x0) / (x1 - x0 || 1)) * wide);
+    const py = points.y.map((v) => ((turned.y ? v - y0 : y1 - v) / (y1 - y0 || 1)) * high);
+    const taken = px.map((x, i) => [x - 6, x + 6, py[i] - 6, py[i] + 6]);
+    const free = (box, own) => taken.every(([a, b, c, d], i) => i === own || box[1] < a || box[0] > b || box[3] < c || box[2] > d);
+    return names.map((name, i) => {
+      if (!name) return null;
+      const half = 3.2 * name.length;
+      const found = Object.keys(SIDES).find((side) => {
+        const [dx, dy] = SIDES[side];
+        const [cx, cy] = [px[i] + dx * (half + 8), py[i] + dy * 13];
+        const box = [cx - half, cx + half, cy - 7, cy + 7];
+        // A name may leave the frame upwards and downwards a little, sideways less: there it would be cut.
+        return box[0] > -40 && box[1] < wide + 30 && free(box, i) && taken.push(box);
+      });
+      return found ?? null;
+    });
+  }
+
   function trade() {
     const [i, j] = [metric(id("trade-x").value), metric(id("trade-y").value)];
     const [x, y] = [metrics[i], metrics[j]];
@@ -55,21 +80,24 @@
     best.sort((a, b) => a.values[i][0] - b.values[i][0]);
     const at = (list) => ({ x: list.map((row) => row.values[i][0] * x.scale), y: list.map((row) => row.values[j][0] * y.scale) });
     const traces = [{ ...at(best), type: "scatter", mode: "lines", line: { color: colour("soft"), width: 1.5, dash: "dot" }, hoverinfo: "skip", showlegend: false }];
-    const front = new Set(best);
+    const turned = { x: x.better === "lower", y: y.better === "lower" };
+    // Those on the line are named first, then the anchors, then whoever has room.
+    const rank = (row) => (best.includes(row) ? 0 : row.block === "anchor" ? 1 : 2);
+    const ranked = [...both].sort((a, b) => rank(a) - rank(b));
+    const sides = new Map(beside(at(ranked), ranked.map((row) => row.bridge), turned).map((side, k) => [ranked[k], side]));
     Object.keys(named).forEach((block) => {
       const these = both.filter((row) => row.block === block);
       if (!these.length) return;
       traces.push({
-        ...at(these), type: "scatter", mode: "markers+text", name: named[block],
-        // Only those on the line and the anchors are named; the others by the pointer: names would lie on each other.
-        text: these.map((row) => (front.has(row) || block === "anchor" ? plain(row.bridge) : "")), textposition: block === "anchor" ? "bottom center" : "top center", textfont: { size: 11, color: colour("soft") },
-        marker: { color: colour(BLOCK[block]), symbol: SYMBOL[block], size: 10, line: { width: block === "anchor" ? 2 : 0 } }, cliponaxis: false,
+        ...at(these), type: "scatter", mode: "markers+text", name: named[block], cliponaxis: false,
+        text: these.map((row) => (sides.get(row) ? plain(row.bridge) : "")), textposition: these.map((row) => sides.get(row) ?? "top center"), textfont: { size: 11, color: colour("soft") },
+        marker: { color: colour(BLOCK[block]), symbol: SYMBOL[block], size: 10, line: { width: block === "anchor" ? 2 : 0 } },
         hovertemplate: these.map((row) => `${plain(row.bridge)}<br>${plain(x.label)} ${text(row.values[i][0] * x.scale, x.digits)}<br>${plain(y.label)} ${text(row.values[j][0] * y.scale, y.digits)}<extra></extra>`),
       });
     });
     // Better is right and up, whatever the metric.
-    const turn = (own) => (own.better === "lower" ? { autorange: "reversed" } : {});
-    return [traces, layout({ xaxis: { title: heading(x), ...turn(x) }, yaxis: { title: heading(y), ...turn(y) }, height: 420 })];
+    const turn = (reversed) => (reversed ? { autorange: "reversed" } : {});
+    return [traces, layout({ xaxis: { title: heading(x), ...turn(turned.x) }, yaxis: { title: heading(y), ...turn(turned.y) }, height: 420 })];
   }
 
   function cosines() {

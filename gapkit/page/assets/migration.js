@@ -13,6 +13,7 @@
 
   const map = () => gapkit.map(id("map").value);
   const way = () => gapkit.way(id("bridge").value);
+  const goal = () => gapkit.target(map().name, way().bridge);
   const last = () => way().states.length - 1;
   const at = () => Number(slider.value);
   const nearest = () => Math.round(at());
@@ -80,7 +81,7 @@
   function draw() {
     if (!range || !picture.clientWidth) return;
     const now = pixels(moment());
-    const target = pixels(gapkit.target(map().name));
+    const target = pixels(goal());
     const kind = id("shade").value;
     const paints = kind === "plain" ? { colour: gapkit.colour("moved") } : { colours: shaded(way().bridge, nearest(), kind) };
     const layers = [
@@ -146,7 +147,7 @@
       row.append(cell);
     });
     const captions = raw.captions[clip];
-    const absent = Number.isNaN(gapkit.target(map().name).x[clip]);
+    const absent = Number.isNaN(goal().x[clip]);
     id("picked").replaceChildren(
       make("p", gapkit.short(clip), { className: "name", title: raw.ids[clip] }),
       ...captions.slice(0, 5).map((caption) => make("p", caption)),
@@ -269,7 +270,7 @@
     const box = picture.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
     let best = { distance: 144, clip: null };
-    for (const [kind, points] of [["clip", pixels(moment())], [raw.unit, pixels(gapkit.target(map().name))]]) {
+    for (const [kind, points] of [["clip", pixels(moment())], [raw.unit, pixels(goal())]]) {
       for (let i = 0; i < n; i++) {
         const distance = (points.x[i] - px) ** 2 + (points.y[i] - py) ** 2;
         if (distance < best.distance) best = { distance, clip: i, kind };
