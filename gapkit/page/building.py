@@ -140,14 +140,14 @@ def _remarks(run: Run, found: Sequence[Track], clips: NDArray[np.int64]) -> list
         lines.append("No bridge of this study moves in steps, so there is nothing between before and after.")
     if len(clips) < len(run.test):
         lines.append(
-            f"Shows {len(clips):,} of {len(run.test):,} measured clips, evenly chosen; numbers below the picture are of "
-            "all."
+            f"Shows {len(clips):,} of {len(run.test):,} measured clips, evenly chosen; the numbers below the picture are "
+            "of all."
         )
     made_by = run.manifest.get("gapkit")
     if made_by != gapkit.__version__:
         lines.append(
-            f"The study was made by gapkit {made_by or 'of an unknown version'}, this page by {gapkit.__version__}: the "
-            "table is that of the study, the clips were moved again by the bridges that it kept."
+            f"The study was made by gapkit {made_by or 'of an unknown version'}, this page by {gapkit.__version__}: "
+            "the table is that of the study, the clips were moved again by the bridges that it kept."
         )
     return lines
 

@@ -223,7 +223,11 @@ def _table(table: Table) -> dict[str, Any]:
             for c in table.columns
         ],
         "rows": [
-            {"bridge": row.name, "block": block, "values": [[number(e.value), number(e.low), number(e.high)] for e in row.entries]}
+            {
+                "bridge": row.name,
+                "block": block,
+                "values": [[number(e.value), number(e.low), number(e.high)] for e in row.entries],
+            }
             for block, rows in table.blocks.items()
             for row in rows
         ],

@@ -12,7 +12,7 @@ from gapkit.page.content import Map
 from gapkit.page.ways import Track
 from gapkit.projections import METHODS, Projection, project
 
-MOST_ROWS = 30_000
+MOST_ROWS = 60_000
 """Rows that projections by neighbours are found on, all bridges together; linear ones take all."""
 BY_NEIGHBOURS = ("umap", "tsne")
 LABELS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "lda": "LDA axis", "gap": "gap axis"}

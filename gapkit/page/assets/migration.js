@@ -9,6 +9,7 @@
   const MARGIN = { l: 30, r: 10, t: 10, b: 30 };
   const radius = Math.max(1.6, Math.min(4, 110 / Math.sqrt(n)));
   let moving = null;
+  let aim = 0; // the state that the clips are at or on their way to
   let range = null; // what the frame shows: x0, x1, y0, y1
 
   const map = () => gapkit.map(id("map").value);
@@ -188,7 +189,7 @@
     stop();
     const share = Number(slider.max) ? at() / Number(slider.max) : 0;
     slider.max = last();
-    slider.value = Math.round(share * last());
+    slider.value = aim = Math.round(share * last());
     id("way-note").textContent = way().note;
     id("stops").replaceChildren(...way().states.map((state, k) => {
       const button = make("button", state.label, { type: "button" });
@@ -218,26 +219,27 @@
   }
 
   /** Glide to a state; where motion is unwelcome, be there. */
-  function go(goal, pace = 450) {
+  function go(end, pace = 450) {
     stop();
+    aim = end;
     return new Promise((arrived) => {
-      if (gapkit.calm.matches || goal === at()) {
-        slider.value = goal;
+      if (gapkit.calm.matches || end === at()) {
+        slider.value = end;
         settle();
         arrived();
         return;
       }
       const [from, began] = [at(), performance.now()];
-      const long = Math.min(pace * Math.abs(goal - from), 900) || 1;
+      const long = Math.min(pace * Math.abs(end - from), 900) || 1;
       const step = (now) => {
         const share = Math.min(1, (now - began) / long);
-        slider.value = from + (goal - from) * share;
+        slider.value = from + (end - from) * share;
         if (share < 1) {
           draw();
           moving = requestAnimationFrame(step);
           return;
         }
-        slider.value = goal;
+        slider.value = end;
         moving = null;
         settle();
         arrived();
@@ -328,11 +330,11 @@
 
   /** Arrow keys move by whole states. */
   function slide(event) {
-    const goal = { ArrowRight: nearest() + 1, ArrowUp: nearest() + 1, ArrowLeft: nearest() - 1, ArrowDown: nearest() - 1, Home: 0, End: last() }[event.key];
-    if (goal === undefined) return;
+    const to = { ArrowRight: aim + 1, ArrowUp: aim + 1, ArrowLeft: aim - 1, ArrowDown: aim - 1, Home: 0, End: last() }[event.key];
+    if (to === undefined) return;
     event.preventDefault();
     playing += 1;
-    go(Math.max(0, Math.min(last(), goal)), 250);
+    go(Math.max(0, Math.min(last(), to)), 250);
   }
 
   slider.addEventListener("keydown", slide);
