@@ -140,8 +140,8 @@ def _remarks(run: Run, found: Sequence[Track], clips: NDArray[np.int64]) -> list
         lines.append("No bridge of this study moves in steps, so there is nothing between before and after.")
     if len(clips) < len(run.test):
         lines.append(
-            f"Shows {len(clips):,} of {len(run.test):,} measured clips, evenly chosen; the numbers below the picture are "
-            "of all."
+            f"Shows {len(clips):,} of {len(run.test):,} measured clips, evenly chosen; the numbers below the picture "
+            "are of all."
         )
     made_by = run.manifest.get("gapkit")
     if made_by != gapkit.__version__:
