@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "sklearn", "umap", "matplotlib", "pandas", "scipy", "numpy")
+HEAVY = ("plotly", "torch", "sklearn", "umap", "matplotlib", "pandas", "scipy", "numpy")
 CODE = f"""
 import sys
 from gapkit.cli.main import run
@@ -16,7 +16,7 @@ print("code", code, [name for name in {HEAVY!r} if name in sys.modules], file=sy
 @pytest.mark.parametrize(
     "arguments",
     [["--help"], ["--version"], ["compare", "--help"], ["inspect", "-h"], ["metrics", "--help"], ["fit", "--help"],
-     ["transform", "--help"], ["tune", "--help"], ["embed", "--help"], ["list", "--help"]],
+     ["transform", "--help"], ["tune", "--help"], ["embed", "--help"], ["list", "--help"], ["report", "--help"]],
     ids=" ".join,
 )  # fmt: skip
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:

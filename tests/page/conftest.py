@@ -96,13 +96,14 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture
-def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+@pytest.fixture(scope="module")
+def open_in(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Any]]:
     """Opens a page from a file address; in the end nothing may have been said on its console or asked of a network."""
     opened = []
+    folder = tmp_path_factory.mktemp("opened pages ü")
 
     def open_(content: str, *, width: int = 1100, dark: bool = False, calm: bool = True) -> Any:
-        path = tmp_path / f"page {len(opened)} ü.html"
+        path = folder / f"page {len(opened)}.html"
         path.write_bytes(content.encode("utf-8"))
         tab = browser.new_page(
             viewport={"width": width, "height": 800},

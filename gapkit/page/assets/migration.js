@@ -167,7 +167,7 @@
     const [first, second] = map().axes;
     return {
       xaxis: axis(first, range[0], range[1]), yaxis: axis(second, range[2], range[3]), margin: { ...MARGIN, pad: 0 }, showlegend: false, hovermode: false,
-      dragmode: drag, autosize: true, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: gapkit.colour("soft"), family: gapkit.font(), size: 12 },
+      dragmode: drag, width: picture.clientWidth, height: picture.clientHeight, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", font: { color: gapkit.colour("soft"), family: gapkit.font(), size: 12 },
     };
   }
 
