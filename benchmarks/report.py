@@ -100,7 +100,7 @@ def _writing(run: Path) -> tuple[Page, bool]:
         print(f"  {label:28}{seconds:8.2f} s")
     slow = whole - umap > WRITING
     print(
-        f"page of {page.name}, {len(page.ids):,} clips, {len(page.ways)} bridges: {whole:.1f} s, of which UMAP {umap:.1f} "
+        f"{page.name}: {len(page.ids):,} clips, {len(page.ways)} bridges: {whole:.1f} s, of which UMAP {umap:.1f} "
         f"s; {size / 1e6:.1f} MB   promise {WRITING:.0f} s beyond UMAP{'  BROKEN' if slow else ''}"
     )
     return page, slow or size > LARGEST

@@ -120,7 +120,7 @@ def _maps(
         label = f"projecting: {LABELS[method]}"
         progress.begin(label)
         try:
-            maps.append(project_all(found, target, method, unit=unit, random_state=seed))
+            maps.append(project_all(found, target, method, unit=unit, random_state=seed, progress=progress))
             progress.advance(label, f"{len(clips):,} clips")
         except InputError as error:
             remarks.append(f"{LABELS[method]} is not in this view: {error}.")

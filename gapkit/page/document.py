@@ -12,8 +12,9 @@ from gapkit.page.content import Page, script_data
 from gapkit.page.markup import Markup, content_hash, join, script_json, tag
 from gapkit.page.sections import sections
 
-SCRIPTS = ("data.js", "theme.js", "table.js", "cloud.js", "migration.js", "clips.js", "figures.js")
-"""In the order in which they run."""
+FIRST = ("data.js", "theme.js", "table.js", "clips.js")
+"""Scripts that run before Plotly is there: the tables answer while it is still being read."""
+AFTER = ("cloud.js", "migration.js", "figures.js")
 LARGEST = 10_000_000
 """Bytes of a page that a mailbox still takes; the command says so of a larger one."""
 
@@ -37,10 +38,10 @@ def to_html(page: Page) -> str:
         plotly is not installed.
     """
     plotly = _plotly()
-    own = [_asset(name) for name in SCRIPTS]
+    scripts = [*map(_asset, FIRST), plotly, *map(_asset, AFTER)]
     policy = {
         "default-src": "'none'",
-        "script-src": " ".join(content_hash(script) for script in (plotly, *own)),
+        "script-src": " ".join(content_hash(script) for script in scripts),
         # Plotly styles what it draws in place, and writes a style sheet of its own.
         "style-src": "'unsafe-inline'",
         "img-src": "data: blob:",
@@ -60,7 +61,7 @@ def to_html(page: Page) -> str:
         "plotly": _version(plotly),
         "css": Markup(_asset("page.css")),
         "data": script_json(script_data(page)),
-        "scripts": Markup("\n".join(f"<script>{script}</script>" for script in (plotly, *own))),
+        "scripts": Markup("\n".join(f"<script>{script}</script>" for script in scripts)),
     }
     return Template(_asset("page.html")).substitute(values)
 

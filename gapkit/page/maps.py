@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.comparison.progress import Progress
 from gapkit.errors import InputError
 from gapkit.page.content import Map
 from gapkit.page.ways import Track
@@ -43,7 +44,13 @@ def check_methods(methods: Sequence[str]) -> tuple[str, ...]:
 
 
 def project_all(
-    tracks: Sequence[Track], target: NDArray[np.float32], method: str, *, unit: str, random_state: int
+    tracks: Sequence[Track],
+    target: NDArray[np.float32],
+    method: str,
+    *,
+    unit: str,
+    random_state: int,
+    progress: Progress | None = None,
 ) -> Map:
     """The targets and every state of every bridge in the plane.
 
@@ -61,6 +68,8 @@ def project_all(
     unit : str
         What a target is called.
     random_state : int
+    progress : Progress, optional
+        Told of each plane.
 
     Returns
     -------
@@ -78,7 +87,10 @@ def project_all(
     some = min(n, max(MOST_ROWS // clouds, 5)) if own else n
     chosen = np.linspace(0, n - 1, some).round().astype(int)
     targets, ways = {}, {}
-    for together in [[track] for track in tracks] if own else [list(tracks)]:
+    planes = [[track] for track in tracks] if own else [list(tracks)]
+    for number, together in enumerate(planes):
+        if progress is not None and own:
+            progress.step(number, len(planes), f"{LABELS[method]} of {together[0].way.bridge}")
         flat = _plane(together, target[chosen], chosen, method, random_state)
         goal = _spread(flat.coordinates["target"], chosen, n)
         for k, track in enumerate(together):

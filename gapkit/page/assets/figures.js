@@ -49,7 +49,7 @@
 
   /** A side of its dot for each name where it lies on no dot and no other name; nothing for one that has no room. */
   function beside(points, names, turned) {
-    const [wide, high] = [420, 300]; // about what a figure has; dots lie relative to it
+    const [wide, high] = [Math.max(200, id("plot-trade").clientWidth - 100), 290]; // about the room that dots have
     const ends = (values) => [Math.min(...values), Math.max(...values)];
     const [[x0, x1], [y0, y1]] = [ends(points.x), ends(points.y)];
     const px = points.x.map((v) => ((turned.x ? x1 - v : v - x0) / (x1 - x0 || 1)) * wide);
@@ -64,7 +64,7 @@
         const [cx, cy] = [px[i] + dx * (half + 8), py[i] + dy * 13];
         const box = [cx - half, cx + half, cy - 7, cy + 7];
         // A name may leave the frame upwards and downwards a little, sideways less: there it would be cut.
-        return box[0] > -40 && box[1] < wide + 30 && free(box, i) && taken.push(box);
+        return box[0] > -16 && box[1] < wide + 24 && free(box, i) && taken.push(box);
       });
       return found ?? null;
     });
