@@ -183,6 +183,22 @@ def test_a_projection_a_colour_and_a_zoom_can_be_chosen(tab, page):
     assert tab.locator("#shade-key").is_visible()
 
 
+def test_dragging_the_picture_pans_and_chooses_nothing(tab):
+    tab.locator("#picture").scroll_into_view_if_needed()
+    box = tab.locator("#picture").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    before = np.array(tab.evaluate("gapkit.view.where(0)"))
+    tab.mouse.move(x, y)
+    tab.mouse.down()
+    tab.mouse.move(x + 70, y - 40, steps=6)
+    tab.mouse.up()
+    _until(tab, f"Math.abs(gapkit.view.where(0)[0] - {before[0] + 70}) < 2")
+    assert tab.evaluate("gapkit.view.where(0)")[1] == pytest.approx(before[1] - 40, abs=2)
+    assert tab.evaluate("gapkit.view.chosen.clip") is None
+    tab.click("#whole")
+    _until(tab, f"Math.abs(gapkit.view.where(0)[0] - {before[0]}) < 1")
+
+
 def test_arrow_keys_in_the_picture_choose_clips(tab, page):
     tab.focus("#picture")
     tab.keyboard.press("ArrowRight")
