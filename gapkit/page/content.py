@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,31 +183,45 @@ def _way(own: Way) -> dict[str, Any]:
 def _map(own: Map) -> dict[str, Any]:
     goals = list(own.targets.values())
     there = np.isfinite(goals[0][:, 0])
-    points = np.concatenate([xy[..., there, :].reshape(-1, 2) for xy in (*goals, *own.ways.values())])
-    low, high = points.min(axis=0), points.max(axis=0)
-
-    def packed(xy: Floats) -> list[str]:
-        return [pack(xy[there, axis], float(low[axis]), float(high[axis])) for axis in (0, 1)]
+    shared = all(goal is goals[0] for goal in goals)
+    # What packs coordinates: of all bridges where they share a plane.
+    frames = {bridge: _Frame([own.targets[bridge], states], there) for bridge, states in own.ways.items()}
+    if shared:
+        frames = dict.fromkeys(frames, _Frame([*goals, *own.ways.values()], there))
 
     def ends(bridge: str) -> dict[str, Any]:
-        return {"target": packed(own.targets[bridge]), "before": packed(own.ways[bridge][0])}
+        pack_ = frames[bridge].pack
+        return {
+            "span": frames[bridge].span, "target": pack_(own.targets[bridge]), "before": pack_(own.ways[bridge][0])
+        }  # fmt: skip
 
-    first = next(iter(own.ways))
-    shared = all(goal is goals[0] for goal in goals)
     return {
         "name": own.name,
         "label": own.label,
         "note": own.note,
         "axes": list(own.axes),
-        "span": [float(v) for v in (low[0], high[0], low[1], high[1])],
         # Left out where all clips are there.
         "clips": None if there.all() else np.flatnonzero(there).tolist(),
-        **(ends(first) if shared else {}),
+        **(ends(next(iter(own.ways))) if shared else {}),
         "ways": {
-            bridge: {"states": [packed(xy) for xy in states[1:]], **({} if shared else ends(bridge))}
+            bridge: {"states": [frames[bridge].pack(xy) for xy in states[1:]], **({} if shared else ends(bridge))}
             for bridge, states in own.ways.items()
         },
     }
+
+
+class _Frame:
+    """The box around places in a plane, and coordinates packed over it."""
+
+    def __init__(self, places: Sequence[Floats], there: NDArray[np.bool_]) -> None:
+        points = np.concatenate([xy[..., there, :].reshape(-1, 2) for xy in places])
+        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+        self.span = [float(v) for v in (x0, x1, y0, y1)]
+        self.there = there
+
+    def pack(self, xy: Floats) -> list[str]:
+        x0, x1, y0, y1 = self.span
+        return [pack(xy[self.there, 0], x0, x1), pack(xy[self.there, 1], y0, y1)]
 
 
 def _table(table: Table) -> dict[str, Any]:

@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from gapkit.comparison.progress import Progress
 from gapkit.errors import InputError
+from gapkit.metrics.neighbours import nearest_neighbours
 from gapkit.page.content import Map
 from gapkit.page.ways import Track
 from gapkit.projections import METHODS, Projection, project
 
-MOST_ROWS = 60_000
+MOST_ROWS = 40_000
 """Rows that projections by neighbours are found on, all bridges together; linear ones take all."""
 BY_NEIGHBOURS = ("umap", "tsne")
+NEIGHBOURS = 15
+"""Rows by which a state between is placed."""
 LABELS = {"pca": "PCA", "umap": "UMAP", "tsne": "t-SNE", "lda": "LDA axis", "gap": "gap axis"}
 NOTES = {
     "pca": "The two directions in which the clips before and their {unit}s together vary most. What varies in other "
@@ -54,9 +57,10 @@ def project_all(
 ) -> Map:
     """The targets and every state of every bridge in the plane.
 
-    A linear plane is one for all bridges. By neighbours each bridge has a plane of its own, found on its own states,
-    the clips before and the targets: with all bridges in one, the nearest neighbours of a clip would be the same clip
-    moved by the others.
+    A linear plane is one for all bridges and takes every state. By neighbours each bridge has a plane of its own, found
+    on the clips before, after and the targets: with all bridges and states in one, the nearest neighbours of a clip
+    would be the same clip, moved by the others or a step before. States between are placed afterwards, at the mean of
+    the places of their nearest rows, nearer ones weighing more.
 
     Parameters
     ----------
@@ -83,49 +87,74 @@ def project_all(
     """
     n = len(target)
     own = method in BY_NEIGHBOURS
-    clouds = sum(len(track.states) + 1 for track in tracks)
-    some = min(n, max(MOST_ROWS // clouds, 5)) if own else n
+    some = min(n, max(MOST_ROWS // (3 * len(tracks)), 5)) if own else n
     chosen = np.linspace(0, n - 1, some).round().astype(int)
     targets, ways = {}, {}
     planes = [[track] for track in tracks] if own else [list(tracks)]
     for number, together in enumerate(planes):
         if progress is not None and own:
             progress.step(number, len(planes), f"{LABELS[method]} of {together[0].way.bridge}")
-        flat = _plane(together, target[chosen], chosen, method, random_state)
+        place = _by_neighbours if own else _linear
+        flat, before, after = place(together, target[chosen], chosen, method, random_state)
         goal = _spread(flat.coordinates["target"], chosen, n)
-        for k, track in enumerate(together):
-            states = np.concatenate([flat.coordinates["before"][None], flat.coordinates[f"way {k}"]])
-            ways[track.way.bridge] = _spread(states, chosen, n)
+        for track, states in zip(together, after, strict=True):
+            ways[track.way.bridge] = _spread(np.concatenate([before[None], states]), chosen, n)
             targets[track.way.bridge] = goal
-    note = NOTES[method].format(unit=unit) + _how(flat)
+    note = NOTES[method].format(unit=unit) + _how(flat, any(len(track.states) > 2 for track in tracks))
     if some < n:
         note += f" Shows {some:,} of {n:,} clips, evenly chosen."
     return Map(method, LABELS[method], note, _across(flat.labels, unit), targets, ways)
 
 
-def _plane(
+Places = NDArray[np.float64]
+
+
+def _linear(
     together: Sequence[Track], target: NDArray[np.float32], chosen: NDArray[np.int64], method: str, random_state: int
-) -> Projection:
+) -> tuple[Projection, Places, list[Places]]:
+    """The plane, the clips before in it, and the later states of each bridge."""
     given = {"before": together[0].states[0][chosen]}
     given |= {f"way {k}": track.states[1:, chosen] for k, track in enumerate(together)}
     given["target"] = target
     ends = ("before", "target")
-    options: dict[str, dict[str, object]] = {
-        "pca": {"axes_from": ends}, "lda": {"between": ends}, "gap": {"between": ends}, "umap": {"n_epochs": 200}
-    }  # fmt: skip
-    return project(given, method, random_state=random_state, **options.get(method, {}))
+    options = {"axes_from": ends} if method == "pca" else {"between": ends}
+    flat = project(given, method, random_state=random_state, **options)
+    return flat, flat.coordinates["before"], [flat.coordinates[f"way {k}"] for k in range(len(together))]
 
 
-def _how(flat: Projection) -> str:
+def _by_neighbours(
+    together: Sequence[Track], target: NDArray[np.float32], chosen: NDArray[np.int64], method: str, random_state: int
+) -> tuple[Projection, Places, list[Places]]:
+    """The same for one bridge, found on the ends of its way."""
+    states = together[0].states[:, chosen]
+    given = {"before": states[0], "after": states[-1], "target": target}
+    flat = project(given, method, random_state=random_state, **({"n_epochs": 200} if method == "umap" else {}))
+    found = np.concatenate([flat.coordinates[name] for name in given])
+    rows = np.concatenate(list(given.values()))
+    between = [_placed(state, rows, found) for state in states[1:-1]]
+    return flat, flat.coordinates["before"], [np.stack([*between, flat.coordinates["after"]])]
+
+
+def _placed(state: NDArray[np.float32], rows: NDArray[np.float32], found: Places) -> Places:
+    near = nearest_neighbours(state, rows, k=min(NEIGHBOURS, len(rows)))
+    distances = near.distances.numpy()
+    beyond = distances - distances[:, :1]
+    weights = np.exp(-beyond / np.maximum(beyond.mean(axis=1, keepdims=True), 1e-12))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(np.einsum("nk,nkd->nd", weights, found[near.indices.numpy()]))
+
+
+def _how(flat: Projection, steps: bool) -> str:
     if flat.method == "umap":
         how = f"{flat.params['n_neighbors']} exact neighbours by cosine"
     elif flat.method == "tsne":
         how = f"perplexity {flat.params['perplexity']:g}"
     else:
         return ""
+    between = f" States between are placed among their {NEIGHBOURS} nearest rows." if steps else ""
     return (
-        " Each bridge has a plane of its own, found on its states, the clips before and the targets together: "
-        f"{how}, seed {flat.params['random_state']}."
+        " Each bridge has a plane of its own, found on the clips before, after and the targets together: "
+        f"{how}, seed {flat.params['random_state']}.{between}"
     )
 
 

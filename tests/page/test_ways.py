@@ -6,7 +6,7 @@ import pytest
 from gapkit.comparison import open_run
 from gapkit.comparison.progress import Silent
 from gapkit.metrics import centroid_distance, cosine
-from gapkit.page.maps import project_all
+from gapkit.page.maps import _placed, project_all
 from gapkit.page.ways import EDGES, Ruler, tracks
 
 
@@ -91,6 +91,16 @@ def test_a_linear_plane_is_shared_and_one_by_neighbours_is_each_bridge_s_own(run
         assert again[0].ways[name].shape == (*track.states.shape[:2], 2)
         np.testing.assert_array_equal(again[0].ways[name], again[1].ways[name])
     assert again[0].targets["ddbm"] is not again[0].targets["procrustes"]
+
+
+def test_a_state_between_is_placed_among_its_nearest_rows():
+    rows = np.array([[1, 0, 0], [0, 1, 0]], dtype=np.float32)
+    places = np.array([[0.0, 0.0], [3.0, 5.0]])
+    # Distances 0 and 1, their mean .5: weights 1 and exp(-2).
+    share = np.exp(-2) / (1 + np.exp(-2))
+    np.testing.assert_allclose(_placed(rows[:1], rows, places), [[3 * share, 5 * share]], atol=1e-6)
+    middle = np.array([[1, 1, 0]], dtype=np.float32)
+    np.testing.assert_allclose(_placed(middle, rows, places), [[1.5, 2.5]], atol=1e-3)
 
 
 def test_clips_without_room_in_a_projection_are_missing_there(run, found, monkeypatch):

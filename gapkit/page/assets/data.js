@@ -24,25 +24,29 @@ const gapkit = (() => {
   const way = (bridge) => raw.ways.find((own) => own.bridge === bridge);
   const map = (name) => raw.maps.find((own) => own.name === name);
 
+  // Bridges share a plane, or each has one of its own with its own clips before and targets.
+  const plane = (name, bridge) => ({ clips: map(name).clips, ...(map(name).ways[bridge].span ? map(name).ways[bridge] : map(name)) });
+
   /** Coordinates of every clip; NaN for one that is not in this projection. */
-  function spread(packed, own) {
-    const [x0, x1, y0, y1] = own.span;
+  function spread(packed, { span: [x0, x1, y0, y1], clips }) {
     const [x, y] = [unpack(packed[0], x0, x1), unpack(packed[1], y0, y1)];
-    if (!own.clips) return { x, y };
+    if (!clips) return { x, y };
     const whole = { x: new Float32Array(n).fill(NaN), y: new Float32Array(n).fill(NaN) };
-    own.clips.forEach((clip, k) => { whole.x[clip] = x[k]; whole.y[clip] = y[k]; });
+    clips.forEach((clip, k) => { whole.x[clip] = x[k]; whole.y[clip] = y[k]; });
     return whole;
   }
 
-  // Bridges share a plane, or each has one of its own with its own clips before and targets.
-  const end = (name, bridge, which) => spread(map(name).ways[bridge][which] ?? map(name)[which], map(name));
-  const place = once((name, bridge, state) => (state === 0 ? end(name, bridge, "before") : spread(map(name).ways[bridge].states[state - 1], map(name))));
+  const place = once((name, bridge, state) => {
+    const own = plane(name, bridge);
+    return spread(state === 0 ? own.before : map(name).ways[bridge].states[state - 1], own);
+  });
   const before = once(() => unpack(raw.before, -1, 1));
   const cosine = once((bridge, state) => (state === 0 ? before() : unpack(way(bridge).states[state].cosine, -1, 1)));
 
   return {
     raw, n, way, map, place, cosine, once,
-    target: once((name, bridge) => end(name, bridge, "target")),
+    plane,
+    target: once((name, bridge) => spread(plane(name, bridge).target, plane(name, bridge))),
     turned: once((bridge) => unpack(way(bridge).turned, 0, 180)),
     id: (name) => document.getElementById(name),
     /** An element with text in it: what comes from the data is never read as markup. */

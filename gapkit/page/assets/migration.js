@@ -38,7 +38,7 @@
 
   /** Everything in view, one unit as long up as across. */
   function whole() {
-    const [x0, x1, y0, y1] = map().span;
+    const [x0, x1, y0, y1] = gapkit.plane(map().name, way().bridge).span;
     const [w, h] = [picture.clientWidth - MARGIN.l - MARGIN.r, picture.clientHeight - MARGIN.t - MARGIN.b];
     const unit = 1.06 * Math.max((x1 - x0) / w, (y1 - y0) / h) || 1;
     const [cx, cy] = [(x0 + x1) / 2, (y0 + y1) / 2];
@@ -341,7 +341,11 @@
   slider.addEventListener("input", () => { playing += 1; stop(); draw(); });
   slider.addEventListener("change", () => { go(nearest()); });
   play.addEventListener("click", () => (play.textContent === "Play" ? start() : pause()));
-  id("bridge").addEventListener("change", () => { playing += 1; ride(); });
+  id("bridge").addEventListener("change", () => {
+    playing += 1;
+    ride();
+    if (!map().span) board(); // a plane of its own
+  });
   id("map").addEventListener("change", () => { id("map-note").textContent = map().note; board(); describe(); });
   id("shade").addEventListener("change", settle);
   id("search").addEventListener("input", search);
