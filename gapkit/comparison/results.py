@@ -27,7 +27,7 @@ from gapkit.comparison.summary import (
 )
 from gapkit.errors import InputError
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
-from gapkit.statistics import Difference
+from gapkit.statistics import Difference, PValue
 
 TEXT = ("bridge", "block", "metric", "group", "split", "error")
 
@@ -96,7 +96,12 @@ class Results:
         return difference(self, a, b, metric)
 
     def tests(
-        self, against: str = "identity", metrics: Sequence[str] | None = None, *, bridges: Sequence[str] | None = None
+        self,
+        against: str = "identity",
+        metrics: Sequence[str] | None = None,
+        *,
+        bridges: Sequence[str] | None = None,
+        p: PValue = "draws",
     ) -> pd.DataFrame:
         """Paired differences of many bridges from one, adjusted for their number.
 
@@ -108,6 +113,9 @@ class Results:
             Left out, all of the table.
         bridges : sequence of str, optional
             Left out, all but the anchors.
+        p : {"draws", "normal"}
+            Counted among the B draws, never below 2 / (B + 1); or by their standard error and the normal
+            distribution, which the adjustment of hundreds of rows does not lift to 1.
 
         Returns
         -------
@@ -120,13 +128,13 @@ class Results:
         Raises
         ------
         InputError
-            A bridge or metric that is not here.
+            A bridge or metric that is not here, or an unknown `p`.
 
         See Also
         --------
         gapkit.statistics.paired_tests : what the columns are.
         """
-        return paired_table(self, against, metrics, bridges)
+        return paired_table(self, against, metrics, bridges, p)
 
     def merge(self, other: Results, *, label: str | None = None) -> Results:
         """Both in one table.

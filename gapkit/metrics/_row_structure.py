@@ -240,9 +240,10 @@ def _uniformity_pooled(row: Row) -> Drawn:
 
 def _variance_ratio(row: Row) -> Drawn:
     width = checked_width(row.both.y)
-    value, above = row._mean(spread(row.both.x))
-    _, below = _target_mean(row, spread(row.both.y))
-    return value / width, above / below.clamp_min(1e-300)
+    # In units of the width: the squares of very long rows are no float32, as the sums are.
+    value, above = row._mean(spread(row.both.x) / width)
+    _, below = _target_mean(row, spread(row.both.y) / width)
+    return value, above / below.clamp_min(1e-300)
 
 
 def _memorisation(row: Row) -> Drawn:

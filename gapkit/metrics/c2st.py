@@ -19,6 +19,8 @@ from gapkit.metrics.separability import folds_of
 ROUNDS = 30
 """Rounds of training of the network, whatever the number of rows."""
 
+Rows = NDArray[np.float32]
+
 BATCH, BATCHES, RATE = 128, 10, 3e-3
 """Rows of a gradient step, gradient steps of a round, learning rate of Adam."""
 
@@ -145,7 +147,6 @@ def network_correctness(
 ) -> tuple[Tensor, Tensor]:
     """Share of each clip's rows on the right side, (n_x,) and (n_y,), by the network that did not see the clip."""
     from sklearn.neural_network import MLPClassifier
-    from sklearn.preprocessing import StandardScaler
 
     x, y = (Cloud(c.rows.cpu(), c.owner.cpu(), c.n) for c in (both.x, both.y))
     rows_x, rows_y = x.rows.numpy(), y.rows.numpy()
@@ -158,8 +159,7 @@ def network_correctness(
         if not seen_x.any() or not seen_y.any():
             raise InputError("c2st: a fold holds all clips of one side; give at least 2 folds with clips in each")
         weights = np.concatenate([seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()])
-        scaler = StandardScaler().fit(np.concatenate([rows_x, rows_y], dtype=np.float64), sample_weight=weights)
-        z_x, z_y = (scaler.transform(rows.astype(np.float64)).astype(np.float32) for rows in (rows_x, rows_y))
+        z_x, z_y = _standardised(rows_x, rows_y, weights)
         rng = np.random.default_rng([seed, number])
         turns = _Turns(np.flatnonzero(seen_x), x.owner, rng), _Turns(np.flatnonzero(fold_y != fold), y.owner, rng)
         start = int(rng.integers(2**31))
@@ -172,6 +172,22 @@ def network_correctness(
                 chance = model.predict_proba(z[held])[:, label]
                 right[held] = (np.sign(chance - 0.5) + 1) / 2
     return torch.from_numpy(right_x), y.per_clip(torch.from_numpy(right_y))
+
+
+def _standardised(x: Rows, y: Rows, weights: NDArray[np.float64]) -> tuple[Rows, Rows]:
+    """Both sides in units of their columns' weighted mean and deviation; a constant column becomes zero."""
+    rows = np.concatenate([x, y], dtype=np.float64)
+    share = weights / weights.sum()
+    rows -= share @ rows
+    largest = np.abs(rows).max(axis=0)
+    # A column that differs by rounding only is constant.
+    flat = largest <= 1e-6 * np.maximum(np.abs(x).max(axis=0), np.abs(y).max(axis=0))
+    rows /= np.where(flat, 1, largest)
+    deviation = np.sqrt(share @ rows**2)
+    rows /= np.where(flat | (deviation == 0), 1, deviation)
+    rows[:, flat] = 0
+    whole = rows.astype(np.float32)
+    return whole[: len(x)], whole[len(x) :]
 
 
 class _Turns:
