@@ -103,7 +103,9 @@ def project_all(
     note = NOTES[method].format(unit=unit) + _how(flat, any(len(track.states) > 2 for track in tracks))
     if some < n:
         note += f" Shows {some:,} of {n:,} clips, evenly chosen."
-    return Map(method, LABELS[method], note, _across(flat.labels, unit), targets, ways)
+    axes = flat.axes if own else _shares(flat, np.concatenate([tracks[0].states[0][chosen], target[chosen]]))
+    named = [axis.replace("before to target", f"clips to {unit}s") for axis in axes]
+    return Map(method, LABELS[method], note, (named[0], named[1]), targets, ways)
 
 
 Places = NDArray[np.float64]
@@ -158,9 +160,12 @@ def _how(flat: Projection, steps: bool) -> str:
     )
 
 
-def _across(labels: tuple[str, str], unit: str) -> tuple[str, str]:
-    first, second = (label.replace("before to target", f"clips to {unit}s") for label in labels)
-    return first, second
+def _shares(flat: Projection, rows: NDArray[np.float32]) -> tuple[str, str]:
+    """The axes with their shares of the variance of the rows that they were found on: clips before, and targets."""
+    places = np.concatenate([flat.coordinates["before"], flat.coordinates["target"]])
+    total = float(rows.var(axis=0, dtype=np.float64).sum())
+    first, second = places.var(axis=0) / total if total > 0 else np.zeros(2)
+    return f"{flat.axes[0]} ({first:.0%} of variance)", f"{flat.axes[1]} ({second:.0%} of variance)"
 
 
 def _spread(points: NDArray[np.float64], chosen: NDArray[np.int64], n: int) -> NDArray[np.float64]:

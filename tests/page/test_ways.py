@@ -86,6 +86,9 @@ def test_a_linear_plane_is_shared_and_one_by_neighbours_is_each_bridge_s_own(run
         assert flat.targets[name] is flat.targets["ddbm"]
         expected = np.abs((track.states - centre) @ axes[:2].T)
         np.testing.assert_allclose(np.abs(flat.ways[name]), expected, atol=1e-4)
+    shares = (centred - centre).var(axis=0).sum()
+    first, second = (((centred - centre) @ axes[:2].T).var(axis=0) / shares).tolist()
+    assert flat.axes == (f"PC 1 ({first:.0%} of variance)", f"PC 2 ({second:.0%} of variance)")
     again = [project_all(own, target, "umap", unit="caption", random_state=0) for _ in range(2)]
     for name, track in found.items():
         assert again[0].ways[name].shape == (*track.states.shape[:2], 2)
