@@ -26,7 +26,7 @@ from gapkit.page.content import Map, State, Way
 from gapkit.page.document import LARGEST
 
 WRITING = 20.0
-"""Seconds of one thread that a page may take beyond its UMAP, imports included."""
+"""Seconds of one thread that a page may take beyond its UMAP."""
 ANSWER = 100.0
 """Milliseconds from a move of the slider to the painted picture."""
 BRIDGES, STATES = 4, 8
@@ -100,8 +100,8 @@ def _writing(run: Path) -> tuple[Page, bool]:
         print(f"  {label:28}{seconds:8.2f} s of processor")
     slow = work - umap > WRITING
     print(
-        f"{page.name}: {len(page.ids):,} clips, {len(page.ways)} bridges: {work:.1f} s of processor ({whole:.1f} s by the "
-        f"clock), of which UMAP {umap:.1f} s; {size / 1e6:.1f} MB"
+        f"{page.name}: {len(page.ids):,} clips, {len(page.ways)} bridges: {work:.1f} s of processor "
+        f"({whole:.1f} s by the clock), of which UMAP {umap:.1f} s; {size / 1e6:.1f} MB"
     )
     print(f"beyond UMAP {work - umap:.1f} s   promise {WRITING:.0f} s{'  BROKEN' if slow else ''}")
     return page, slow or size > LARGEST

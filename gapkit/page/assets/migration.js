@@ -203,9 +203,11 @@
     const key = id("shade-key");
     const own = shade();
     key.hidden = own === null;
+    const ramp = own ? `linear-gradient(to right, ${own.scale.map((c) => `rgb(${c})`).join(", ")})` : "";
+    document.querySelector(".key .dot-moved").style.setProperty("--dot", ramp);
     if (own) {
       const bar = make("span", "", { className: "bar" });
-      bar.style.background = `linear-gradient(to right, ${own.scale.map((c) => `rgb(${c})`).join(", ")})`;
+      bar.style.background = ramp;
       key.replaceChildren(make("span", text(own.ends[0], 1)), bar, make("span", text(own.ends[1], 1)));
     }
     draw();
