@@ -24,9 +24,10 @@ Line = tuple[str, str]
 
 def question(name: str, clips: int, bridges: Sequence[str], unit: str) -> str:
     """What the study asks."""
-    which = bridges[0] if len(bridges) == 1 else f"each of {len(bridges)} bridges" if bridges else "nothing but anchors"
-    verb = "do" if not bridges else "does"
-    return f"How near {verb} {which} bring {clips:,} clips of {name} to their {unit}s, and what is lost on the way?"
+    if not bridges:
+        return f"How far apart are {clips:,} clips of {name} and their {unit}s?"
+    which = bridges[0] if len(bridges) == 1 else f"each of {len(bridges)} bridges"
+    return f"How near does {which} bring {clips:,} clips of {name} to their {unit}s, and what is lost on the way?"
 
 
 def answers(results: Results, table: Table) -> tuple[Line, ...]:
