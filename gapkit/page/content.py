@@ -57,6 +57,8 @@ class Way:
     counts : mapping of cloud to array of int
         Measured clips in each bin of `EDGES` by cosine: to their own targets and to those of a stranger, before and
         after.
+    as_measured : bool
+        It ends where the table measured it; not so with another number of steps.
     """
 
     bridge: str
@@ -65,6 +67,7 @@ class Way:
     note: str
     turned: Floats
     counts: Mapping[str, NDArray[np.int64]]
+    as_measured: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,6 +127,7 @@ def clips(page: Page) -> Markup:
             class_="tools",
         ),
         scrolling("Table of clips, scrolls sideways", table),
+        tag("p", id="clips-note", class_="note"),
     )
 
 
@@ -177,7 +178,15 @@ def figures(page: Page) -> Markup:
                 select("path-metric", "Measured", measured),
             )
         )
-    return tag("div", *shown, class_="figures")
+    drawn = tag("div", *shown, class_="figures")
+    other = [way.bridge for way in page.ways if not way.as_measured]
+    if not other:
+        return drawn
+    told = (
+        f"Cosines and ways of {', '.join(other)} are of another number of reverse steps than the study took; the first "
+        "two figures are of the study."
+    )
+    return join(tag("p", told, class_="note"), drawn)
 
 
 def _figure(name: str, title: str, caption: str, *choices: Markup) -> Markup:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -91,17 +91,18 @@ def tracks(
             continue
         progress.begin(f"moving with {name}")
         try:
-            states, labels, note = _follow(run, name, steps)
+            states, labels, note, as_measured = _follow(run, name, steps)
         except GapkitError as error:
             progress.advance(f"moving with {name}", f"failed: {error}")
             yield f"{name} is not in this view: {error}"
             continue
-        yield Track(_measured(name, str(blocks[name]), states, labels, note, ruler, clips), states[:, clips])
+        way = _measured(name, str(blocks[name]), states, labels, note, ruler, clips)
+        yield Track(replace(way, as_measured=as_measured), states[:, clips])
         progress.advance(f"moving with {name}", f"{len(states)} states")
 
 
-def _follow(run: Run, name: str, steps: int | None) -> tuple[Rows, list[str], str]:
-    """States of all measured clips, (s, n, d), their labels, and what they are."""
+def _follow(run: Run, name: str, steps: int | None) -> tuple[Rows, list[str], str, bool]:
+    """States of all measured clips, (s, n, d), their labels, what they are, and whether they end as in the table."""
     seeds = run.seeds(name)
     told = f"Seed {seeds[0]} of {', '.join(map(str, seeds))}. " if len(seeds) > 1 else ""
     bridge = run.bridge(name)
@@ -110,7 +111,8 @@ def _follow(run: Run, name: str, steps: int | None) -> tuple[Rows, list[str], st
     states = run.trajectory(name, n_snapshots=MOST_STATES, sample_steps=asked)
     if states is None or len(states) < 3:
         moved = run.moved(name)
-        return np.stack([run.test.source, moved]), ["before", "after"], f"{told}Moves in one go: before and after."
+        note = f"{told}Moves in one go: before and after."
+        return np.stack([run.test.source, moved]), ["before", "after"], note, True
     whole = len(states)
     if whole == MOST_STATES and isinstance(bridge, SteppingBridge):
         # As many as asked for: there may be more. Their number does not depend on the rows.
@@ -122,9 +124,10 @@ def _follow(run: Run, name: str, steps: int | None) -> tuple[Rows, list[str], st
     note = f"{told}{number}; start is the clip as the process takes it up."
     if len(places) < whole:
         note += f" {len(places)} of {whole} states are shown."
-    if asked is not None and not np.array_equal(states[-1], run.moved(name)):
+    as_measured = asked is None or np.array_equal(states[-1], run.moved(name))
+    if not as_measured:
         note += " The study took another number of steps: what is after here is not what the table measured."
-    return states, labels, note
+    return states, labels, note, as_measured
 
 
 def _measured(

@@ -93,6 +93,14 @@ def test_fewer_clips_are_chosen_evenly_and_numbers_stay_those_of_all(study):
     assert all(by_id[name] == own for name, own in zip(few.ids, few.captions, strict=True))
 
 
+def test_another_number_of_steps_is_said_wherever_it_is_shown(study):
+    run = open_run(study)
+    page = build_page(run, methods=("pca",), steps=5)
+    assert [way.as_measured for way in page.ways] == [True, True, False]
+    assert "Cosines and ways of ddbm are of another number of reverse steps" in to_html(page)
+    assert "another number of reverse steps" not in to_html(build_page(run, methods=("pca",)))
+
+
 def test_a_long_caption_is_cut(study):
     run = open_run(study)
     captions = run.test.captions.astype(object)

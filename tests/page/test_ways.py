@@ -73,6 +73,7 @@ def test_a_longer_way_is_thinned_and_its_labels_keep_their_numbers(run):
     assert "20 reverse steps" in track.way.note
     assert "8 of 22 states are shown" in track.way.note
     assert "not what the table measured" in track.way.note
+    assert not track.way.as_measured
 
 
 def test_a_linear_plane_is_shared_and_one_by_neighbours_is_each_bridge_s_own(run, found):

@@ -35,6 +35,7 @@
   }
 
   function show() {
+    id("clips-note").textContent = gapkit.way(id("clips-bridge").value).note;
     id("clips-table").tBodies[0].replaceChildren(...sorted().slice(0, Number(id("clips-number").value)).map((r) => {
       const row = make("tr", "");
       const captions = raw.captions[r.clip];

@@ -303,7 +303,7 @@
     chosen.found = words.length ? [...raw.ids.keys()].filter((i) => words.every((word) => hay()[i].includes(word))) : [];
     const shown = chosen.found.slice(0, 50);
     const rest = chosen.found.length > shown.length ? `; the first ${shown.length} are listed` : "";
-    id("found-told").textContent = words.length ? `${chosen.found.length} of ${n} clips${rest}, ringed in the picture.` : "";
+    id("found-told").textContent = words.length ? `${chosen.found.length} of ${n} clips${rest}${shown.length ? ", ringed in the picture" : ""}.` : "";
     id("found").replaceChildren(...shown.map((i) => {
       // The caption that holds the words, not only the first one.
       const caption = raw.captions[i].find((own) => words.some((word) => own.toLocaleLowerCase().includes(word))) ?? raw.captions[i][0] ?? raw.ids[i];
