@@ -7,13 +7,17 @@ OUT ?= gapkit-out
 # One thread a process: small products on shared cores are slower with two.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: compare test lint types bench figures docs clean
+.PHONY: compare browser test lint types bench figures docs clean
 
 compare: $(VENV)/.ready
 	$(BIN)/gapkit compare --out $(OUT)
 
-test: $(VENV)/.ready lint types
+test: $(VENV)/.ready browser lint types
 	$(BIN)/pytest
+
+# The tests of the report page look at it in a browser; where none can be had they are skipped and say so.
+browser:
+	sh .ci/browser
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .
@@ -39,7 +43,7 @@ docs: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[io,offline,offline-image,clip,tune,docs]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[io,offline,offline-image,clip,tune,docs,page]" --group dev
 	# Their own pins fit no recent Python; gapkit reads only the weights.
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps aisfx
 	touch $@
