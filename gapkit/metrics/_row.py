@@ -21,6 +21,7 @@ from gapkit.metrics.mmd import squared_mmd
 from gapkit.metrics.rank import rank_and_influence
 from gapkit.metrics.residual import squared_residuals
 from gapkit.metrics.retrieval import Ranking, precisions, ranking, recalls
+from gapkit.metrics.retrieval_back import Places, places, precisions_back, recalls_back
 from gapkit.metrics.rmg import clip_squares, inner_cosine, relative_gap
 from gapkit.metrics.separability import Probe, correctness, probe, winning_blocks
 
@@ -110,6 +111,10 @@ class Row:
     @cached_property
     def ranking(self) -> Ranking:
         return ranking(self.x_directions, self.reference.directions, max_memory=self.reference.kept_bytes)
+
+    @cached_property
+    def places(self) -> Places:
+        return places(self.x_directions, self.reference.directions, max_memory=self.reference.kept_bytes)
 
     @cached_property
     def fold_x(self) -> NDArray[np.int64]:
@@ -237,6 +242,12 @@ class Row:
     def average_precision(self, k: int) -> Drawn:
         return self._mean(precisions(self.ranking, k))
 
+    def recall_back(self, k: int) -> Drawn:
+        return self._mean(recalls_back(self.places, k))
+
+    def average_precision_back(self, k: int) -> Drawn:
+        return self._mean(precisions_back(self.places, k))
+
     def effective_rank(self) -> Drawn:
         value, influence = rank_and_influence(self.both.x)
         return value, (value + self.resamples.sums(influence).double() / self.both.x.n).clamp_min(0)
@@ -295,6 +306,10 @@ ROW_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "recall@5": lambda row: row.recall(5),
     "recall@10": lambda row: row.recall(10),
     "map@10": lambda row: row.average_precision(10),
+    "recall-back@1": lambda row: row.recall_back(1),
+    "recall-back@5": lambda row: row.recall_back(5),
+    "recall-back@10": lambda row: row.recall_back(10),
+    "map-back@10": lambda row: row.average_precision_back(10),
     "unpaired-cosine": Row.unpaired_cosine,
     "cosine-margin": Row.cosine_margin,
     "effective-rank": Row.effective_rank,
@@ -308,5 +323,9 @@ CLIP_VALUES: dict[str, Callable[[Row], Tensor]] = {
     "recall@5": lambda row: recalls(row.ranking, 5),
     "recall@10": lambda row: recalls(row.ranking, 10),
     "map@10": lambda row: precisions(row.ranking, 10),
+    "recall-back@1": lambda row: recalls_back(row.places, 1),
+    "recall-back@5": lambda row: recalls_back(row.places, 5),
+    "recall-back@10": lambda row: recalls_back(row.places, 10),
+    "map-back@10": lambda row: precisions_back(row.places, 10),
 }
 """What each clip has, (n,), for the metrics that are a mean over clips."""

@@ -8,11 +8,15 @@ from gapkit.metrics import METRICS, Reference, measure, metric_names, register_m
 from gapkit.metrics._row_structure import STRUCTURE_ESTIMATORS
 from gapkit.statistics import paired_difference
 
-SPECIAL = {*STRUCTURE_ESTIMATORS, "cka-rbf"}
+SPECIAL = {
+    *STRUCTURE_ESTIMATORS, "cka-rbf", "residual-mmd-multi", "residual-mmd-imq", "residual-sinkhorn-divergence",
+    "residual-knn-mixing", "residual-knn-cross-share",
+}  # fmt: skip
 CORE = [name for name in metric_names() if name not in SPECIAL and not METRICS.get(name).needs]
 """Without those that have no draws or need more than two clouds: test_structure_rows.py."""
 
 PAIRED_ONLY = {"cosine", "cosine-margin", "rmg", "residual-cosine", "recall@1", "recall@5", "recall@10", "map@10"}
+PAIRED_ONLY |= {"recall-back@1", "recall-back@5", "recall-back@10", "map-back@10"}
 
 
 @pytest.mark.parametrize("kind", ["single", "several"])

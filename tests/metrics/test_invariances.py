@@ -9,7 +9,7 @@ from gapkit.metrics import METRICS, metric_names
 
 # Neighbours of 30 and groups of 100 clips ask for more rows than a quick search has; test_mixing and
 # test_gap_direction hold their invariances.
-LARGE = {"gap-consistency", "gap-orthogonality", "c2st-mlp"}
+LARGE = {"gap-consistency", "gap-orthogonality", "c2st-mlp", "residual-c2st-mlp"}
 NAMES = [name for name in metric_names() if METRICS.origin(name) == "gapkit" and name not in LARGE]
 N, D = 60, 4
 
@@ -21,11 +21,14 @@ JUMPS = {
     "separability", "residual-separability", "separability-auc", "separability-margin", "c2st-knn", "share-risen",
     "recall@1", "recall@5", "recall@10", "map@10", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cknna",
     "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "hubness", "knn-mixing", "knn-cross-share",
+    "residual-knn-mixing", "residual-knn-cross-share", "recall-back@1", "recall-back@5", "recall-back@10",
+    "map-back@10",
 }  # fmt: skip
 """Count: rounding may move one row across a border."""
 POWER = {
     "centroid-distance": 1, "l2i": 1, "sliced-wasserstein": 1, "residual-sliced-wasserstein": 1, "energy-distance": 1,
-    "residual-energy-distance": 1, "frechet": 2, "residual-frechet": 2, "sinkhorn-divergence": 2, "mmd-linear": 2,
+    "residual-energy-distance": 1, "residual-l2i": 1, "frechet": 2, "residual-sinkhorn-divergence": 2,
+    "residual-frechet": 2, "sinkhorn-divergence": 2, "mmd-linear": 2,
 }  # fmt: skip
 """In units of the rows, or of their squares; all others have no unit."""
 SHIFTED = {
@@ -33,6 +36,8 @@ SHIFTED = {
     "sliced-wasserstein", "sinkhorn-divergence", "separability", "separability-auc", "separability-margin", "c2st-knn",
     "l2i", "knn-mixing", "knn-cross-share", "residual-cosine", "residual-mmd", "residual-energy-distance",
     "residual-frechet", "residual-sliced-wasserstein", "residual-separability", "effective-rank", "cka",
+    "residual-l2i", "residual-rmg", "residual-mmd-multi", "residual-mmd-imq", "residual-sinkhorn-divergence",
+    "residual-knn-mixing", "residual-knn-cross-share",
     "cka-debiased", "cka-calibrated", "cka-rbf", "cka-kept", "procrustes-distance", "variance-ratio",
     "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage",
 }  # fmt: skip
@@ -45,7 +50,10 @@ ONE_SIDED = {name for name in NAMES if name.startswith("residual-")} | {
 
 LISTS = {"recall@1", "recall@5", "recall@10", "map@10", "hubness"}
 """Look at the k nearest rows of a gallery, copies included."""
-WIDTH = {"mmd", "mmd-multi", "mmd-imq", "mmd-rff", "residual-mmd", "sinkhorn-divergence", "cka-rbf"}
+WIDTH = {
+    "mmd", "mmd-multi", "mmd-imq", "mmd-rff", "residual-mmd", "sinkhorn-divergence", "cka-rbf", "residual-mmd-multi",
+    "residual-mmd-imq", "residual-sinkhorn-divergence",
+}  # fmt: skip
 """Take the median distance of rows, to which copies of a row count too."""
 
 
