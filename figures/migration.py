@@ -39,7 +39,7 @@ def caption(scene: Scene, facts: dict[str, Any]) -> str:
     return f"""
     **Migration of `{scene.name}`.** {scene.n_clips:,} test clips, fitted on {facts["parts"]["fit"]["clips"]:,}: sounds
     before any bridge (grey) and after it (orange), and one caption of each (blue), in one plane for all panels
-    ({plane[scene.method]}, seed {facts["seed"]}). Lines join the same 40 clips with their captions. The numbers in
+    (seed {facts["seed"]}; {plane[scene.method]}). Lines join the same 40 clips with their captions. The numbers in
     each panel are measured in the {facts["dim"]} dimensions on all clips and their {facts["targets"]:,} captions, with
     95 % intervals over clips: a plane shows, it does not measure. Paired cosine goes from
     {number(numbers, "cosine", cloud="source")} to {number(numbers, "cosine", cloud=subject)} with `{subject}`, R@10

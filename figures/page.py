@@ -52,7 +52,7 @@ def page() -> str:
         "study: `gapkit plot --help` lists them, and `gapkit.plots` holds the functions.",
     ]
     for name in names():
-        lines += ["", f"## {name.replace('_', ' ').capitalize()}", "", shown(name, "../")]
+        lines += ["", f"## {name.replace('_', ' ').capitalize().replace(' pca', ' by PCA')}", "", shown(name, "../")]
     return "\n".join(lines) + "\n"
 
 

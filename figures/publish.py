@@ -27,7 +27,7 @@ Figure = Callable[[Path], tuple[Any, str]]
 
 def publish(script: str, figure: Figure) -> None:
     """Draw, and write NAME.pdf, .svg, .png and .md beside the script."""
-    parser = argparse.ArgumentParser(description=(sys.modules["__main__"].__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=(sys.modules[figure.__module__].__doc__ or "").split("\n")[0])
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of results")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of figures")
     given = parser.parse_args()
