@@ -134,7 +134,7 @@ def _animate(
     if kind not in ("migration", "steps", "arrows"):
         raise InputError(f"{out}: only migration moves; expected .pdf, .svg or .png for {kind}")
     check_writer(out)
-    scene = steps_scene(material_of(opened), Wishes(**wishes), _told(progress))
+    scene = steps_scene(material_of(opened), Wishes(**wishes), _told(progress, more=1))
     progress.begin("moving picture")
     animate(scene, out, font=font, dpi=dpi, progress=progress.step)
     progress.advance("moving picture", f"{len(scene.clouds) + 1} states")
@@ -143,13 +143,14 @@ def _animate(
 class _told:  # noqa: N801
     """Tells a `Progress` of stages as if they were cells."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, *, more: int = 0) -> None:
         self.progress = progress
+        self.more = more  # stages that the caller tells of itself
         self.running = ""
 
     def __call__(self, done: int, total: int, what: str) -> None:
         if done == 0:
-            self.progress.start(total)
+            self.progress.start(total + self.more)
         elif self.running:
             self.progress.advance(self.running, "done")
         if what:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gapkit.atomic import replacing
 from gapkit.errors import GapkitError, InputError
-from gapkit.plots._clouds import draw_links, draw_points, frame, linked, point_size
+from gapkit.plots._clouds import draw_links, draw_points, frame, legend, linked, point_size
 from gapkit.plots.saving import check_suffix
 from gapkit.plots.scene import SOURCE, Scene
 from gapkit.plots.steps import check_steps
@@ -149,7 +149,7 @@ def _stage(scene: Scene, links: int) -> tuple[Figure, Callable[[int, float], Non
     text = ax.text(0.025, 0.975, "", transform=ax.transAxes, va="top", fontsize=7, linespacing=1.3, gid="numbers")
     ax.set(xlabel=scene.labels[0], ylabel=scene.labels[1])
     ax.set_title(printable(scene.note or scene.name, limit=60), fontweight="bold")
-    figure.legend(loc="outside lower center", ncols=4, handletextpad=0.3, columnspacing=1.0)
+    legend([ax], True)
     literal(figure)
     # Laid out once: doing it for each picture takes most of the time.
     figure.draw_without_rendering()
