@@ -66,7 +66,7 @@ def validation_study(pairs: PairedEmbeddings) -> PairedEmbeddings:
 
 
 def run(dataset: str, work: Path, seeds: int) -> None:
-    """All rows, then the three files."""
+    """Row by row, with the three files after each."""
     pairs = validation_study(load_dataset(dataset))
     defaults = make_bridge(SUBJECT).get_params()
     rows: list[tuple[str, dict[str, Any]]] = [("default", {})]
@@ -85,12 +85,15 @@ def run(dataset: str, work: Path, seeds: int) -> None:
             label = name if name == "identity" else spelled(options)
             frames.append(row.assign(choice="without a bridge" if name == "identity" else choice, setting=label))
         records.append({"choice": choice, "options": options, "fit_seconds": seconds})
-    frame = pd.concat(frames, ignore_index=True)
-    columns = ["choice", "setting", "metric", "value", "ci_low", "ci_high", "seed_sd", "n_seeds", "n"]
-    write_text(OUTPUT / "ablation.csv", frame[columns].to_csv(index=False, float_format="%.6g", lineterminator="\n"))
-    write_text(OUTPUT / "ablation.md", markdown(frame, dataset, seeds))
-    facts = {"dataset": dataset, "split": "val", "seeds": seeds, "defaults": defaults, "rows": records}
-    write_text(OUTPUT / "ablation.json", json.dumps(facts, indent=2) + "\n")
+        # Written after every row: a study that is stopped has left what it knows.
+        frame = pd.concat(frames, ignore_index=True)
+        columns = ["choice", "setting", "metric", "value", "ci_low", "ci_high", "seed_sd", "n_seeds", "n"]
+        write_text(
+            OUTPUT / "ablation.csv", frame[columns].to_csv(index=False, float_format="%.6g", lineterminator="\n")
+        )
+        write_text(OUTPUT / "ablation.md", markdown(frame, dataset, seeds))
+        facts = {"dataset": dataset, "split": "val", "seeds": seeds, "defaults": defaults, "rows": records}
+        write_text(OUTPUT / "ablation.json", json.dumps(facts, indent=2) + "\n")
 
 
 def study(pairs: PairedEmbeddings, options: dict[str, Any], work: Path, seeds: int) -> tuple[Results, float]:
