@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -77,8 +78,12 @@ def as_matrix(
         )
     tensor = tensor.to(device=torch.device(device) if device else tensor.device, dtype=dtype)
 
+    file = None if isinstance(values, Tensor) else file_of(values)
+
     def blocks() -> Iterator[Tensor]:
-        return (tensor[part] for part in slices(*tensor.shape))
+        for part in slices(*tensor.shape):
+            yield tensor[part]
+            let_go(file)
 
     # One reduction a block tells: the sum is not finite where any entry is not (float32 cannot overflow float64).
     if not all(bool(torch.isfinite(block.sum(dtype=torch.float64))) for block in blocks()):
@@ -114,6 +119,26 @@ def _borrowed(array: NDArray[Any]) -> NDArray[Any]:
     interface = dict(array.__array_interface__)
     interface["data"] = (interface["data"][0], False)
     return np.asarray(SimpleNamespace(__array_interface__=interface, owner=array))
+
+
+def file_of(values: ArrayLike) -> mmap.mmap | None:
+    """The open file behind a memory-mapped array, a part of one too; None where there is none."""
+    base = values
+    while isinstance(base, np.ndarray):
+        # A private map ("c") may hold changes that the file does not.
+        if isinstance(base, np.memmap) and base.mode == "c":
+            return None
+        base = base.base
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def let_go(file: mmap.mmap | None) -> None:
+    """Unmap the pages of a file that were read: they count as memory of this process until the whole file does.
+
+    Whoever still looks at them reads them again.
+    """
+    if file is not None and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
 
 
 def slices(n: int, width: int, size: int = BLOCK) -> Iterator[slice]:

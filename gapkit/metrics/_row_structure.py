@@ -21,7 +21,7 @@ from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics._sides import Cloud, Sides, directions
 from gapkit.metrics.c2st import network_correctness, vote
 from gapkit.metrics.calibration import chance_corrected, expected_cka
-from gapkit.metrics.cka import Features, correction, features, hsic, linear_cka, ratio
+from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
 from gapkit.metrics.hubness import K as LISTED
@@ -35,7 +35,7 @@ from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, overlap, p
 from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
-from gapkit.metrics.procrustes_distance import disparity
+from gapkit.metrics.procrustes_distance import of_product
 from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
 from gapkit.metrics.variance_ratio import checked_width, spread
 
@@ -92,10 +92,16 @@ def _features(row: Row) -> tuple[Features, Features]:
     return x, row.reference.shared("linear features", lambda: features(row.both.y))
 
 
+def _product(row: Row) -> Tensor:
+    """Outer products of both sides, summed over clips."""
+    x, y = _features(row)
+    return row.shared("product", lambda: x.product(y))
+
+
 def _criteria(row: Row) -> tuple[float, float, float]:
     """HSIC across, inside the source, inside the target; all with their bias."""
     x, y = _features(row)
-    across, own = row.shared("hsic", lambda: (hsic(x, y), hsic(x, x)))
+    across, own = row.shared("hsic", lambda: (float(_product(row).square().sum()), hsic(x, x)))
     return across, own, row.reference.shared("hsic", lambda: hsic(y, y))
 
 
@@ -180,8 +186,9 @@ def _mutual_knn_calibrated(row: Row) -> Drawn:
 
 
 def _mutual_knn_kept(row: Row) -> Drawn:
-    assert row.original is not None
-    before = nearest_clips(directions(row.original, "original"), NEAREST, 0, _memory(row))
+    before = row.of_original(
+        "nearest clips", lambda original: nearest_clips(directions(original, "original"), NEAREST, 0, _memory(row))
+    )
     return _overlap(row, _near_source(row), before)
 
 
@@ -203,8 +210,9 @@ def _cka_calibrated(row: Row) -> Drawn:
 
 
 def _cka_kept(row: Row) -> Drawn:
-    assert row.original is not None
-    return _no_draws(linear_cka(_features(row)[0], features(row.original)))
+    x, before = _features(row)[0], row.of_original("linear features", features)
+    inside = row.of_original("hsic", lambda _: hsic(before, before))
+    return _no_draws(ratio(hsic(x, before), _criteria(row)[1], inside))
 
 
 def _cknna(row: Row) -> Drawn:
@@ -273,7 +281,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "cka-calibrated": _cka_calibrated,
     "cka-kept": _cka_kept,
     "cknna": _cknna,
-    "procrustes-distance": lambda row: _no_draws(disparity(*_features(row))),
+    "procrustes-distance": lambda row: _no_draws(of_product(_product(row), row.both.x.n)),
     "uniformity": _uniformity,
     "hubness": lambda row: _no_draws(
         skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, _memory(row)), row.both.y)
