@@ -97,7 +97,8 @@ def _shortlist(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
         return values, torch.arange(width, device=values.device).expand_as(values)
     groups = width // size
     # A group holds every groups-th column.
-    least = values[:, : groups * size].unflatten(1, (size, groups)).amin(dim=1)
+    # `reshape` would copy where columns are left over.
+    least = values[:, : groups * size].view(len(values), size, groups).amin(dim=1)
     group = least.topk(count, dim=1, largest=False, sorted=False).indices
     member = torch.arange(0, groups * size, groups, device=values.device)
     over = torch.arange(groups * size, width, device=values.device).expand(len(values), -1)

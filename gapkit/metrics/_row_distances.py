@@ -15,7 +15,7 @@ from gapkit.metrics._sides import Cloud
 from gapkit.metrics.frechet import Gaussian, bures, gaussian, influences
 from gapkit.metrics.mmd import linear_mmd
 from gapkit.metrics.random_features import CHUNK, FEATURES, Features
-from gapkit.metrics.sinkhorn import MEMORY, REGULARISATION, Solver, divergence
+from gapkit.metrics.sinkhorn import REGULARISATION, Solver, divergence
 from gapkit.metrics.sliced_wasserstein import PROJECTIONS, Projected, Sliced, lines, project, seen_from, sliced
 
 Pushes = tuple[Tensor, Tensor]
@@ -82,7 +82,7 @@ def _sliced(row: Row) -> Sliced:
 
 
 def sinkhorn_divergence(row: Row) -> Drawn:
-    solver = Solver(REGULARISATION * row.reference.bandwidth**2, MEMORY)
+    solver = Solver(REGULARISATION * row.reference.bandwidth**2, row.reference.max_memory)
     own = row.reference.shared("sinkhorn", lambda: solver.own(row.reference.target))
     found = divergence(row.both, solver, own)
     return found.value, _pushed(row, found.value, found.pushes).clamp_min(0)
