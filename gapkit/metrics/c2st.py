@@ -12,7 +12,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._neighbourhood import NOTHING
-from gapkit.metrics._sides import Cloud, Sides, sides
+from gapkit.metrics._sides import Sides, row_blocks, sides
 from gapkit.metrics.mixing import K, balanced, pooled
 from gapkit.metrics.separability import folds_of
 
@@ -147,30 +147,34 @@ def network_correctness(
     from sklearn.neural_network import MLPClassifier
     from sklearn.preprocessing import StandardScaler
 
-    x, y = (Cloud(c.rows.cpu(), c.owner.cpu(), c.n) for c in (both.x, both.y))
-    rows_x, rows_y = x.rows.numpy(), y.rows.numpy()
+    x, y = both.x.cpu(), both.y.cpu()
     share_y, row_fold = y.share.numpy(), fold_y[y.owner.numpy()]
-    right_x, right_y = np.empty(x.n), np.empty(len(rows_y))
+    right_x, right_y = np.empty(x.n), np.empty(len(row_fold))
     half = BATCH * BATCHES // 2
     labels = np.repeat([1, 0], half)
     for number, fold in enumerate(np.union1d(fold_x, fold_y)):
         seen_x, seen_y = fold_x != fold, row_fold != fold
         if not seen_x.any() or not seen_y.any():
             raise InputError("c2st: a fold holds all clips of one side; give at least 2 folds with clips in each")
-        weights = np.concatenate([seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()])
-        scaler = StandardScaler().fit(np.concatenate([rows_x, rows_y], dtype=np.float64), sample_weight=weights)
-        z_x, z_y = (scaler.transform(rows.astype(np.float64)).astype(np.float32) for rows in (rows_x, rows_y))
+        scaler = StandardScaler()
+        for side, weights in ((x, seen_x / seen_x.sum()), (y, np.where(seen_y, share_y, 0) / share_y[seen_y].sum())):
+            for part in row_blocks(side.base):
+                if weights[part].any():
+                    scaler.partial_fit(side.block(part).double().numpy(), sample_weight=weights[part])
         rng = np.random.default_rng([seed, number])
         turns = _Turns(np.flatnonzero(seen_x), x.owner, rng), _Turns(np.flatnonzero(fold_y != fold), y.owner, rng)
         start = int(rng.integers(2**31))
         model: Any = MLPClassifier((hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=start)
         for _ in range(rounds):
-            batch = np.concatenate([z_x[turns[0].take(half)], z_y[turns[1].take(half)]])
+            drawn = (side.take(torch.from_numpy(turn.take(half))) for side, turn in zip((x, y), turns, strict=True))
+            batch = scaler.transform(torch.cat(list(drawn)).double().numpy()).astype(np.float32)
             model.partial_fit(batch, labels, classes=[0, 1])
-        for z, held, right, label in ((z_x, ~seen_x, right_x, 1), (z_y, ~seen_y, right_y, 0)):
-            if held.any():
-                chance = model.predict_proba(z[held])[:, label]
-                right[held] = (np.sign(chance - 0.5) + 1) / 2
+        for side, seen, right, label in ((x, seen_x, right_x, 1), (y, seen_y, right_y, 0)):
+            for part in row_blocks(side.base):
+                held = ~seen[part]
+                if held.any():
+                    z = scaler.transform(side.block(part).double().numpy()[held]).astype(np.float32)
+                    right[part][held] = (np.sign(model.predict_proba(z)[:, label] - 0.5) + 1) / 2
     return torch.from_numpy(right_x), y.per_clip(torch.from_numpy(right_y))
 
 

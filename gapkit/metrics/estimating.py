@@ -78,7 +78,8 @@ def estimate(record: Metric, row: Row) -> Estimate:
     start = time.perf_counter()
     draws: NDArray[np.float64] = np.empty(0)
     both = row.both
-    value, why = math.nan, refusal(record, both.x.n, len(both.y.base), both.x.base.shape[1], row.reference.max_work)
+    sizes = both.x.n, len(both.y.base), both.x.base.shape[1]
+    value, why = math.nan, refusal(record, *sizes, row.reference.max_work, row.reference.max_memory)
     try:
         if why:
             pass

@@ -93,7 +93,9 @@ class Reference:
         max_memory : int
             Bytes beyond the rows themselves, the resamples (4 bytes x draws x clips, 8,192 clips at most) and some
             hundred bytes a clip. Where the clip-by-clip kernel matrices do not fit (about 3,000 clips at the default),
-            the intervals of MMD use the first-order projection of the U-statistic instead, in O(n) memory.
+            the intervals of MMD use the first-order projection of the U-statistic instead, in O(n) memory. A metric
+            that holds more than this is undefined and says so. Files that are memory-mapped are read block by block,
+            and what was read does not stay in memory.
         fitted : array-like of shape (f, d), optional
             The targets that the bridges were fitted on; metrics that need them are left out otherwise.
         normalise : bool
