@@ -221,7 +221,7 @@ class Row:
             won, pairs = won + float(fold.wins().sum()), pairs + fold.pairs
             for some in slices(len(drawn), len(fold.clips_x) + len(fold.rows_y)):
                 wx, wy = (
-                    r.of(clips.to(r.counts.device))[some].cpu()
+                    r.of(clips.to(r.counts.device), some).cpu()
                     for r, clips in zip(resamples, (fold.clips_x, fold.clips_y), strict=True)
                 )
                 drawn[some] += (fold.wins(wy) * wx).sum(dim=1)
