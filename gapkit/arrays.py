@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
 
 ArrayLike = Any
 """numpy array, torch tensor, pandas frame or nested list of numbers, shape (n, d)."""
@@ -119,26 +119,6 @@ def _borrowed(array: NDArray[Any]) -> NDArray[Any]:
     interface = dict(array.__array_interface__)
     interface["data"] = (interface["data"][0], False)
     return np.asarray(SimpleNamespace(__array_interface__=interface, owner=array))
-
-
-def file_of(values: ArrayLike) -> mmap.mmap | None:
-    """The open file behind a memory-mapped array, a part of one too; None where there is none."""
-    base = values
-    while isinstance(base, np.ndarray):
-        # A private map ("c") may hold changes that the file does not.
-        if isinstance(base, np.memmap) and base.mode == "c":
-            return None
-        base = base.base
-    return base if isinstance(base, mmap.mmap) else None
-
-
-def let_go(file: mmap.mmap | None) -> None:
-    """Unmap the pages of a file that were read: they count as memory of this process until the whole file does.
-
-    Whoever still looks at them reads them again.
-    """
-    if file is not None and hasattr(mmap, "MADV_DONTNEED"):
-        file.madvise(mmap.MADV_DONTNEED)
 
 
 def slices(n: int, width: int, size: int = BLOCK) -> Iterator[slice]:

@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix, file_of, let_go, rows_of_length_one, slices
+from gapkit.arrays import ArrayLike, as_matrix, rows_of_length_one, slices
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
 
 FLAT = 1e-6
 """Spread relative to length below which float32 rows count as one and the same point."""

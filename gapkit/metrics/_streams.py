@@ -9,8 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix, file_of, let_go
+from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
 from gapkit.metrics._sides import Cloud, checked_owner, checked_pairing
 
 
