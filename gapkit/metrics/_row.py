@@ -91,6 +91,9 @@ class Row:
 
     @cached_property
     def x_directions(self) -> Cloud:
+        """Sources of length one; where all rows are scaled, the sources themselves."""
+        if self.reference.normalise:
+            return self.both.x
         return directions(self.both.x, "source").kept(self.reference.kept_bytes)
 
     @property

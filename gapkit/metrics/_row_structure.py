@@ -31,7 +31,8 @@ from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
 from gapkit.metrics.mutual_knn import K as NEAREST
-from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, overlap, pull
+from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
+from gapkit.metrics.neighbours import Neighbours
 from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
@@ -62,19 +63,26 @@ def _gap(row: Row) -> GapDirection:
     return row.shared("gap direction", lambda: of_sides(_unit(row), GROUP, row.reference.seed))
 
 
+def _found_source(row: Row) -> Neighbours:
+    return row.shared("nearest clips", lambda: nearest_found(_unit_source(row), NEAREST, 0, _memory(row)))
+
+
 def _near_source(row: Row) -> Tensor:
-    return row.shared("nearest clips", lambda: nearest_clips(_unit_source(row), NEAREST, 0, _memory(row)))
+    return _found_source(row).indices
 
 
 def _clip_directions(row: Row) -> Cloud:
+    if row.reference.normalise and row.both.y.single:
+        return row.both.y
     return row.reference.shared("clip directions", lambda: clip_directions(row.both.y))
 
 
-def _near_target(row: Row) -> Tensor:
-    def find() -> Tensor:
-        return nearest_clips(_clip_directions(row), NEAREST, 1, _memory(row))
+def _found_target(row: Row) -> Neighbours:
+    return row.reference.shared("nearest clips", lambda: nearest_found(_clip_directions(row), NEAREST, 1, _memory(row)))
 
-    return row.reference.shared("nearest clips", find)
+
+def _near_target(row: Row) -> Tensor:
+    return _found_target(row).indices
 
 
 def _overlap(row: Row, left: Tensor, right: Tensor) -> Drawn:
@@ -118,12 +126,15 @@ def _inside(row: Row, side: Cloud) -> ClipSums:
 
 
 def _prdc(row: Row) -> ByClip:
-    def radius(side: Cloud) -> Tensor:
+    def radius(side: Cloud, found: Callable[[Row], Neighbours]) -> Tensor:
+        # Rows of length one, one a clip, have the same neighbours by cosine: one search serves both.
+        if row.reference.normalise and side.single and side.n > NEAREST and not side.flat:
+            return found(row).distances[:, BALL - 1]
         return inside(side, points(side.rows)[0], BALL, _memory(row)).radius
 
     def make() -> ByClip:
-        balls = row.reference.shared("balls", lambda: radius(row.both.y))
-        return compare(row.both, radius(row.both.x), balls, BALL)
+        balls = row.reference.shared("balls", lambda: radius(row.both.y, _found_target))
+        return compare(row.both, radius(row.both.x, _found_source), balls, BALL)
 
     return row.shared("prdc", make)
 

@@ -199,7 +199,9 @@ class Reference:
 
     @cached_property
     def directions(self) -> Cloud:
-        """Targets of length one."""
+        """Targets of length one; where all rows are scaled, the targets themselves."""
+        if self.normalise:
+            return self.target
         return directions(self.target, "target").kept(self.kept_bytes)
 
     @cached_property
