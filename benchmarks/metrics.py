@@ -19,7 +19,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -31,25 +31,26 @@ from metric_peers import distances, scale, structure, uncertainty
 from metric_peers.contest import Outcome, apart, run
 from metric_peers.drawing import draw
 
+PARTS = ("outcomes", "sets", "large", "curves", "bound")
 PACKAGES = ("gapkit", "torch", "numpy", "scipy", "scikit-learn", "POT")
 
 
-def results(quick: bool, repeat: int, keep: Path | None) -> dict[str, Any]:
-    """Measure everything; what `keep` holds already is not measured again."""
+def results(quick: bool, repeat: int, keep: Path | None, parts: Sequence[str] = PARTS) -> dict[str, Any]:
+    """Measure these parts; what `keep` holds already is not measured again."""
     sizes = (250, 500, 1000) if quick else (250, 500, 1000, 2000, 4000)
     whole = (300, 600) if quick else (1000, 5000)
     found: dict[str, Any] = json.loads(keep.read_text()) if keep and keep.exists() else {}
 
     def once(key: str, make: Callable[[], Any]) -> None:
-        if key not in found:
+        if key in parts and key not in found:
             found[key] = make()
             print(f"{key} is done", file=sys.stderr, flush=True)
             if keep:
                 keep.write_text(json.dumps(found))
 
     def contests() -> list[dict[str, Any]]:
-        parts = (distances, structure, uncertainty)
-        return [asdict(run(contest, repeat)) for part in parts for contest in part.contests(quick)]
+        peers = (distances, structure, uncertainty)
+        return [asdict(run(contest, repeat)) for part in peers for contest in part.contests(quick)]
 
     def large() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
@@ -64,9 +65,7 @@ def results(quick: bool, repeat: int, keep: Path | None) -> dict[str, Any]:
 
 
 def page(found: dict[str, Any], figures: dict[str, str]) -> str:
-    """The whole of docs/performance.md."""
-    large, exact, command = (found["large"][key] for key in ("features", "exact", "command"))
-    off = abs(exact["value"] - exact["exact"])
+    """The whole of docs/performance.md; parts that were not measured are left out."""
     lines = [
         "# Performance of the measures",
         "",
@@ -74,18 +73,41 @@ def page(found: dict[str, Any], figures: dict[str, str]) -> str:
         "Times are CPU seconds of one thread; each side of a row ran in fresh processes in turns, the fastest run of",
         "each counts. Memory is the rise above what the data take. Rows have 512 dimensions.",
         "",
+    ]
+    for part, write in (("outcomes", _peers), ("sets", _sets), ("bound", _bounds), ("large", _large)):
+        if part in found:
+            lines += [*write(found[part]), ""]
+    if figures:
+        lines += [
+            "## Cost against n",
+            "",
+            "One row with 1,000 draws; what metrics share counts for the first that needs it. The most costly of each",
+            "group.",
+            "",
+            *(f"![{group}: CPU seconds against pairs, log-log]({path})" for group, path in figures.items()),
+            "",
+        ]
+    return "\n".join(lines)
+
+
+def _peers(outcomes: list[dict[str, Any]]) -> list[str]:
+    return [
         "## Beside their peers",
         "",
         "| measure | n | beside | gapkit, s | peer, s | times as fast | promise | memory, MB (peer) | values apart |",
         "|---|---|---|---|---|---|---|---|---|",
-        *(_row(Outcome(**outcome)) for outcome in found["outcomes"]),
+        *(_row(Outcome(**outcome)) for outcome in outcomes),
         "",
         "A star marks a peer of which a part was timed and scaled up. For neighbours the last column is the share of",
         "entries that differ: a product in float32 cannot order rows that are nearly level. The intervals of the",
-        "centroid distance are not the same by design: gapkit takes the sampling noise off that a resampled norm has",
-        "twice, scipy's are those of the plain resamples.",
+        "centroid distance differ by design: gapkit takes off the sampling noise that a resampled norm has twice.",
         *([] if find_spec("alibi_detect") else ["alibi-detect is not installed here and was not measured."]),
-        "",
+    ]
+
+
+def _sets(sets: list[dict[str, Any]]) -> list[str]:
+    promises = {1000: "10", 5000: "60"}
+    return [
         "## Whole sets",
         "",
         "`measure(source, target, metrics)` with 1,000 bootstrap draws, the reference included; peak of the process",
@@ -95,41 +117,47 @@ def page(found: dict[str, Any], figures: dict[str, str]) -> str:
         "|---|---|---|---|---|---|",
         *(
             f"| {s['metrics']} ({s['count']}) | {s['n']:,} | {s['cpu']:.1f} | {s['wall']:.1f} "
-            f"| {dict(zip((1000, 5000), (10, 60), strict=True)).get(s['n'], '–')} | {s['peak_mb']:,.0f} |"
-            for s in found["sets"]
+            f"| {promises.get(s['n'], '–')} | {s['peak_mb']:,.0f} |"
+            for s in sets
         ),
-        "",
-        *(
-            f"With `max_memory` of {b['megabytes']} MB the full set at {b['n']:,} pairs raises the memory by "
-            f"{b['rise_mb']:,.0f} MB, {b['undefined']} metrics say that they need more."
-            for b in found["bound"]
-        ),
-        "",
+    ]
+
+
+def _bounds(bounds: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"With `max_memory` of {b['megabytes']} MB the full set at {b['n']:,} pairs raises the memory by "
+        f"{b['rise_mb']:,.0f} MB; {b['undefined']} metrics say that they need more."
+        for b in bounds
+    ]
+
+
+def _large(large: dict[str, Any]) -> list[str]:
+    lines = [
         "## Large sets",
         "",
-        f"Two memory-mapped files of {large['n']:,} rows.",
+        "Memory-mapped files; peak of the process with its libraries.",
         "",
-        "| what | CPU, s | clock, s | peak, MB |",
-        "|---|---|---|---|",
-        f"| MMD by 2,048 random features | {large['cpu']:.0f} | {large['wall']:.0f} | {large['peak_mb']:,.0f} |",
-        f"| `gapkit metrics x.npy --target y.npy`, {len(scale.SCALING)} metrics | {command['cpu']:.0f} "
-        f"| {command['wall']:.0f} | {command['peak_mb']:,.0f} |",
-        "",
-        f"Random features against the exact value at {exact['n']:,} pairs: {exact['value']:.6f} beside "
-        f"{exact['exact']:.6f}, {off / exact['exact']:.1%} off, {off / exact['error']:.1f} of its standard errors "
-        f"({exact['error']:.1e}).",
-        "",
-        f"The metrics: {', '.join(scale.SCALING)}.",
-        "",
-        "## Cost against n",
-        "",
-        "One row with 1,000 draws; what metrics share counts for the first that needs it. The most costly of each",
-        "group.",
-        "",
-        *(f"![{group}: CPU seconds against the number of pairs, log-log]({path})" for group, path in figures.items()),
-        "",
+        "| what | pairs | CPU, s | clock, s | peak, MB |",
+        "|---|---|---|---|---|",
     ]
-    return "\n".join(lines)
+    for key, what in (
+        ("features", "MMD by 2,048 random features"),
+        ("command", "`gapkit metrics x.npy --target y.npy`"),
+    ):
+        if key in large:
+            f = large[key]
+            lines.append(f"| {what} | {f['n']:,} | {f['cpu']:.0f} | {f['wall']:.0f} | {f['peak_mb']:,.0f} |")
+    if "command" in large:
+        lines += ["", f"The metrics of the command: {', '.join(large['command']['metrics'])}."]
+    if "exact" in large:
+        e = large["exact"]
+        off = abs(e["value"] - e["exact"])
+        lines += [
+            "",
+            f"Random features against the exact value at {e['n']:,} pairs: {e['value']:.6f} beside {e['exact']:.6f},",
+            f"{off / e['exact']:.1%} off, {off / e['error']:.1f} of its standard errors ({e['error']:.1e}).",
+        ]
+    return lines
 
 
 def _row(o: Outcome) -> str:
@@ -160,13 +188,15 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--out", type=Path, help="write the page here, its figures into images/ beside it")
     parser.add_argument("--keep", type=Path, help="parts of a run that was stopped, in this file")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     options = parser.parse_args()
-    found = results(options.quick, 1 if options.quick else options.repeat, options.keep)
+    found = results(options.quick, 1 if options.quick else options.repeat, options.keep, options.parts)
     figures: dict[str, str] = {}
     if options.out:
         folder = options.out.parent / "images"
         folder.mkdir(parents=True, exist_ok=True)
-        figures = {group: f"images/{name}" for group, name in draw(found["curves"], folder).items()}
+        drawn = draw(found["curves"], folder) if "curves" in found else {}
+        figures = {group: f"images/{name}" for group, name in drawn.items()}
         options.out.write_text(page(found, figures), encoding="utf-8")
     else:
         print(page(found, figures))

@@ -65,7 +65,7 @@ def command(folder: str, n: int) -> dict[str, Any]:
     subprocess.run([*asked, ",".join(SCALING), "--quiet"], check=True, stdout=subprocess.DEVNULL)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024
-    return {"n": n, "cpu": used.ru_utime + used.ru_stime, "wall": time.perf_counter() - wall,
+    return {"n": n, "metrics": SCALING, "cpu": used.ru_utime + used.ru_stime, "wall": time.perf_counter() - wall,
             "peak_mb": used.ru_maxrss * unit / 1e6}  # fmt: skip
 
 
