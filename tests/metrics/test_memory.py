@@ -60,7 +60,7 @@ def test_what_must_hold_all_rows_says_so(files):
 
 
 def test_files_do_not_stay_in_memory(tmp_path):
-    # 61 MB a side; the largest block that is read takes 2 MB, and the bound is 16 MB.
+    # 41 MB a side; the largest block that is read takes 2 MB, and the bound is 16 MB.
     script = textwrap.dedent("""
         import resource, sys
         import numpy as np
@@ -69,7 +69,7 @@ def test_files_do_not_stay_in_memory(tmp_path):
         def peak():
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
-        n, d, names = 60_000, 256, sys.argv[2].split(",")
+        n, d, names = 40_000, 256, sys.argv[2].split(",")
         rng = np.random.default_rng(0)
         for name in "xy":
             file = np.lib.format.open_memmap(f"{sys.argv[1]}/{name}.npy", mode="w+", dtype=np.float32, shape=(n, d))
@@ -90,7 +90,7 @@ def test_files_do_not_stay_in_memory(tmp_path):
         [sys.executable, "-c", script, str(tmp_path), ",".join(READ)], capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    assert float(ran.stdout) < 60
+    assert float(ran.stdout) < 45
 
 
 @pytest.mark.parametrize("paired", [True, False])
