@@ -14,6 +14,10 @@ BLOCK = 8192
 """Rows that are looked at together: memory-mapped arrays never come into memory whole."""
 
 
+SPREAD = 1024
+"""Rows from all over an array that are fetched together."""
+
+
 @dataclass(frozen=True)
 class Scan:
     """What one pass keeps of a side with n rows and d dimensions.
@@ -75,9 +79,14 @@ def scan(array: NDArray[np.float32]) -> Scan:
 
 def unit(array: NDArray[np.float32], found: Scan, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The given usable rows at length one, in float64."""
-    chosen = array[rows].astype(np.float64)
-    let_go(file_of(array))
-    return chosen / found.norms[rows, None]
+    chosen, file = np.empty((len(rows), array.shape[1])), file_of(array)
+    # Few at a time: with every row of a file come the pages around it.
+    for start in range(0, len(rows), SPREAD):
+        part = rows[start : start + SPREAD]
+        chosen[start : start + SPREAD] = array[part]
+        let_go(file)
+    chosen /= found.norms[rows, None]
+    return chosen
 
 
 def blocks(n: int) -> Iterator[slice]:

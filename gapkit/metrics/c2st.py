@@ -167,7 +167,7 @@ def network_correctness(
         model: Any = MLPClassifier((hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=start)
         for _ in range(rounds):
             drawn = (side.take(torch.from_numpy(turn.take(half))) for side, turn in zip((x, y), turns, strict=True))
-            batch = scaler.transform(torch.cat(list(drawn)).double().numpy()).astype(np.float32)
+            batch = ((torch.cat(list(drawn)).double().numpy() - scaler.mean_) / scaler.scale_).astype(np.float32)
             model.partial_fit(batch, labels, classes=[0, 1])
         for side, seen, right, label in ((x, seen_x, right_x, 1), (y, seen_y, right_y, 0)):
             for part in row_blocks(side.base):
