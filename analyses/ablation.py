@@ -30,9 +30,10 @@ OUTPUT = Path(__file__).resolve().parents[1] / "results"
 SUBJECT = "diffusion-link"
 METRICS = ("cosine", "centroid-distance", "mmd", "separability", "share-risen", "recall@1", "recall@10")
 CHOICES: dict[str, list[dict[str, Any]]] = {
-    "linear map before": [{"align": "none"}, {"align": "procrustes"}, {"align": "cca"}],
-    "abstract alone": [{"align": "none", "contrast_weight": 0.0}],
-    "contrastive term": [{"contrast_weight": w} for w in (0.0, 0.3)],
+    "abstract alone": [{"contrast_weight": 0.0, "dropout": 0.0}],
+    "dropout": [{"dropout": 0.0}, {"dropout": 0.3}],
+    "contrastive term": [{"contrast_weight": w} for w in (0.0, 0.1)],
+    "linear map before": [{"align": "procrustes"}, {"align": "cca"}, {"align": "blend"}],
     "topology loss": [
         {"topology_weight": 0.0},
         {"topology_weight": 1.0},
@@ -51,7 +52,9 @@ CHOICES: dict[str, list[dict[str, Any]]] = {
     "distilled from 5 steps": [{"sample_steps": 5, "distil_steps": 100}],
     "first guess": [{"precondition": False}],
     "what the network sees": [{"condition": True}, {"condition": True, "guidance": 1.0}],
-    "network": [{"hidden": 1024}],
+    "network": [{"hidden": 512}],
+    "training": [{"steps": 300}, {"lr": 5e-4}],
+    "products": [{"precision": "bfloat16"}],
 }
 
 

@@ -1,65 +1,41 @@
 """Gap, separability and retrieval against the temperature of training.
 
-    python figures/temperature.py [results/temperature.csv] [--out figures]
+    python figures/temperature.py
 
-Reads what ``analyses/temperature.py`` wrote; writes ``temperature.png`` and ``temperature.pdf``. A dot is one seed, the
-line their mean; the open mark is the learned temperature, where it ended.
+Reads what ``analyses/temperature.py`` wrote.
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.ticker import FixedLocator, NullLocator
+from publish import publish
 
-HERE = Path(__file__).resolve().parent
-PANELS = (
-    ("gap", "Gap\n(centroid distance)", (0.0, None)),
-    ("separability", "Linear separability\n(0.5 is chance)", (0.45, 1.02)),
-    ("recall_at_10", "Retrieval\n(R@10, sound to text)", (0.0, None)),
-)
-COLOUR = "#0072B2"
+from gapkit.plots import temperature
 
 
-def draw(frame: pd.DataFrame) -> plt.Figure:
-    """The figure from the table of trainings."""
-    figure, axes = plt.subplots(1, len(PANELS), figsize=(7.2, 2.4), layout="constrained")
-    learned = frame["temperature"] == "learned"
-    fixed = frame[~learned].assign(temperature=lambda table: table["temperature"].astype(float))
-    for axis, (column, label, (low, high)) in zip(axes, PANELS, strict=True):
-        mean = fixed.groupby("temperature")[column].mean()
-        axis.plot(mean.index, mean, color=COLOUR, linewidth=1.5, zorder=1)
-        axis.scatter(fixed["temperature"], fixed[column], color=COLOUR, s=12, zorder=2, label="fixed")
-        axis.scatter(
-            frame.loc[learned, "reached"], frame.loc[learned, column],
-            facecolors="white", edgecolors="#D55E00", s=26, zorder=3, label="learned",
-        )  # fmt: skip
-        if column == "recall_at_10":
-            axis.axhline(10 / frame["n"].iloc[0], color="grey", linewidth=0.8, linestyle=":")
-            axis.annotate(
-                "chance", (0.01, 10 / frame["n"].iloc[0]), textcoords="offset points", xytext=(0, 3), fontsize=7
-            )
-        axis.set_xscale("log")
-        axis.xaxis.set_major_locator(FixedLocator([0.01, 0.02, 0.05, 0.1]))
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.set_xticklabels(["0.01", "0.02", "0.05", "0.1"])
-        axis.set_ylim(low, high)
-        axis.set_xlabel("Temperature", fontsize=8)
-        axis.set_ylabel(label, fontsize=8)
-        axis.tick_params(labelsize=7)
-        axis.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(frameon=False, fontsize=7)
-    return figure
+def figure(results: Path) -> tuple[Any, str]:
+    """The figure and its caption."""
+    frame = pd.read_csv(results / "temperature.csv")
+    return temperature(frame), caption(frame)
+
+
+def caption(frame: pd.DataFrame) -> str:
+    """What is seen, and the numbers that it rests on."""
+    learned = frame[frame["temperature"] == "learned"]
+    fixed = frame[frame["temperature"] != "learned"]
+    means = fixed.assign(at=fixed["temperature"].astype(float)).groupby("at")[["gap", "recall_at_10"]].mean()
+    low, high = means.iloc[0], means.iloc[-1]
+    ended = f"A learned temperature ended at {learned['reached'].mean():.3f}." if len(learned) else ""
+    return f"""
+    **The temperature makes the gap**: heads trained on the same frozen features of sounds and captions at several
+    temperatures, {int(frame["n"].iloc[0]):,} test clips. A dot is one seed, the line their mean. From temperature
+    {means.index[0]:g} to {means.index[-1]:g} the centroid distance goes from {low["gap"]:.2f} to {high["gap"]:.2f},
+    R@10 from {low["recall_at_10"]:.2f} to {high["recall_at_10"]:.2f}. {ended}
+    """
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path, nargs="?", default=HERE.parent / "results" / "temperature.csv")
-    parser.add_argument("--out", type=Path, default=HERE)
-    given = parser.parse_args()
-    made = draw(pd.read_csv(given.table))
-    for suffix, metadata in (("png", {"Software": None}), ("pdf", {"CreationDate": None})):
-        made.savefig(given.out / f"temperature.{suffix}", dpi=200, metadata=metadata)
+    publish(__file__, figure)

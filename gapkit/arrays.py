@@ -58,6 +58,8 @@ def as_matrix(
         tensor: Tensor = values.detach()
         if tensor.layout != torch.strided:
             raise InputError(f"{name}: expected a dense tensor, got layout {tensor.layout}; pass values.to_dense()")
+        if tensor.is_meta:
+            raise InputError(f"{name}: expected numbers, got a tensor on the meta device, which holds none")
     else:
         array = _as_array(values, name)
         if array.dtype.byteorder == ">" or min(array.strides, default=0) < 0:

@@ -55,7 +55,7 @@ print(pd.DataFrame(cells).to_string())
 # ## 3. Watch it close
 #
 # `trajectory` gives the states of the process, (states, clips, dimensions). By default `diffusion-link` has three: the
-# source, where it enters the reverse process (centred on the captions and turned by a linear map), and the answer,
+# source, where it enters the reverse process (moved from the drawings' mean to that of the captions), and the answer,
 # since one reverse step (`sample_steps=1`) leads from there to the end. The number of steps belongs to inference: the
 # same fitted network can take four.
 
@@ -73,8 +73,8 @@ print(pd.DataFrame([{k: e.value for k, e in row.items()} for row in on_the_way],
 
 # %% [markdown]
 # All states and the targets in one plane, by a PCA of all of them together. The first axis is the gap. Entering closes
-# nearly all of it; what the steps add is small and seen only from near. The plane holds about a fifth of the variance:
-# it is a picture, and the numbers above are the measure.
+# nearly all of it; the steps bring each drawing nearer to its own caption, which is seen only from near. The plane
+# holds about a fifth of the variance: it is a picture, and the numbers above are the measure.
 
 # %%
 import matplotlib.pyplot as plt

@@ -66,7 +66,7 @@ class LinkLoss:
             if len(sides) == 2:
                 noised.append(signal[t] * sides[1][rows] + level[t] * (first if self.shared_noise else noise()))
             times, state = t.repeat(len(sides)), torch.cat(noised)
-            predicted = model(state, times, *self._conditions(model, state, times, x[rows], draw))
+            predicted = model(state, times, *self._conditions(model, state, times, x[rows], draw), draw=draw)
             value = torch.zeros((), device=device)
             geometry = cosine_matrix(true) if self.topology_weight else None
             for part, share in zip(predicted.view(len(sides), *shape), shares, strict=True):

@@ -53,10 +53,14 @@ class DDBM(PairedPathBridge):
         "end": Range(0.5, 1.0),
         "sampler": Choice(SAMPLERS),
         "sample_steps": Range(1, 10),
+        "dropout": Range(0.0, 0.7),
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
-    defaults_from = "soundscapes validation split, 12 trainings with 5 to 9 ways of sampling each, by hand, one seed"
+    defaults_from = (
+        "soundscapes validation split, 12 trainings with 5 to 9 ways of sampling each, by hand, one seed; "
+        "hidden and dropout, 2 settings, two seeds"
+    )
 
     def __init__(
         self,
@@ -66,8 +70,9 @@ class DDBM(PairedPathBridge):
         end: float = 0.8,
         sampler: str = "mean",
         sample_steps: int = 2,
-        hidden: int = 512,
+        hidden: int = 1024,
         blocks: int = 3,
+        dropout: float = 0.5,
         steps: int = 600,
         batch_size: int = 256,
         lr: float = 1e-3,
@@ -84,6 +89,7 @@ class DDBM(PairedPathBridge):
         self.sample_steps = sample_steps
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr

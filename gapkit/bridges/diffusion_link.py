@@ -47,7 +47,8 @@ class DiffusionLink(ReverseDiffusionBridge):
     align : str
         Linear map that the source goes through before it enters: none, procrustes (the best rotation onto the targets:
         keeps what tells clips apart), cca (regression on the best correlated directions: nearest to the targets) or
-        blend (the direction half-way between the two). The network learns what a linear map cannot. Ours.
+        blend (the direction half-way between the two). The network learns what a linear map cannot. Ours; on
+        `soundscapes` it closes 1 % more of the gap and costs a tenth of the retrieval, and it needs many pairs.
     inputs : str
         What is noised in training: both sides, the source or the target only.
     source_weight : float
@@ -90,6 +91,9 @@ class DiffusionLink(ReverseDiffusionBridge):
         The network sees only the direction of x_t.
     hidden, blocks : int
         Width inside a block; number of blocks.
+    dropout : float
+        Share of a block's hidden features that a training step leaves out, in [0, 1). Ours: without it the network
+        learns the fitted clips by heart and what tells others apart is lost.
     steps, batch_size, lr, weight_decay, ema
         Training: see `gapkit.diffusion.trainer.TrainingOptions`. A batch of pairs holds both sides.
     precision : str
@@ -102,16 +106,20 @@ class DiffusionLink(ReverseDiffusionBridge):
         auto, cpu, cuda, mps.
     """
 
-    defaults_from = "soundscapes, validation split, by hand among about 200 settings"
+    defaults_from = (
+        "soundscapes, by hand among about 250 settings, on its validation split and, the last 50, on clips of its "
+        "train split of recordings that were left out of the fit"
+    )
     space: ClassVar[Space] = {
         "start": Range(10, 200),
         "entry_noise": Choice((False, True)),
         "align": Choice(ALIGN),
         "source_weight": Range(0.1, 0.9),
-        "contrast_weight": Range(0.01, 0.5, log=True),
+        "contrast_weight": Range(0.001, 0.3, log=True),
         "topology_weight": Range(0.01, 1.0, log=True),
         "targets": Choice(TARGETS),
-        "hidden": Choice((256, 512, 1024)),
+        "hidden": Choice((512, 1024)),
+        "dropout": Range(0.0, 0.7),
         "lr": Range(1e-4, 2e-3, log=True),
         "steps": Range(100, 1000, log=True),
     }
@@ -123,15 +131,15 @@ class DiffusionLink(ReverseDiffusionBridge):
         sample_steps: int = 1,
         sampler: str = "ddim",
         entry_noise: bool = False,
-        align: str = "blend",
+        align: str = "none",
         inputs: str = "both",
-        source_weight: float = 0.5,
+        source_weight: float = 0.6,
         shared_noise: bool = True,
         prediction: str = "x0",
         targets: str = "own",
         topology: str = "frobenius",
         topology_weight: float = 0.1,
-        contrast_weight: float = 0.1,
+        contrast_weight: float = 0.01,
         contrast_temperature: float = 0.1,
         condition: bool = False,
         guidance: float = 0.0,
@@ -142,11 +150,12 @@ class DiffusionLink(ReverseDiffusionBridge):
         scale: float = 5.0,
         precondition: bool = True,
         directions_only: bool = False,
-        hidden: int = 512,
+        hidden: int = 1024,
         blocks: int = 3,
-        steps: int = 400,
+        dropout: float = 0.5,
+        steps: int = 600,
         batch_size: int = 256,
-        lr: float = 5e-4,
+        lr: float = 1e-3,
         weight_decay: float = 0.01,
         ema: float = 0.995,
         precision: str = "float32",
@@ -179,6 +188,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.directions_only = directions_only
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr
@@ -236,7 +246,10 @@ class DiffusionLink(ReverseDiffusionBridge):
         if self.align in ("cca", "blend"):
             cca = CCA().fit(source, target, validation=context.validation)
             maps.append(cca.source_axes_ @ cca.target_axes_)
-        self.maps_ = torch.stack(maps) if maps else torch.empty(0, *self.source_centre_.shape)
+        if maps:
+            self.maps_ = torch.stack(maps)
+        else:
+            self.__dict__.pop("maps_", None)
 
     def _enter(self, source: Tensor) -> Tensor:
         entered = super()._enter(source)

@@ -51,10 +51,14 @@ class Flow(PairedPathBridge):
         "sample_steps": Range(1, 10),
         "sigma": Range(0.0, 1.5),
         "entry_noise": Choice((False, True)),
+        "dropout": Range(0.0, 0.7),
         "lr": Range(2e-4, 2e-3, log=True),
         "steps": Range(300, 2000, log=True),
     }
-    defaults_from = "soundscapes validation split, 12 trainings with 5 to 9 ways of solving each, by hand, one seed"
+    defaults_from = (
+        "soundscapes validation split, 12 trainings with 5 to 9 ways of solving each, by hand, one seed; "
+        "hidden and dropout, 2 settings, two seeds"
+    )
 
     def __init__(
         self,
@@ -64,8 +68,9 @@ class Flow(PairedPathBridge):
         solver: str = "euler",
         sigma: float = 0.6,
         entry_noise: bool = False,
-        hidden: int = 512,
+        hidden: int = 1024,
         blocks: int = 3,
+        dropout: float = 0.5,
         steps: int = 1000,
         batch_size: int = 256,
         lr: float = 1e-3,
@@ -82,6 +87,7 @@ class Flow(PairedPathBridge):
         self.entry_noise = entry_noise
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr

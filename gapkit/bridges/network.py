@@ -43,6 +43,7 @@ class NetworkBridge(Bridge):
     conditions: int = 0
     prediction: str = "x0"
     precision: str = "float32"
+    dropout: float = 0.0
 
     scale: float
     hidden: int
@@ -141,6 +142,7 @@ class NetworkBridge(Bridge):
             directions_only=self.directions_only,
             prediction=self.prediction,
             conditions=self.conditions,
+            dropout=self.dropout,
             generator=generator(self.random_state),
         ).eval()
 
@@ -165,6 +167,8 @@ class NetworkBridge(Bridge):
                 raise InputError(f"{self._title}: {name} must be a whole number of at least 1, got {value!r}")
         if not (isinstance(self.scale, (int, float)) and 0 < self.scale < math.inf):
             raise InputError(f"{self._title}: scale must be a number above 0, got {self.scale!r}")
+        if not (isinstance(self.dropout, (int, float)) and 0 <= self.dropout < 1):
+            raise InputError(f"{self._title}: dropout must be at least 0 and below 1, got {self.dropout!r}")
 
     def _digest(self, source: Tensor, target: Tensor, context: FitContext) -> str:
         digest = hashlib.blake2b(json.dumps(self.get_params(), sort_keys=True, default=str).encode(), digest_size=16)

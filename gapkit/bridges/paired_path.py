@@ -23,6 +23,10 @@ class _Moments(TypedDict):
     correlation: float
 
 
+Errors = Callable[[nn.Module, Tensor | slice, Tensor, Tensor], Tensor]
+"""Squared errors of rows, from the network, the rows, their times and their noise."""
+
+
 class PairedPathBridge(SteppingBridge):
     """Trains a network on states between the two ends of a pair, with noise, to say where they lead.
 
@@ -88,10 +92,11 @@ class PairedPathBridge(SteppingBridge):
             wanted=wanted,
             **self._moments,
             conditions=int(self.conditional),
+            dropout=self.dropout,
             generator=generator(self.random_state),
         ).eval()
 
-    def _errors(self, x: Tensor, y: Tensor) -> Callable[[nn.Module, Tensor | slice, Tensor, Tensor], Tensor]:
+    def _errors(self, x: Tensor, y: Tensor, draw: torch.Generator | None = None) -> Errors:
         """Squared errors of rows, as a share of what the linear guess misses: about 1 for an untrained network."""
         path, wanted = self._path()
         _, miss = linear_guess(path, wanted, **self._moments)
@@ -100,13 +105,13 @@ class PairedPathBridge(SteppingBridge):
 
         def errors(model: nn.Module, rows: Tensor | slice, t: Tensor, noise: Tensor) -> Tensor:
             a, b = x[rows], y[rows]
-            answer: Tensor = model(path.at(t, a, b, noise), t, *self._heard(a))
+            answer: Tensor = model(path.at(t, a, b, noise), t, *self._heard(a), draw=draw)
             return weight[t] * (answer - wanted.at(t, a, b, noise)).square().sum(dim=1)
 
         return errors
 
     def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
-        errors = self._errors(x, y)
+        errors = self._errors(x, y, draw)
         shape = (self.batch_size, x.shape[1])
 
         def loss(model: nn.Module) -> Tensor:

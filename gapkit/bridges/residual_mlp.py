@@ -14,6 +14,7 @@ from gapkit.bridges.space import Range, Space
 from gapkit.diffusion.losses import cosine_matrix, make_topology
 
 TRAINING: Space = {
+    "dropout": Range(0.0, 0.7),
     "steps": Range(100, 1600, log=True),
     "lr": Range(1e-4, 2e-3, log=True),
     "weight_decay": Range(1e-3, 1.0, log=True),
@@ -52,6 +53,7 @@ class ResidualMLP(NetworkBridge):
         scale: float = 5.0,
         hidden: int = 512,
         blocks: int = 3,
+        dropout: float = 0.0,
         steps: int = 400,
         batch_size: int = 256,
         lr: float = 5e-4,
@@ -66,6 +68,7 @@ class ResidualMLP(NetworkBridge):
         self.scale = scale
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr
@@ -81,7 +84,7 @@ class ResidualMLP(NetworkBridge):
 
         def loss(model: nn.Module) -> Tensor:
             rows = torch.randint(len(x), (self.batch_size,), generator=draw, device=x.device)
-            predicted, true = model(x[rows], 0), y[rows]
+            predicted, true = model(x[rows], 0, draw=draw), y[rows]
             value: Tensor = (predicted - true).square().sum(dim=1).mean() / norm
             if self.topology_weight:
                 value = value + self.topology_weight * topology(cosine_matrix(predicted), cosine_matrix(true))
@@ -120,6 +123,7 @@ class PlainResidualMLP(ResidualMLP):
         scale: float = 5.0,
         hidden: int = 512,
         blocks: int = 3,
+        dropout: float = 0.0,
         steps: int = 400,
         batch_size: int = 256,
         lr: float = 5e-4,
@@ -132,6 +136,7 @@ class PlainResidualMLP(ResidualMLP):
         self.scale = scale
         self.hidden = hidden
         self.blocks = blocks
+        self.dropout = dropout
         self.steps = steps
         self.batch_size = batch_size
         self.lr = lr

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from gapkit import __version__
-from gapkit.cli import compare, embed, fit, inspect_, listing, metrics, transform, tune
+from gapkit.cli import compare, embed, fit, inspect_, listing, merge, metrics, plot, table, transform, tune
 from gapkit.errors import GapkitError, InputError
 
 app = typer.Typer(
@@ -28,7 +28,10 @@ app.command("metrics")(metrics.metrics)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
 app.command("tune")(tune.tune)
+app.command("plot")(plot.plot)
 app.command("embed")(embed.embed)
+app.command("table")(table.table)
+app.command("merge")(merge.merge)
 app.command("list")(listing.list_)
 
 

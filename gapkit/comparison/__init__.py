@@ -2,6 +2,7 @@
 
 from gapkit.comparison.alone import fit_alone, measure_gap, measure_pairs
 from gapkit.comparison.config import StudyConfig, read_config
+from gapkit.comparison.merged_folder import merge_runs
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import Run, open_run
@@ -17,6 +18,7 @@ __all__ = [
     "fit_alone",
     "measure_gap",
     "measure_pairs",
+    "merge_runs",
     "open_run",
     "read_config",
     "run_study",

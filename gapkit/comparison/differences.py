@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gapkit.comparison.summary import mean_draws
 from gapkit.errors import InputError
-from gapkit.statistics import Difference, paired_difference, paired_tests
+from gapkit.statistics import Difference, PValue, paired_difference, paired_tests
 
 if TYPE_CHECKING:
     from gapkit.comparison.results import Results
@@ -32,7 +32,7 @@ def difference(results: Results, a: str, b: str, metric: str) -> Difference:
 
 
 def paired_table(
-    results: Results, against: str, metrics: Sequence[str] | None, bridges: Sequence[str] | None
+    results: Results, against: str, metrics: Sequence[str] | None, bridges: Sequence[str] | None, p: PValue = "draws"
 ) -> pd.DataFrame:
     """Each bridge minus `against` on each metric: see `Results.tests`."""
     values, clips = _numbers(results.pivot()), _numbers(results.pivot("n"))
@@ -58,9 +58,9 @@ def paired_table(
             n.append(clips[bridge, metric])
             left.append(draws[0])
             right.append(draws[1])
-    found = paired_tests(differences, left, right, n=n)
+    found = paired_tests(differences, left, right, n=n, p=p)
     names = {"bridge": [bridge for bridge, _ in cells], "metric": [metric for _, metric in cells]}
-    verdict = [_verdict(merit, p) for merit, p in zip(merits, found["p_holm"], strict=True)]
+    verdict = [_verdict(merit, adjusted) for merit, adjusted in zip(merits, found["p_holm"], strict=True)]
     return pd.DataFrame({**names, **found, "verdict": verdict})
 
 

@@ -8,6 +8,7 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import gapkit
@@ -17,6 +18,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "pandas", "safetensors")
 
@@ -75,6 +77,29 @@ def write_manifest(
         },
     }
     write_text(folder.root / "manifest.json", json.dumps(content, indent=2, default=repr, ensure_ascii=False) + "\n")
+
+
+def read_manifest(root: Path) -> Mapping[str, Any]:
+    """What `write_manifest` wrote into the folder of a finished study.
+
+    Raises
+    ------
+    InputError
+        None there, a broken one, or one of a newer gapkit.
+    """
+    path = root / "manifest.json"
+    try:
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = int(content["schema_version"])
+    except FileNotFoundError:
+        raise InputError(
+            f"{root}: no manifest.json here, so the study is not finished; run the same `gapkit compare` again"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: not readable; expected what `gapkit compare` wrote") from None
+    if schema > SCHEMA:
+        raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
+    return content
 
 
 def _version(package: str) -> str | None:

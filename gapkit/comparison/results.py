@@ -7,7 +7,7 @@ import html
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,16 @@ import pandas as pd
 from gapkit.comparison.cells import cell_stem, read_cell
 from gapkit.comparison.differences import difference, paired_table
 from gapkit.comparison.folder import SCHEMA, StudyFolder
-from gapkit.comparison.summary import (
-    COLUMNS,
-    FAILED,
-    DrawTable,
-    seed_of,
-    summarise,
-    typed,
-)
+from gapkit.comparison.merging import merged
+from gapkit.comparison.selecting import controls_among, selected
+from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise, typed
 from gapkit.errors import InputError
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
-from gapkit.statistics import Difference
+from gapkit.report.spreadsheet import text
+from gapkit.statistics import Difference, PValue
 
-TEXT = ("bridge", "block", "metric", "group", "split", "error")
+APART = "Bold is best and underlined second, of the unpaired and of the paired bridges apart."
+"""Note of a table that marks them apart."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +93,12 @@ class Results:
         return difference(self, a, b, metric)
 
     def tests(
-        self, against: str = "identity", metrics: Sequence[str] | None = None, *, bridges: Sequence[str] | None = None
+        self,
+        against: str = "identity",
+        metrics: Sequence[str] | None = None,
+        *,
+        bridges: Sequence[str] | None = None,
+        p: PValue = "draws",
     ) -> pd.DataFrame:
         """Paired differences of many bridges from one, adjusted for their number.
 
@@ -108,6 +110,9 @@ class Results:
             Left out, all of the table.
         bridges : sequence of str, optional
             Left out, all but the anchors.
+        p : {"draws", "normal"}
+            Counted among the B draws, never below 2 / (B + 1); or by their standard error and the normal
+            distribution, which the adjustment of hundreds of rows does not lift to 1.
 
         Returns
         -------
@@ -120,13 +125,29 @@ class Results:
         Raises
         ------
         InputError
-            A bridge or metric that is not here.
+            A bridge or metric that is not here, or an unknown `p`.
 
         See Also
         --------
         gapkit.statistics.paired_tests : what the columns are.
         """
-        return paired_table(self, against, metrics, bridges)
+        return paired_table(self, against, metrics, bridges, p)
+
+    def select(self, bridges: Sequence[str] | None = None, metrics: Sequence[str] | None = None) -> Results:
+        """Some rows and columns, in the given order; left out, all of them.
+
+        Parameters
+        ----------
+        bridges : sequence of str
+            Names; ``anchors``, ``unpaired`` and ``paired`` stand for all of their kind.
+        metrics : sequence of str
+
+        Raises
+        ------
+        InputError
+            A bridge or metric that is not here.
+        """
+        return selected(self, bridges, metrics)
 
     def merge(self, other: Results, *, label: str | None = None) -> Results:
         """Both in one table.
@@ -142,42 +163,23 @@ class Results:
         Raises
         ------
         InputError
-            Other data or options, or different numbers under one name and no label.
-        """
-        for group in ("data", "options"):
-            mine, its = dict(self.study.get(group, {})), dict(other.study.get(group, {}))
-            differing = sorted(key for key in mine.keys() | its.keys() if mine.get(key) != its.get(key))
-            if differing:
-                key = differing[0]
-                raise InputError(
-                    f"merge: expected studies of one kind, {group} {key} is {mine.get(key)} in one and {its.get(key)} "
-                    "in the other; rows of different tests do not compare"
-                )
-        frame, draws = other.frame, dict(other.draws)
-        if label is not None:
-            mine_names = set(self.frame.loc[self.frame["block"] != "anchor", "bridge"])
-            names = {name: f"{name} [{label}]" for name in mine_names}
-            frame = frame.assign(bridge=frame["bridge"].replace(names))
-            draws = {(names.get(b, b), seed, metric): d for (b, seed, metric), d in draws.items()}
-        both = pd.concat([self.frame, frame], ignore_index=True)
-        key_columns = ["bridge", "metric", "seed"]
-        for name, own in both.groupby(key_columns, sort=False, dropna=False):
-            if len(own["value"].drop_duplicates()) > 1:
-                raise InputError(
-                    f"merge: {name[0]} has two different values of {name[1]} (seed {name[2]}); "
-                    "give a label for the second"
-                )
-        known = {column.name for column in self.columns}
-        return replace(
-            self,
-            frame=typed(both.drop_duplicates(key_columns, ignore_index=True)),
-            columns=(*self.columns, *(column for column in other.columns if column.name not in known)),
-            draws={**draws, **self.draws},
-        )
+            Other data, options or definitions of a metric, or different numbers under one name and no label.
 
-    def table(self, *, title: str | None = None) -> Table:
-        """The summary laid out for a writer."""
-        return build_table(self.summary(), self.columns, title=self.title if title is None else title, notes=self.notes)
+        See Also
+        --------
+        gapkit.comparison.merge_runs : merges folders, and sees their parameters and versions too.
+        """
+        return merged(self, other, label=label)
+
+    def table(self, *, title: str | None = None, apart: bool = False) -> Table:
+        """The summary laid out for a writer; with `apart`, unpaired and paired bridges have a best of their own.
+
+        Controls (bridges of the family "control") are shown and never marked, as anchors are.
+        """
+        notes = (*self.notes, APART) if apart else self.notes
+        title = self.title if title is None else title
+        controls = controls_among(self.frame["bridge"])
+        return build_table(self.summary(), self.columns, title=title, notes=notes, controls=controls, apart=apart)
 
     @property
     def title(self) -> str:
@@ -199,8 +201,7 @@ class Results:
         if len(numbers) and resamples:
             lines.append(f"Intervals: 95 % bootstrap over clips, n = {int(numbers.max())}, B = {resamples}.")
         if seeds:
-            listed = ", ".join(map(str, seeds))
-            lines.append(f"Stochastic bridges: {'seed' if len(seeds) == 1 else 'mean over seeds'} {listed}.")
+            lines.append(f"Stochastic bridges: {_seeds_in_words(self.frame, seeds)}.")
         if len(seeds) > 1:
             lines.append("Intervals hold the chance of the clips; that of the seeds is seed_sd in results.json.")
         if "target-split-half" in set(self.frame["bridge"]):
@@ -289,12 +290,18 @@ class Results:
         return f"<table><caption>{html.escape(table.title)}</caption><tr><th></th>{head}</tr>{''.join(body)}</table>"
 
 
+def _seeds_in_words(frame: pd.DataFrame, seeds: Sequence[int]) -> str:
+    counts = {len(own["seed"].dropna().unique()) for _, own in frame[frame["seed"].notna()].groupby("bridge")}
+    if len(counts) > 1:
+        return f"mean over {min(counts)} to {max(counts)} seeds"
+    return f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}"
+
+
 def _csv_cell(value: Any) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
     if isinstance(value, str):
-        text = " ".join(value.split())
-        return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+        return text(value)
     return repr(float(value)) if isinstance(value, float) else str(int(value))
 
 

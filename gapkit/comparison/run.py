@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,8 @@ from gapkit.bridges.stepping import SteppingBridge
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import cell_stem
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.folder import SCHEMA, StudyFolder
+from gapkit.comparison.folder import StudyFolder
+from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, split_parts
 from gapkit.comparison.summary import seed_of
@@ -192,7 +192,7 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
     home = StudyFolder(folder)
     results = Results.read(home.root)
     identity = home.identity()
-    manifest = _manifest(home.root)
+    manifest = read_manifest(home.root)
     data = _opened(home.root, manifest) if pairs is None else pairs
     known = identity.get("data", {}).get("content_hash")
     if data.content_hash() != known:
@@ -203,22 +203,6 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
         )
     config = _config(home.root, manifest)
     return Run(home.root, results, manifest, config, data, split_parts(data, config))
-
-
-def _manifest(root: Path) -> Mapping[str, Any]:
-    path = root / "manifest.json"
-    try:
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = int(content["schema_version"])
-    except FileNotFoundError:
-        raise InputError(
-            f"{root}: no manifest.json here, so the study is not finished; run the same `gapkit compare` again"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: not readable; expected what `gapkit compare` wrote") from None
-    if schema > SCHEMA:
-        raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
-    return content
 
 
 def _config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:

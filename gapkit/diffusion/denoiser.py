@@ -17,21 +17,29 @@ PREDICTIONS = ("x0", "epsilon", "v")
 class ResidualBlock(nn.Module):
     """LayerNorm, scale and shift by time, Linear(d, hidden), SiLU, Linear(hidden, d).
 
-    The last layer starts at zero: an untrained block adds nothing.
+    The last layer starts at zero: an untrained block adds nothing. Hidden features are left out in training
+    (Srivastava et al., 2014, JMLR 15) where `dropout` is above 0 and a generator to draw them from is given.
     """
 
-    def __init__(self, dim: int, hidden: int, time_features: int, generator: torch.Generator) -> None:
+    def __init__(
+        self, dim: int, hidden: int, time_features: int, generator: torch.Generator, *, dropout: float = 0.0
+    ) -> None:
         super().__init__()
+        self.dropout = dropout
         self.widen = _linear(dim, hidden, generator)
         self.narrow = _linear(hidden, dim, generator, zero=True)
         # One small product per row. A deep time MLP costs as much as the block itself and gains nothing here.
         self.time = _linear(time_features, 2 * dim, generator, zero=True)
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+    def forward(self, x: Tensor, time: Tensor, draw: torch.Generator | None = None) -> Tensor:
         """What this block adds to `x`, both (n, d); `time` is (n, features) or (features,)."""
         scale, shift = self.time(time).chunk(2, dim=-1)
         h = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
-        out: Tensor = self.narrow(F.silu(self.widen(h)))
+        h = F.silu(self.widen(h))
+        if self.dropout and draw is not None:
+            kept = torch.rand(h.shape, generator=draw, device=h.device) >= self.dropout
+            h = h * kept / (1 - self.dropout)
+        out: Tensor = self.narrow(h)
         return out
 
 
@@ -61,6 +69,8 @@ class Denoiser(nn.Module):
         (``"v"``, Salimans & Ho, 2022; gain ``-sqrt(1 - abar)``). Whatever it is, the answer is x0.
     conditions : int
         Number of further vectors that the blocks may see.
+    dropout : float
+        Share of the hidden features that a training step leaves out, in [0, 1).
     generator : torch.Generator
         Draws the initial weights.
 
@@ -88,12 +98,15 @@ class Denoiser(nn.Module):
         directions_only: bool = False,
         prediction: str = "x0",
         conditions: int = 0,
+        dropout: float = 0.0,
         time_features: int = 32,
     ) -> None:
         super().__init__()
         if prediction not in PREDICTIONS:
             raise InputError(f"prediction must be one of {', '.join(PREDICTIONS)}, got {prediction!r}")
-        self.blocks = nn.ModuleList(ResidualBlock(dim, hidden, time_features, generator) for _ in range(blocks))
+        self.blocks = nn.ModuleList(
+            ResidualBlock(dim, hidden, time_features, generator, dropout=dropout) for _ in range(blocks)
+        )
         # They start at zero too: untrained, a condition is not heard. Without bias, zeros are the same as none.
         self.listen = nn.ModuleList(_linear(dim, dim, generator, zero=True, bias=False) for _ in range(conditions))
         self.unit = 1 / math.sqrt(variance)
@@ -109,7 +122,9 @@ class Denoiser(nn.Module):
         self.register_buffer("squash", total.rsqrt().float().unsqueeze(1), persistent=False)
         self.register_buffer("time_table", _sinusoids(schedule.n_steps, time_features), persistent=False)
 
-    def forward(self, x: Tensor, t: Tensor | int, *conditions: Tensor | None) -> Tensor:
+    def forward(
+        self, x: Tensor, t: Tensor | int, *conditions: Tensor | None, draw: torch.Generator | None = None
+    ) -> Tensor:
         """Estimate the clean vectors.
 
         Parameters
@@ -120,6 +135,8 @@ class Denoiser(nn.Module):
             Times in 0..T.
         conditions : Tensor of shape (n, d) or None
             In the scale of clean vectors; None: not given.
+        draw : torch.Generator, optional
+            Draws the features to leave out; given in training only.
 
         Returns
         -------
@@ -132,7 +149,7 @@ class Denoiser(nn.Module):
             if condition is not None:
                 h = h + hear(condition * self.unit)
         for block in self.blocks:
-            h = h + block(h, time)
+            h = h + block(h, time, draw)
         return torch.addcmul((h - first) * self.gain[t], x, self.skip[t])
 
 

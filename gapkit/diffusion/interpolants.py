@@ -106,7 +106,7 @@ class InterpolantDenoiser(Denoiser):
 
     Parameters
     ----------
-    dim, hidden, blocks, conditions
+    dim, hidden, blocks, conditions, dropout
         As in `Denoiser`.
     path, wanted : Interpolant
     variance, correlation : float
@@ -127,6 +127,7 @@ class InterpolantDenoiser(Denoiser):
         correlation: float,
         generator: torch.Generator,
         conditions: int = 0,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__(
             dim,
@@ -136,6 +137,7 @@ class InterpolantDenoiser(Denoiser):
             variance=variance,
             generator=generator,
             conditions=conditions,
+            dropout=dropout,
         )
         # Of the schedule only the number of its times is left.
         self.skip, self.gain = (

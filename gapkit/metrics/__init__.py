@@ -1,7 +1,7 @@
 """Metrics: pure functions of two clouds of embeddings, and what each of them means."""
 
 from gapkit.metrics.bandwidth import median_bandwidth
-from gapkit.metrics.c2st import c2st_knn, c2st_mlp
+from gapkit.metrics.c2st import c2st_knn, c2st_mlp, residual_c2st_mlp
 from gapkit.metrics.calibration import Calibrated, calibrated
 from gapkit.metrics.centroid import centroid_distance
 from gapkit.metrics.cka import cka, cka_kept
@@ -37,7 +37,9 @@ from gapkit.metrics.residual import (
     residual_separability,
     residual_sliced_wasserstein,
 )
+from gapkit.metrics.residual_of import residual_of
 from gapkit.metrics.retrieval import mean_average_precision, recall_at_k
+from gapkit.metrics.retrieval_back import mean_average_precision_back, recall_back_at_k
 from gapkit.metrics.risen import share_risen
 from gapkit.metrics.rmg import rmg
 from gapkit.metrics.separability import linear_separability, separability_auc
@@ -83,6 +85,7 @@ __all__ = [
     "l2i",
     "linear_separability",
     "mean_average_precision",
+    "mean_average_precision_back",
     "measure",
     "median_bandwidth",
     "memorisation",
@@ -100,11 +103,14 @@ __all__ = [
     "prdc",
     "procrustes_distance",
     "recall_at_k",
+    "recall_back_at_k",
     "register_metric",
+    "residual_c2st_mlp",
     "residual_cosine",
     "residual_energy_distance",
     "residual_frechet_distance",
     "residual_mmd",
+    "residual_of",
     "residual_separability",
     "residual_sliced_wasserstein",
     "rmg",

@@ -13,7 +13,7 @@ from torch import Tensor
 from gapkit.errors import InputError
 from gapkit.metrics._sides import Cloud
 
-Kind = Literal["gaussian", "imq", "distance"]
+Kind = Literal["gaussian", "imq", "distance", "inverse"]
 
 TILE = 512
 """Rows and columns of a tile: three float32 tiles stay in a processor's cache."""
@@ -28,8 +28,8 @@ class Kernel:
 
     Parameters
     ----------
-    kind : {"gaussian", "imq", "distance"}
-        With u = |a - b| / width: exp(-u^2 / 2), (1 + u^2)^(-1/2) or -u.
+    kind : {"gaussian", "imq", "distance", "inverse"}
+        With u = |a - b| / width: exp(-u^2 / 2), (1 + u^2)^(-1/2), -u, or 1 / u and 0 where u is 0.
     widths : tuple of float
         Positive and finite.
     """
@@ -47,8 +47,10 @@ class Kernel:
                 torch.mul(minus, factor, out=into).exp_()
             elif self.kind == "imq":
                 torch.mul(minus, -2 * factor, out=into).add_(1).rsqrt_()
-            else:
+            elif self.kind == "distance":
                 torch.mul(minus, -2, out=into).sqrt_().mul_(-base / width)
+            else:
+                torch.mul(minus, -2, out=into).rsqrt_().mul_(width / base).masked_fill_(minus == 0, 0)
             if number:
                 out += part
         if len(self.widths) > 1:
@@ -67,11 +69,14 @@ class ClipSums:
         Sum over the clips of the first side.
     dense : Tensor of shape (n_a, n_b), float32, optional
         The clip-by-clip kernel itself.
+    by_row : tuple of Tensor
+        `rows` and `columns` before the rows of a clip became their mean: one sum a row of either side.
     """
 
     rows: Tensor
     columns: Tensor
     dense: Tensor | None
+    by_row: tuple[Tensor, Tensor]
 
 
 def checked_kernel(bandwidths: Sequence[float], kind: str = "gaussian") -> Kernel:
@@ -135,9 +140,9 @@ def clip_sums(
         if b is None:
             rows[number] += columns[number]
             columns[number] = rows[number]
-        results.append(
-            ClipSums(a.per_clip(rows[number]), other.per_clip(columns[number]), None if out is None else out[number])
-        )
+        each = rows[number], columns[number]
+        kept = None if out is None else out[number]
+        results.append(ClipSums(a.per_clip(each[0]), other.per_clip(each[1]), kept, each))
     return results
 
 

@@ -16,11 +16,13 @@ from gapkit.arrays import slices
 from gapkit.metrics._kernels import ClipSums, clip_sums
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._sides import Cloud, Sides, directions, residual_directions
+from gapkit.metrics._slope import SLOPE, Slope, slope_of
 from gapkit.metrics.cosine import clip_cosines, stranger_cosine
 from gapkit.metrics.mmd import squared_mmd
 from gapkit.metrics.rank import rank_and_influence
 from gapkit.metrics.residual import squared_residuals
 from gapkit.metrics.retrieval import Ranking, precisions, ranking, recalls
+from gapkit.metrics.retrieval_back import Places, places, precisions_back, recalls_back
 from gapkit.metrics.rmg import clip_squares, inner_cosine, relative_gap
 from gapkit.metrics.separability import Probe, correctness, fold_contests, probe
 
@@ -39,6 +41,9 @@ KERNEL_USERS = {
     "energy-distance": {"energy-distance", "residual-energy-distance"},
 }
 """Metrics that need a kernel inside the source and inside the target."""
+
+SLOPES = (f"energy-distance{SLOPE}",)
+"""Kernels that tell how another changes under a shift, where it does not tell so itself."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,10 @@ class Row:
         return ranking(self.x_directions, self.reference.directions, max_memory=self.reference.kept_bytes)
 
     @cached_property
+    def places(self) -> Places:
+        return places(self.x_directions, self.reference.directions, max_memory=self.reference.kept_bytes)
+
+    @cached_property
     def fold_x(self) -> NDArray[np.int64]:
         return self.reference.folds if self.both.paired else self.reference.source_folds(self.both.x.n)
 
@@ -151,7 +160,8 @@ class Row:
     def residual_kernels(self) -> dict[str, ClipSums]:
         # Kernels inside one side do not notice a shift: only the cross part is computed again.
         names = [k for k in self.kernel_names if f"residual-{k}" in self.names]
-        return self._kernels(self.both.x.centred, self.both.y.centred, names)
+        slopes = [k for k in SLOPES if k.removesuffix(SLOPE) in names and len(self.resamples)]
+        return self._kernels(self.both.x.centred, self.both.y.centred, [*names, *slopes])
 
     def _kernels(self, a: Cloud, b: Cloud | None, names: Iterable[str]) -> dict[str, ClipSums]:
         names = list(names)
@@ -160,7 +170,6 @@ class Row:
             b,
             [self.reference.kernels[name] for name in names],
             drop_same=b is None or self.both.paired,
-            dense=self.reference.dense and self.both.x.n <= self.reference.n_dense,
             max_memory=self.reference.max_memory // 4,
         )
         return dict(zip(names, sums, strict=True))
@@ -188,17 +197,11 @@ class Row:
     def centroid_distance(self) -> Drawn:
         x, y = self.both.x, self.both.y
         value = float(torch.linalg.vector_norm(x.mean - y.mean))
-        # Seen from the target's mean: float32 then carries the difference and not the offset.
-        seen = x.changed(lambda rows: (rows - y.mean).float())
-        shifts = self.resamples.sums(seen) / x.n - self.reference.centred_sums / y.n
-        if self.both.paired:
-            noise, offset = 0.0, (x.mean - y.mean).float()
-            for clips, right in y.centred.clip_blocks():
-                noise += float((seen.clip_block(clips) - right - offset).square().sum()) / x.n**2
-        else:
-            noise = sum(float(clip_squares(c.centred).sum()) / c.n**2 for c in (x, y))
-        # A resampled norm is too long by the sampling noise, once more: E|mean*|^2 = |mean|^2 + trace(cov) / n.
-        return value, (shifts.square().sum(dim=1).double() - noise).clamp_min(0).sqrt()
+        # Along the offset only: whole resampled offsets are too long by the sampling noise, once more, and where the
+        # means agree their length says how wide the clouds are.
+        along = (x.mean - y.mean) / value if value else torch.zeros_like(x.mean)
+        moved = self.resamples.sums(x.centred) / x.n - self.reference.centred_sums / y.n
+        return value, (value + moved.double() @ along).clamp_min(0)
 
     def mmd(self) -> Drawn:
         return self.kernel_distance("mmd", self.cross_kernels)
@@ -207,7 +210,8 @@ class Row:
         return self.kernel_distance("mmd-multi", self.cross_kernels)
 
     def residual_mmd(self) -> Drawn:
-        return self.kernel_distance("mmd", self.residual_kernels)
+        sums = self.residual_kernels
+        return self.kernel_distance("mmd", sums, slope_of(self.both, self.reference.kernels["mmd"], sums["mmd"]))
 
     def separability(self) -> Drawn:
         return self._accuracy(self.both, self.scores)
@@ -257,6 +261,12 @@ class Row:
     def average_precision(self, k: int) -> Drawn:
         return self._mean(precisions(self.ranking, k))
 
+    def recall_back(self, k: int) -> Drawn:
+        return self._mean(recalls_back(self.places, k))
+
+    def average_precision_back(self, k: int) -> Drawn:
+        return self._mean(precisions_back(self.places, k))
+
     def effective_rank(self) -> Drawn:
         value, influence = rank_and_influence(self.both.x)
         return value, (value + self.resamples.sums(influence).double() / self.both.x.n).clamp_min(0)
@@ -276,30 +286,24 @@ class Row:
         draws = self.resamples.sums(x) / len(x) + self.reference.resamples.sums(y) / len(y)
         return float(x.mean() + y.mean()) / 2, draws.double() / 2
 
-    def kernel_distance(self, name: str, cross: Mapping[str, ClipSums]) -> Drawn:
-        """Squared distance of the two sides as the kernel of that name sees them."""
+    def kernel_distance(self, name: str, cross: Mapping[str, ClipSums], slope: Slope | None = None) -> Drawn:
+        """Squared distance of the two sides as the kernel of that name sees them.
+
+        Draws follow the U-statistic to first order in what each clip adds to it (its Hoeffding projection). A resample
+        of the pairs themselves would shake what only pairs add three times as much as another sample does, and where
+        the sides hardly differ nothing else is there.
+        """
         xx, yy, xy = self.source_kernels[name], self.reference.target_kernels(self.kernel_names)[name], cross[name]
         value = squared_mmd(xx, yy, xy, estimator="paired" if self.both.paired else "unbiased")
-        n, m = self.both.x.n, self.both.y.n
-        if xx.dense is not None and yy.dense is not None and xy.dense is not None:
-            wx, wy = self.resamples.weights, self.reference.resamples.weights
-            if self.both.paired:
-                h = xx.dense + yy.dense - xy.dense - xy.dense.T
-                return value, _quadratic(wx, h) / self.pairs_drawn
-            pairs = self.pairs_drawn, m**2 - self.reference.resamples.n_squares
-            inside = _quadratic(wx, xx.dense) / pairs[0] + _quadratic(wy, yy.dense) / pairs[1]
-            return value, inside - 2 * ((wx @ xy.dense) * wy).sum(dim=1).double() / (n * m)
-        # First-order (Hoeffding) projection: what each clip adds to the sum, O(n) memory.
-        if self.both.paired:
-            push = (xx.rows + yy.rows - xy.rows - xy.columns) / (n - 1)
-            return value, value + 2 * _centred_mean(self.resamples, push)
-        push_x, push_y = xx.rows / (n - 1) - xy.rows / m, yy.rows / (m - 1) - xy.columns / n
+        if len(self.resamples) == 0:
+            return value, torch.zeros(0, dtype=torch.float64)
+        n, m, own = self.both.x.n, self.both.y.n, int(self.both.paired)
+        push_x = xx.rows / (n - 1) - xy.rows / (m - own)
+        push_y = yy.rows / (m - 1) - xy.columns / (n - own)
+        if slope is not None:
+            push_x, push_y = push_x + slope.x, push_y + slope.y
         moved = _centred_mean(self.resamples, push_x) + _centred_mean(self.reference.resamples, push_y)
         return value, value + 2 * moved
-
-
-def _quadratic(weights: Tensor, kernel: Tensor) -> Tensor:
-    return ((weights @ kernel) * weights).sum(dim=1).double()
 
 
 def _centred_mean(resamples: Resamples, values: Tensor) -> Tensor:
@@ -321,6 +325,10 @@ ROW_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "recall@5": lambda row: row.recall(5),
     "recall@10": lambda row: row.recall(10),
     "map@10": lambda row: row.average_precision(10),
+    "recall-back@1": lambda row: row.recall_back(1),
+    "recall-back@5": lambda row: row.recall_back(5),
+    "recall-back@10": lambda row: row.recall_back(10),
+    "map-back@10": lambda row: row.average_precision_back(10),
     "unpaired-cosine": Row.unpaired_cosine,
     "cosine-margin": Row.cosine_margin,
     "effective-rank": Row.effective_rank,
@@ -334,5 +342,9 @@ CLIP_VALUES: dict[str, Callable[[Row], Tensor]] = {
     "recall@5": lambda row: recalls(row.ranking, 5),
     "recall@10": lambda row: recalls(row.ranking, 10),
     "map@10": lambda row: precisions(row.ranking, 10),
+    "recall-back@1": lambda row: recalls_back(row.places, 1),
+    "recall-back@5": lambda row: recalls_back(row.places, 5),
+    "recall-back@10": lambda row: recalls_back(row.places, 10),
+    "map-back@10": lambda row: precisions_back(row.places, 10),
 }
 """What each clip has, (n,), for the metrics that are a mean over clips."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from gapkit.metrics._kernels import ClipSums
 from gapkit.metrics._resamples import Resamples, RunningSums
 from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics._sides import Cloud
+from gapkit.metrics._slope import SLOPE, Slope, slope_of
 from gapkit.metrics.frechet import Gaussian, bures, gaussian, influences
 from gapkit.metrics.mmd import linear_mmd
 from gapkit.metrics.random_features import CHUNK, FEATURES, Features
@@ -22,10 +24,16 @@ Pushes = tuple[Tensor, Tensor]
 """How much each clip of the source and of the target moves a value, to first order."""
 
 
-def _energy(row: Row, cross: Mapping[str, ClipSums]) -> Drawn:
+def _energy(row: Row, cross: Mapping[str, ClipSums], slope: Slope | None = None) -> Drawn:
     # The kernel is in units of the width.
-    value, draws = row.kernel_distance("energy-distance", cross)
+    value, draws = row.kernel_distance("energy-distance", cross, slope)
     return row.reference.bandwidth * value, row.reference.bandwidth * draws
+
+
+def _residual_energy(row: Row) -> Drawn:
+    sums, name = row.residual_kernels, f"energy-distance{SLOPE}"
+    slope = slope_of(row.both, row.reference.kernels[name], sums[name]) if name in sums else None
+    return _energy(row, sums, slope)
 
 
 def frechet_distance(row: Row) -> Drawn:
@@ -91,13 +99,17 @@ def sinkhorn_divergence(row: Row) -> Drawn:
 def mmd_linear(row: Row) -> Drawn:
     x, y = row.both.x, row.both.y
 
-    # Seen from the target's mean: float32 then carries the difference and not the offset.
-    left, right = (c.changed(lambda rows: (rows - y.mean).float()) for c in (x, y))
+    # Seen from the target's mean: float32 then carries the difference and not the offset; in a unit in which the
+    # squares are float32 too.
+    exponent = math.frexp(max(c.reach(y.mean) for c in (x, y)))[1]
+    unit = 1.0 if abs(exponent) < 32 else 2.0**exponent
+    left, right = (c.changed(lambda rows: ((rows - y.mean) / unit).float()) for c in (x, y))
     value = linear_mmd(row.both, "paired" if row.both.paired else "unbiased")
     if row.both.paired:
         apart = ((clips, left.clip_block(clips) - rows) for clips, rows in right.clip_blocks())
-        return value, _paired(row, apart)[1]
-    return value, _unpaired(row, left.clip_blocks(), _sums(row.reference.resamples, right.clip_blocks()))[1]
+        return value, unit**2 * _paired(row, apart)[1]
+    own = _sums(row.reference.resamples, right.clip_blocks())
+    return value, unit**2 * _unpaired(row, left.clip_blocks(), own)[1]
 
 
 def mmd_random_features(row: Row) -> Drawn:
@@ -137,7 +149,7 @@ class _Sums:
     drawn : Tensor of shape (B, k), float32
         In each resample.
     repeated : Tensor of shape (B,), float64
-        Squared lengths times squared weights: what copies of a clip add with each other.
+        Of the squared lengths in each resample: what clips would add with themselves.
     n : int
     """
 
@@ -160,7 +172,7 @@ def _sums(resamples: Resamples, blocks: Iterable[tuple[slice, Tensor]]) -> _Sums
         whole = total if whole is None else whole + total
     assert whole is not None
     assert running is not None
-    repeated = resamples.square_sums(lengths).double()
+    repeated = resamples.sums(lengths).double()
     return _Sums(whole, float(lengths.sum()), running.result(), repeated, resamples.n)
 
 
@@ -168,19 +180,24 @@ def _paired(row: Row, blocks: Iterable[tuple[slice, Tensor]]) -> Drawn:
     """Mean product of the differences of different clips."""
     z = _sums(row.resamples, blocks)
     value = (float(z.whole.square().sum()) - z.square) / (z.n * (z.n - 1))
-    return value, (z.drawn.square().sum(dim=1).double() - z.repeated) / row.pairs_drawn
+    return value, value + 2 * _inside(z, value)
 
 
 def _unpaired(row: Row, blocks: Iterable[tuple[slice, Tensor]], y: _Sums) -> Drawn:
     """Mean product inside each side, less that between them."""
     x = _sums(row.resamples, blocks)
-    pairs = (row.pairs_drawn, y.n**2 - row.reference.resamples.n_squares)
-    value = -2 * float(x.whole @ y.whole) / (x.n * y.n)
-    draws = -2 * (x.drawn * y.drawn).sum(dim=1).double() / (x.n * y.n)
-    for side, drawn in zip((x, y), pairs, strict=True):
-        value += (float(side.whole.square().sum()) - side.square) / (side.n * (side.n - 1))
-        draws += (side.drawn.square().sum(dim=1).double() - side.repeated) / drawn
-    return value, draws
+    cross = float(x.whole @ y.whole) / (x.n * y.n)
+    value, moved = -2 * cross, torch.zeros(len(row.resamples), dtype=torch.float64, device=x.whole.device)
+    for side, other in ((x, y), (y, x)):
+        inside = (float(side.whole.square().sum()) - side.square) / (side.n * (side.n - 1))
+        value += inside
+        moved += _inside(side, inside) - (side.drawn.double() @ other.whole / (x.n * y.n) - cross)
+    return value, value + 2 * moved
+
+
+def _inside(side: _Sums, value: float) -> Tensor:
+    """Mean of what the drawn clips add to the mean product of different clips, (B,), less that mean."""
+    return (side.drawn.double() @ side.whole - side.repeated) / (side.n * (side.n - 1)) - value
 
 
 def _pushed(row: Row, value: float, pushes: Pushes | None) -> Tensor:
@@ -189,7 +206,9 @@ def _pushed(row: Row, value: float, pushes: Pushes | None) -> Tensor:
         return torch.zeros(0, dtype=torch.float64)
     total = torch.full((len(row.resamples),), value, dtype=torch.float64, device=row.resamples.counts.device)
     for resamples, push in zip((row.resamples, row.reference.resamples), pushes, strict=True):
-        total += resamples.sums(push).double() / len(push)
+        # Squares of what float32 just holds are no float32, and sums are.
+        unit = 2.0 ** math.frexp(float(push.abs().max()))[1]
+        total += unit * resamples.sums(push / unit).double() / len(push)
     return total
 
 
@@ -203,6 +222,6 @@ DISTANCE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "sinkhorn-divergence": sinkhorn_divergence,
     "residual-frechet": residual_frechet_distance,
     "residual-sliced-wasserstein": residual_sliced_wasserstein,
-    "residual-energy-distance": lambda row: _energy(row, row.residual_kernels),
+    "residual-energy-distance": _residual_energy,
 }
 """Estimators of the metrics in `catalogue_distances`."""

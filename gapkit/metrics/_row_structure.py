@@ -37,6 +37,8 @@ from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
 from gapkit.metrics.procrustes_distance import of_product
+from gapkit.metrics.residual_of import residual_of
+from gapkit.metrics.rmg import rmg
 from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
 from gapkit.metrics.variance_ratio import checked_width, spread
 
@@ -186,6 +188,20 @@ def _c2st_mlp(row: Row) -> Drawn:
     return _two_sided(row, *network_correctness(row.both, row.fold_x, row.reference.folds, seed=row.reference.seed))
 
 
+def _residual_c2st_mlp(row: Row) -> Drawn:
+    folds, seed = row.reference.folds, row.reference.seed
+    return _two_sided(row, *network_correctness(row.both, row.fold_x, folds, seed=seed, residual=True))
+
+
+def _residual_l2i(row: Row) -> Drawn:
+    x, y = row.both.x.centred, row.both.y.centred
+    return row._mean(pair_distances(Sides(x, y, row.both.paired)))
+
+
+def _residual_rmg(row: Row) -> Drawn:
+    return _no_draws(residual_of(rmg, row.both.x.rows, row.both.y.rows, owner=row.both.y.owner))
+
+
 def _margin(row: Row) -> Drawn:
     return _two_sided(row, *clip_margins(row.both, row.probe))
 
@@ -259,9 +275,10 @@ def _uniformity_pooled(row: Row) -> Drawn:
 
 def _variance_ratio(row: Row) -> Drawn:
     width = checked_width(row.both.y)
-    value, above = row._mean(spread(row.both.x))
-    _, below = _target_mean(row, spread(row.both.y))
-    return value / width, above / below.clamp_min(1e-300)
+    # In units of the width: the squares of very long rows are no float32, as the sums are.
+    value, above = row._mean(spread(row.both.x) / width)
+    _, below = _target_mean(row, spread(row.both.y) / width)
+    return value, above / below.clamp_min(1e-300)
 
 
 def _memorisation(row: Row) -> Drawn:
@@ -280,6 +297,9 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "knn-cross-share": _cross_modal_share,
     "c2st-knn": _c2st_knn,
     "c2st-mlp": _c2st_mlp,
+    "residual-c2st-mlp": _residual_c2st_mlp,
+    "residual-l2i": _residual_l2i,
+    "residual-rmg": _residual_rmg,
     "separability-margin": _margin,
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
     "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),

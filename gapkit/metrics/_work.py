@@ -19,6 +19,7 @@ MAX_WORK_ACCELERATOR = 1e16
 HELD = frozenset({
     "knn-mixing", "knn-cross-share", "c2st-knn", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cka-rbf",
     "cknna", "hubness", "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "memorisation",
+    "c2st-mlp", "residual-c2st-mlp",
 })  # fmt: skip
 """Metrics that hold all rows of both sides, twice; the others read them block by block."""
 

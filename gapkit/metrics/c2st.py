@@ -12,12 +12,14 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._neighbourhood import NOTHING
-from gapkit.metrics._sides import Sides, row_blocks, sides
+from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.mixing import K, balanced, pooled
 from gapkit.metrics.separability import folds_of
 
 ROUNDS = 30
 """Rounds of training of the network, whatever the number of rows."""
+
+Rows = NDArray[np.float32]
 
 BATCH, BATCHES, RATE = 128, 10, 3e-3
 """Rows of a gradient step, gradient steps of a round, learning rate of Adam."""
@@ -134,6 +136,45 @@ def c2st_mlp(
     return float(x.mean() + y.mean()) / 2
 
 
+def residual_c2st_mlp(
+    source: ArrayLike,
+    target: ArrayLike,
+    *,
+    owner: ArrayLike | None = None,
+    folds: int | ArrayLike = 5,
+    seed: int = 0,
+    hidden: int = 20,
+    rounds: int = ROUNDS,
+) -> float:
+    """Held-out accuracy of the network of `c2st_mlp` after each side's mean is removed.
+
+    The means are those of the clips that the network is fitted on: with the mean of all clips removed, what is held
+    out would lean the other way, and accuracy fall below 0.5 for no reason in the data.
+
+    Parameters
+    ----------
+    source, target, owner, folds, seed, hidden, rounds
+        See `c2st_mlp`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0.5 where the network finds no difference of shape; lower is nearer.
+
+    Raises
+    ------
+    InputError
+
+    References
+    ----------
+    Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, ICLR (C2ST-NN).
+    """
+    both = sides(source, target, owner)
+    folds_ = folds_of(both, folds, seed)
+    x, y = network_correctness(both, *folds_, seed=seed, hidden=hidden, rounds=rounds, residual=True)
+    return float(x.mean() + y.mean()) / 2
+
+
 def network_correctness(
     both: Sides,
     fold_x: NDArray[np.int64],
@@ -142,40 +183,56 @@ def network_correctness(
     seed: int,
     hidden: int = 20,
     rounds: int = ROUNDS,
+    residual: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Share of each clip's rows on the right side, (n_x,) and (n_y,), by the network that did not see the clip."""
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.preprocessing import StandardScaler
+    """Share of each clip's rows on the right side, (n_x,) and (n_y,), by the network that did not see the clip.
 
-    x, y = both.x.cpu(), both.y.cpu()
+    `residual`: after each side's mean, that of the clips which the network sees, is removed.
+    """
+    from sklearn.neural_network import MLPClassifier
+
+    x, y = (Cloud(c.rows.cpu(), c.owner.cpu(), c.n) for c in (both.x, both.y))
+    rows_x, rows_y = x.rows.numpy(), y.rows.numpy()
     share_y, row_fold = y.share.numpy(), fold_y[y.owner.numpy()]
-    right_x, right_y = np.empty(x.n), np.empty(len(row_fold))
+    right_x, right_y = np.empty(x.n), np.empty(len(rows_y))
     half = BATCH * BATCHES // 2
     labels = np.repeat([1, 0], half)
     for number, fold in enumerate(np.union1d(fold_x, fold_y)):
         seen_x, seen_y = fold_x != fold, row_fold != fold
         if not seen_x.any() or not seen_y.any():
             raise InputError("c2st: a fold holds all clips of one side; give at least 2 folds with clips in each")
-        scaler = StandardScaler()
-        for side, weights in ((x, seen_x / seen_x.sum()), (y, np.where(seen_y, share_y, 0) / share_y[seen_y].sum())):
-            for part in row_blocks(side.base):
-                if weights[part].any():
-                    scaler.partial_fit(side.block(part).double().numpy(), sample_weight=weights[part])
+        weights = np.concatenate([seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()])
+        seen = [(rows_x, weights[: x.n]), (rows_y, weights[x.n :])]
+        shifts = [w @ rows.astype(np.float64) if residual else np.zeros(rows.shape[1]) for rows, w in seen]
+        z_x, z_y = _standardised(rows_x - shifts[0], rows_y - shifts[1], weights)
         rng = np.random.default_rng([seed, number])
         turns = _Turns(np.flatnonzero(seen_x), x.owner, rng), _Turns(np.flatnonzero(fold_y != fold), y.owner, rng)
         start = int(rng.integers(2**31))
         model: Any = MLPClassifier((hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=start)
         for _ in range(rounds):
-            drawn = (side.take(torch.from_numpy(turn.take(half))) for side, turn in zip((x, y), turns, strict=True))
-            batch = ((torch.cat(list(drawn)).double().numpy() - scaler.mean_) / scaler.scale_).astype(np.float32)
+            batch = np.concatenate([z_x[turns[0].take(half)], z_y[turns[1].take(half)]])
             model.partial_fit(batch, labels, classes=[0, 1])
-        for side, seen, right, label in ((x, seen_x, right_x, 1), (y, seen_y, right_y, 0)):
-            for part in row_blocks(side.base):
-                held = ~seen[part]
-                if held.any():
-                    z = scaler.transform(side.block(part).double().numpy()[held]).astype(np.float32)
-                    right[part][held] = (np.sign(model.predict_proba(z)[:, label] - 0.5) + 1) / 2
+        for z, held, right, label in ((z_x, ~seen_x, right_x, 1), (z_y, ~seen_y, right_y, 0)):
+            if held.any():
+                chance = model.predict_proba(z[held])[:, label]
+                right[held] = (np.sign(chance - 0.5) + 1) / 2
     return torch.from_numpy(right_x), y.per_clip(torch.from_numpy(right_y))
+
+
+def _standardised(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[Rows, Rows]:
+    """Both sides in units of their columns' weighted mean and deviation; a constant column becomes zero."""
+    rows = np.concatenate([x, y])
+    share = weights / weights.sum()
+    rows -= share @ rows
+    largest = np.abs(rows).max(axis=0)
+    # A column that differs by rounding only is constant.
+    flat = largest <= 1e-6 * np.maximum(np.abs(x).max(axis=0), np.abs(y).max(axis=0))
+    rows /= np.where(flat, 1, largest)
+    deviation = np.sqrt(share @ rows**2)
+    rows /= np.where(flat | (deviation == 0), 1, deviation)
+    rows[:, flat] = 0
+    whole = rows.astype(np.float32)
+    return whole[: len(x)], whole[len(x) :]
 
 
 class _Turns:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +18,7 @@ from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._row import T
 from gapkit.metrics._sides import Cloud, cloud, directions
+from gapkit.metrics._slope import SLOPE
 from gapkit.metrics._work import MAX_WORK, limit_of
 from gapkit.metrics.bandwidth import FACTORS, cloud_bandwidth
 from gapkit.metrics.rmg import clip_squares
@@ -92,10 +92,8 @@ class Reference:
             Folds of the separability classifiers.
         max_memory : int
             Bytes beyond the rows themselves, the resamples (4 bytes x draws x clips, 8,192 clips at most) and some
-            hundred bytes a clip. Where the clip-by-clip kernel matrices do not fit (about 3,000 clips at the default),
-            the intervals of MMD use the first-order projection of the U-statistic instead, in O(n) memory. A metric
-            that holds more than this is undefined and says so. Files that are memory-mapped are read block by block,
-            and what was read does not stay in memory.
+            hundred bytes a clip. A metric that holds more than this is undefined and says so. Files that are
+            memory-mapped are read block by block, and what was read does not stay in memory.
         fitted : array-like of shape (f, d), optional
             The targets that the bridges were fitted on; metrics that need them are left out otherwise.
         normalise : bool
@@ -159,17 +157,8 @@ class Reference:
             "mmd-multi": Kernel("gaussian", tuple(f * width for f in FACTORS)),
             "mmd-imq": Kernel("imq", (width,)),
             "energy-distance": Kernel("distance", (width,)),
+            f"energy-distance{SLOPE}": Kernel("inverse", (width,)),
         }
-
-    @property
-    def n_dense(self) -> int:
-        """Most clips whose kernel matrices fit the memory: three a kernel, two residual ones, a sum, float32."""
-        return math.isqrt(self.max_memory // ((3 * len(self.kernels) + 3) * 4))
-
-    @property
-    def dense(self) -> bool:
-        """Whether clip-by-clip matrices are kept."""
-        return len(self.resamples) > 0 and self.target.n <= self.n_dense
 
     def target_kernels(self, names: Sequence[str]) -> dict[str, ClipSums]:
         """Kernel sums inside the target, the same for all rows; what no row has asked for yet in one pass."""
@@ -181,7 +170,6 @@ class Reference:
                 None,
                 [self.kernels[name] for name in missing],
                 drop_same=True,
-                dense=self.dense,
                 max_memory=self.max_memory // 4,
             )
             known.update(zip(missing, sums, strict=True))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError
 from gapkit.metrics._display import to_html, to_text
 from gapkit.metrics.registry import METRICS
-from gapkit.statistics import paired_tests, probability_of_superiority, sign_flip_test
+from gapkit.statistics import PValue, paired_tests, probability_of_superiority, sign_flip_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -100,7 +100,7 @@ class Measures(Mapping[str, Estimate]):
         columns = ["metric", "label", "group", "value", "low", "high", "better", "best", "n", "seconds", "why"]
         return pd.DataFrame(records, columns=columns).astype({"best": "float64"})
 
-    def against(self, other: Measures, *, seed: int = 0) -> pd.DataFrame:
+    def against(self, other: Measures, *, seed: int = 0, p: PValue = "draws") -> pd.DataFrame:
         """These values minus those of another row, tested on the same resamples of clips.
 
         Parameters
@@ -109,6 +109,8 @@ class Measures(Mapping[str, Estimate]):
             Of other rows for the same clips: same targets, seed and number of resamples.
         seed : int
             Of the sign flips.
+        p : {"draws", "normal"}
+            Bootstrap p counted among the draws, or by their standard error: see `paired_difference`.
 
         Returns
         -------
@@ -141,6 +143,7 @@ class Measures(Mapping[str, Estimate]):
             [a.draws if len(a.draws) == len(b.draws) else [] for a, b in pairs],
             [b.draws if len(a.draws) == len(b.draws) else [] for a, b in pairs],
             n=[a.n for a, _ in pairs],
+            p=p,
         )
         frame = pd.DataFrame({"metric": names, **found})
         means = [k for k, (a, b) in enumerate(pairs) if len(a.clips) and len(b.clips)]

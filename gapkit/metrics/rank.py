@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -55,15 +56,15 @@ def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
     """
     if x.flat:
         return 0.0, torch.zeros(x.n, dtype=torch.float64, device=x.base.device)
-    d = x.base.shape[1]
+    d, side = x.base.shape[1], _in_range(x)
     if x.n >= d:
         gram = torch.zeros(d, d, dtype=torch.float64, device=x.base.device)
-        for _, rows in x.centred.clip_blocks():
+        for _, rows in side.clip_blocks():
             gram += rows.T @ rows
         values, vectors = torch.linalg.eigh(gram.to(x.base.dtype))
     else:
         # Fewer rows than dimensions: the same from the n x n side, where coordinates are scaled eigenvectors.
-        rows = x.centred.rows
+        rows = side.rows
         values, vectors = torch.linalg.eigh(rows @ rows.T)
     kept = values > values[-1] * len(values) * torch.finfo(values.dtype).eps
     values, vectors = values[kept], vectors[:, kept]
@@ -77,6 +78,12 @@ def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
         influence = x.n * (vectors.square().double() @ (values * slope).double())
     else:
         influence = torch.empty(x.n, dtype=torch.float64, device=x.base.device)
-        for clips, rows in x.centred.clip_blocks():
+        for clips, rows in side.clip_blocks():
             influence[clips] = x.n * ((rows @ vectors).square().double() @ slope.double())
     return float(rank), influence - influence.mean()
+
+
+def _in_range(x: Cloud) -> Cloud:
+    """The centred rows in a unit in which their squares are float32; a power of two rounds nothing."""
+    exponent = math.frexp(x.reach(x.mean))[1]
+    return x.centred if abs(exponent) < 32 else x.centred.changed(lambda rows: (rows.double() / 2.0**exponent).float())

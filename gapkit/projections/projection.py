@@ -74,8 +74,9 @@ def project(
         Seed of umap and tsne: the same seed gives the same plane.
     **options
         Of the method. ``pca``: `axes_from`. ``lda``, ``gap``: `between` (two names; left out, the first and the last
-        cloud), `axes_from`. ``umap``: `n_neighbors`, `min_dist`, `n_epochs`, `metric`. ``tsne``: `perplexity`.
-        `axes_from` names the clouds that the axes are found on; left out, all.
+        cloud), `axes_from`. ``umap``: `n_neighbors`, `min_dist`, `n_epochs`, `metric`, `same_clips`. ``tsne``:
+        `perplexity`. `axes_from` names the clouds that the axes are found on; left out, all. `same_clips` names clouds
+        that are the same clips in the same order: versions of a clip are then not each other's neighbours.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from gapkit.report.table import BLOCKS, Column, Entry, Table
+from gapkit.report.table import BLOCKS, Column, Entry, Intervals, Table
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
@@ -20,13 +20,19 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def to_markdown(table: Table) -> str:
+def to_markdown(table: Table, *, intervals: Intervals = "ends") -> str:
     """Write `table` as a GitHub-flavoured Markdown table.
+
+    Parameters
+    ----------
+    table : Table
+    intervals : {"ends", "half", "none"}
+        95 % intervals as ``[low, high]``, as ``±`` half their width, or left out.
 
     Returns
     -------
     str
-        Best of the bridges bold, second underlined, 95 % intervals in brackets; ends with a line break.
+        Best of the bridges bold, second underlined; ends with a line break.
     """
     lines = [f"**{escape(table.title)}**", ""] if table.title else []
     heads = ["bridge", *(_head(column) for column in table.columns)]
@@ -36,7 +42,7 @@ def to_markdown(table: Table) -> str:
         for row in rows:
             name = escape(row.name) + (f" ({escape(row.error)})" if row.error else "")
             entries = zip(table.columns, row.entries, strict=True)
-            lines.append(_line([name, *(_entry(column, entry) for column, entry in entries)]))
+            lines.append(_line([name, *(_entry(column, entry, intervals) for column, entry in entries)]))
     for note in table.notes:
         lines += ["", escape(note)]
     return "\n".join(lines) + "\n"
@@ -46,14 +52,16 @@ def _head(column: Column) -> str:
     return " ".join(part for part in (escape(column.label), column.factor, column.arrow) if part)
 
 
-def _entry(column: Column, entry: Entry) -> str:
+def _entry(column: Column, entry: Entry, intervals: Intervals) -> str:
     text = column.text(entry.value)
     if entry.mark == "best":
         text = f"**{text}**"
     elif entry.mark == "second":
         text = f"<u>{text}</u>"
-    if entry.has_interval:
+    if entry.has_interval and intervals == "ends":
         text += f" [{column.text(entry.low)}, {column.text(entry.high)}]"
+    elif entry.has_interval and intervals == "half":
+        text += f" ±{column.text(entry.half)}"
     return text
 
 

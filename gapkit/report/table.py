@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,6 +13,11 @@ from gapkit.metrics.wording import arrow
 from gapkit.metrics.wording import number as number
 
 Mark = Literal["best", "second", ""]
+
+Intervals = Literal["ends", "half", "none"]
+"""How a writer shows an interval: both ends in brackets, ± half its width, or not at all."""
+
+INTERVALS: tuple[Intervals, ...] = ("ends", "half", "none")
 
 BLOCKS = {"anchor": "anchors", "unpaired": "unpaired bridges", "paired": "paired bridges"}
 """Blocks of a table in their order, and how they are headed."""
@@ -88,6 +93,11 @@ class Entry:
         """Both ends of the interval are numbers."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    @property
+    def half(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
+
 
 @dataclass(frozen=True)
 class Row:
@@ -125,7 +135,13 @@ class Table:
 
 
 def build_table(
-    summary: pd.DataFrame, columns: Sequence[Column], *, title: str = "", notes: Sequence[str] = ()
+    summary: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    title: str = "",
+    notes: Sequence[str] = (),
+    controls: Collection[str] = (),
+    apart: bool = False,
 ) -> Table:
     """Lay a summary out as a table and mark the best and second of each column.
 
@@ -140,6 +156,10 @@ def build_table(
         What was compared.
     notes : sequence of str
         Footnotes.
+    controls : collection of str
+        Bridges that are shown and do not compete, as anchors do not.
+    apart : bool
+        Mark the best and second of the unpaired and of the paired bridges apart: who has seen the pairs has seen more.
 
     Returns
     -------
@@ -159,14 +179,13 @@ def build_table(
             cells[bridge, record["metric"]] = Entry(record["value"], record["ci_low"], record["ci_high"])
         elif isinstance(record["error"], str) and record["error"]:
             errors[bridge] = record["error"]
+    competing = [b for b, block in home.items() if block != "anchor" and b not in controls]
+    fields = [[b for b in competing if home[b] == block] for block in BLOCKS] if apart else [competing]
     for column in shown:
-        rivals = {
-            b: cells[b, column.name].value
-            for b, block in home.items()
-            if (b, column.name) in cells and block != "anchor"
-        }
-        for bridge, mark in _marks(column, rivals).items():
-            cells[bridge, column.name] = replace(cells[bridge, column.name], mark=mark)
+        for field in fields:
+            rivals = {b: cells[b, column.name].value for b in field if (b, column.name) in cells}
+            for bridge, mark in _marks(column, rivals).items():
+                cells[bridge, column.name] = replace(cells[bridge, column.name], mark=mark)
     blocks = {
         block: tuple(
             Row(b, tuple(cells.get((b, c.name), Entry()) for c in shown), errors.get(b, ""))

@@ -90,7 +90,7 @@ def _entry(column: Column, entry: Entry) -> Text:
     best = entry.mark == "best"
     text = Text(f"*{column.text(entry.value)}" if best else column.text(entry.value), style="bold" if best else "")
     if entry.has_interval:
-        text.append(f" ±{column.text((entry.high - entry.low) / 2)}", style="not bold dim")
+        text.append(f" ±{column.text(entry.half)}", style="not bold dim")
     return text
 
 

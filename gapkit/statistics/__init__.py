@@ -1,13 +1,14 @@
 """How sure a number is: the bootstrap, paired differences and tests, many comparisons. The unit is always a clip."""
 
 from gapkit.statistics.bootstrap import bootstrap_weights, percentile_interval
-from gapkit.statistics.differences import Difference, paired_difference, paired_tests
+from gapkit.statistics.differences import Difference, PValue, paired_difference, paired_tests
 from gapkit.statistics.effects import probability_of_superiority, standardised_difference
 from gapkit.statistics.multiplicity import holm
 from gapkit.statistics.permutation import sign_flip_test
 
 __all__ = [
     "Difference",
+    "PValue",
     "bootstrap_weights",
     "holm",
     "paired_difference",

@@ -26,7 +26,7 @@ def bound(x, y, **options):
     return LinkLoss(**(PLAIN | options)).bind(x, y, torch.Generator().manual_seed(0))
 
 
-def zeros(x, t, *conditions):
+def zeros(x, t, *conditions, draw=None):
     return torch.zeros_like(x)
 
 
@@ -40,7 +40,7 @@ def test_a_mean_target_is_reached_by_the_mean_and_any_target_costs_the_spread(ca
     x, y = captions
     mean = torch.nn.functional.normalize(torch.stack([y[0] + y[1]] * 2 + [y[2] + y[3]] * 2), dim=1)
 
-    def answer_by_clip(state, t, *conditions):
+    def answer_by_clip(state, t, *conditions, draw=None):
         # Noise of the first 100 steps does not hide which clip a source row is.
         return mean[[0, 2]][(state[:, 1] > state[:, 0]).long()]
 
@@ -62,7 +62,7 @@ def test_condition_is_the_clean_source_and_is_left_out_for_a_tenth(captions):
     x, y = captions
     seen = []
 
-    def spy(state, t, condition):
+    def spy(state, t, condition, draw=None):
         seen.append(condition)
         return torch.zeros_like(state)
 
@@ -77,7 +77,7 @@ def test_self_condition_feeds_the_first_guess_to_half_of_the_rows(captions):
     x, y = captions
     seen = []
 
-    def spy(state, t, guess):
+    def spy(state, t, guess, draw=None):
         seen.append(guess)
         return torch.ones_like(state)
 

@@ -94,3 +94,22 @@ def test_conditions_are_heard_once_trained_and_may_be_left_out():
 def test_unknown_prediction():
     with pytest.raises(InputError, match="x0, epsilon, v, got 'score'"):
         make(prediction="score")
+
+
+def test_dropout_leaves_features_out_only_where_a_generator_is_given():
+    net, plain = make(dropout=0.5, hidden=512), make(hidden=512)
+    with torch.no_grad():
+        for p, q in zip(net.parameters(), plain.parameters(), strict=True):
+            q.copy_(p.normal_(std=0.3, generator=torch.Generator().manual_seed(3)))
+    x = torch.randn(6, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(net(x, 50), plain(x, 50))
+    torch.testing.assert_close(net.train()(x, 50), plain(x, 50))
+    drawn = [net(x, 50, draw=torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.allclose(drawn[0], drawn[2])
+    # A single block is linear in its hidden features, so the mean over draws is the answer without dropout.
+    block, time = net.blocks[0], net.time_table[50]
+    draw = torch.Generator().manual_seed(2)
+    mean = torch.stack([block(x, time, draw) for _ in range(1000)]).mean(dim=0)
+    wanted = block(x, time)
+    assert float(((mean - wanted).norm() / wanted.norm()).detach()) < 0.1

@@ -43,6 +43,8 @@ def watch_writes(root: Path) -> list[str]:
 
 def figure_facts(figure: Any) -> dict[str, Any]:
     """The artists of a figure as plain values."""
+    from matplotlib.collections import PathCollection
+
     axes = []
     for axis in figure.axes:
         points = [
@@ -53,6 +55,7 @@ def figure_facts(figure: Any) -> dict[str, Any]:
                 "marker": np.asarray(cloud.get_paths()[0].vertices).tolist(),
             }
             for cloud in axis.collections
+            if isinstance(cloud, PathCollection)
         ]
         lines = [{"at": line.get_xydata().tolist(), "style": line.get_linestyle()} for line in axis.lines]
         texts = {"x": axis.get_xlabel(), "y": axis.get_ylabel(), "title": axis.get_title()}
@@ -91,7 +94,59 @@ def bridges_facts(said: Mapping[str, Any], out: Path) -> dict[str, Any]:
     }
 
 
-FACTS = {"bridges": bridges_facts}
+def measure_a_gap_facts(said: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """What the tests of ``measure_a_gap.py`` need of its variables."""
+    values = {"measured": said["measured"], "after": said["after"]}
+    direction = said["direction"]
+    return {
+        "errors": [problem.message for problem in said["found"].errors],
+        "messages": [problem.message for problem in said["found"].problems],
+        "cosines": {label: float(cosines.mean()) for label, cosines in said["cosines"].items()},
+        "figure": figure_facts(said["figure"]),
+        "bins": [len(patch.get_xy()) for patch in said["axis"].patches],
+        "floor": {
+            name: [float(said["floor"][name].mean()), float(said["floor"][name].std())] for name in said["floor"]
+        },
+        "relabelled": [said["gap_test"].value, float(said["gap_test"].draws.max()), said["gap_test"].p],
+        "likeness": [said["likeness"].raw, said["likeness"].null_mean, said["likeness"].p],
+        "direction": [direction.consistency, direction.orthogonality, float(said["chance"])],
+        **{key: {name: [e.value, e.low, e.high] for name, e in row.items()} for key, row in values.items()},
+    }
+
+
+def compare_bridges_facts(said: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """What the tests of ``compare_bridges.py`` need of its variables."""
+    return {
+        "table": said["results"].pivot().to_dict("index"),
+        "merged": said["merged"].pivot().to_dict("index"),
+        "tests": said["tests"].to_dict("records"),
+        "pair": [said["pair"].value, said["pair"].low, said["pair"].high],
+        "figure": figure_facts(said["figure"]),
+        "names": [[text.get_text() for text in axis.texts] for axis in said["figure"].axes],
+        "shown": list(said["chosen"].pivot().index),
+    }
+
+
+def paper_figure_facts(said: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """What the tests of ``paper_figure.py`` need of its variables."""
+    test, before = said["test"], said["before"]
+    after = [said["pair_cosines"](rows, test.target, owner=test.owner) for rows in said["moved"].values()]
+    return {
+        "numbers": said["scene"].numbers.to_dict("records"),
+        "caption": said["caption"],
+        "titles": [axis.get_title(loc="left") for axis in said["figure"].axes],
+        "means": [[float(c.own.mean()), float(c.strangers.mean())] for c in (before, *after)],
+        "inches": said["figure"].get_size_inches().tolist(),
+        "same": bool(said["same"]),
+    }
+
+
+FACTS = {
+    "bridges": bridges_facts,
+    "compare_bridges": compare_bridges_facts,
+    "measure_a_gap": measure_a_gap_facts,
+    "paper_figure": paper_figure_facts,
+}
 
 if __name__ == "__main__":
     notebook, root, out = (Path(argument) for argument in sys.argv[1:])

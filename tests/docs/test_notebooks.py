@@ -62,10 +62,18 @@ def run_notebook(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], R
 
 
 @pytest.fixture
-def facts(run_notebook: Callable[[Path], Run]) -> dict[str, Any]:
-    run = run_notebook(ROOT / "docs" / "notebooks" / "bridges.py")
-    assert run.done.returncode == 0, run.done.stderr
-    return run.facts
+def facts_of(run_notebook: Callable[[Path], Run]) -> Callable[[str], dict[str, Any]]:
+    def facts(name: str) -> dict[str, Any]:
+        run = run_notebook(ROOT / "docs" / "notebooks" / f"{name}.py")
+        assert run.done.returncode == 0, run.done.stderr
+        return run.facts
+
+    return facts
+
+
+@pytest.fixture
+def facts(facts_of: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    return facts_of("bridges")
 
 
 def cells(notebook: Path) -> list[tuple[str, str]]:
@@ -134,7 +142,9 @@ def test_the_trajectory_is_what_the_words_say(facts: dict[str, Any], run_noteboo
     np.testing.assert_array_equal(states[-1], clouds["answer"])
     gap = [row["centroid-distance"] for row in facts["on_the_way"]]
     assert gap[0] - gap[1] > 0.9 * (gap[0] - gap[-1])
-    assert facts["on_the_way"][-1]["mmd"] < facts["on_the_way"][1]["mmd"]
+    cosines = [row["cosine"] for row in facts["on_the_way"]]
+    assert cosines == sorted(cosines)
+    assert cosines[-1] - cosines[1] > 0.01
 
 
 def test_the_figure_shows_clouds_and_ways_in_one_plane(
@@ -231,3 +241,94 @@ def test_the_cell_of_the_bridge_is_a_plugin(tmp_path: Path) -> None:
     (row,) = [row for row in json.loads(done.stdout) if row["name"] == "local-shift"]
     assert row["package"] == "my-package"
     assert row["what"].startswith("Moves each row by the mean gap")
+
+
+def test_measuring_says_what_the_words_say(facts_of: Callable[[str], dict[str, Any]]) -> None:
+    facts = facts_of("measure_a_gap")
+    assert facts["errors"] == []
+    assert not [text for text in facts["messages"] if "'train'" in text and "'test'" in text]
+    cosines = facts["cosines"]
+    inside = min(cosines["sound and another sound"], cosines["caption and another caption"])
+    assert inside > cosines["sound and own caption"] > cosines["sound and another's caption"]
+    value = {name: row[0] for name, row in facts["measured"].items()}
+    assert value["cosine"] == pytest.approx(cosines["sound and own caption"], abs=1e-4)
+    assert value["separability"] == 1
+    assert value["knn-mixing"] == pytest.approx(1, abs=1e-3)
+    assert abs(value["residual-mmd"]) < 0.01 * value["mmd"]
+    assert facts["measured"]["residual-separability"][1] > 0.8
+    for name, (mean, spread) in facts["floor"].items():
+        assert value[name] - mean > 10 * spread
+    observed, largest, p = facts["relabelled"]
+    assert observed > 10 * largest
+    assert p == pytest.approx(1 / 1001)
+    assert facts["likeness"][0] > 2 * facts["likeness"][1]
+    consistency, orthogonality, chance = facts["direction"]
+    assert consistency > 0.95
+    assert orthogonality < chance
+    after = facts["after"]
+    assert after["centroid-distance"][0] < 0.2 * value["centroid-distance"]
+    assert after["separability"][1] > 0.5
+    assert after["residual-cosine"][0] == pytest.approx(value["residual-cosine"], abs=0.002)
+    assert after["recall@10"][0] < value["recall@10"]
+
+
+def test_the_histogram_is_labelled(facts_of: Callable[[str], dict[str, Any]]) -> None:
+    facts = facts_of("measure_a_gap")
+    (axis,) = facts["figure"]["axes"]
+    assert (axis["x"], axis["y"]) == ("cosine", "density")
+    assert facts["bins"] == [142, 142, 142, 142]  # outlines of 70 bins
+
+
+def test_comparing_says_what_the_words_say(facts_of: Callable[[str], dict[str, Any]]) -> None:
+    facts = facts_of("compare_bridges")
+    table = facts["table"]
+    assert table["collapse"]["cosine"] > table["mean-shift"]["cosine"]
+    assert table["collapse"]["recall@10"] == pytest.approx(10 / 284, abs=1e-6)
+    assert table["random-target"]["mmd"] < table["memory"]["mmd"]
+    assert table["random-target"]["recall@10"] < 0.05
+    assert table["mean-shift"]["residual-cosine"] == pytest.approx(table["identity"]["residual-cosine"], abs=1e-3)
+    # Nobody but the oracle keeps retrieval and closes the gap.
+    bridges = ("c3", "memory", "cca", "procrustes", "ridge")
+    assert all(table[name]["recall@10"] < table["identity"]["recall@10"] < 0.6 for name in bridges)
+    assert all(table[name]["cosine"] < 0.9 for name in bridges)
+    assert len(facts["tests"]) == 15
+    assert {row["verdict"] for row in facts["tests"]} == {"better", "worse", ""}
+    assert 15 * 2 / 201 > 0.05
+    assert facts["pair"][0] == pytest.approx(table["cca"]["recall@10"] - table["procrustes"]["recall@10"])
+    assert {"ridge", "ridge [weak]", "ridge [strong]"} <= set(facts["merged"])
+    assert facts["merged"]["ridge"] == table["ridge"]
+    assert facts["shown"] == ["identity", "c3", "memory", "cca", "procrustes", "ridge"]
+
+
+def test_the_scatter_shows_the_table(facts_of: Callable[[str], dict[str, Any]]) -> None:
+    facts = facts_of("compare_bridges")
+    table = {name: row for name, row in facts["table"].items() if name != "target-split-half"}
+    for axis, names, metric in zip(facts["figure"]["axes"], facts["names"], ("cosine", "mmd"), strict=True):
+        assert names == list(table)
+        dots = [line["at"] for line in axis["lines"] if len(line["at"]) == 1]
+        expected = [[table[name][metric], table[name]["recall@10"]] for name in names]
+        assert np.allclose(np.array(dots)[:, 0], expected)
+
+
+def test_the_refusal_is_printed(run_notebook: Callable[[Path], Run]) -> None:
+    said = run_notebook(ROOT / "docs/notebooks/compare_bridges.py").done.stdout
+    assert "refused: merge: ridge has other parameters, alpha is loo in .../study and 1.0 in .../weak" in said
+    assert "\\begin{table}" in said
+
+
+def test_the_paper_figure_and_its_caption(facts_of: Callable[[str], dict[str, Any]]) -> None:
+    facts = facts_of("paper_figure")
+    assert facts["titles"] == ["(a) before any bridge", "(b) procrustes", "(c) flow", "(d)", "(e)"]
+    assert facts["inches"] == [7.2, 5.0]
+    assert facts["same"] is True
+    value = {(row["cloud"], row["metric"]): row["value"] for row in facts["numbers"]}
+    for name in ("procrustes", "flow"):
+        closed = 1 - value[name, "centroid-distance"] / value["source", "centroid-distance"]
+        assert f"{name} closes {closed:.0%} of the distance" in facts["caption"]
+        assert f"R@10 {value[name, 'recall@10']:.3f}".replace("0.", ".") in facts["caption"]
+    # Pairs and strangers go to the right, and their distance hardly grows.
+    (own, strangers), *after = facts["means"]
+    assert own == pytest.approx(value["source", "cosine"], abs=1e-4)
+    for moved, others in after:
+        assert min(moved - own, others - strangers) > 0.15
+        assert abs((moved - others) - (own - strangers)) < 0.03

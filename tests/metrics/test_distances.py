@@ -180,18 +180,6 @@ def test_draws_of_random_features_and_of_the_exact_mmd_move_together(several):
         assert e["mmd-rff"].draws.std() == pytest.approx(e["mmd"].draws.std(), rel=0.1)
 
 
-def test_draws_of_the_linear_kernel_are_the_statistic_of_the_resample(several):
-    p = several
-    reference = Reference.from_target(p.target, owner=p.owner, n_resamples=5)
-    draws = measure(p.source, reference, metrics=["mmd-linear"])["mmd-linear"].draws
-    means = np.stack([p.target[p.owner == c].astype(np.float64).mean(axis=0) for c in range(30)])
-    z = p.source.astype(np.float64) - means
-    for b in range(5):
-        w = reference.weights[b].numpy().astype(np.float64)
-        pairs = np.outer(w, w) * (1 - np.eye(30))
-        assert draws[b] == pytest.approx((pairs * (z @ z.T)).sum() / pairs.sum(), abs=1e-5)
-
-
 def test_what_belongs_to_the_target_is_worked_out_once(single, monkeypatch):
     calls = []
     for name in ("gaussian", "project", "lines"):

@@ -65,6 +65,29 @@ def test_umap_keeps_neighbours_and_its_seed(clouds):
     assert np.isfinite(first.coordinates["source"]).all()
 
 
+def test_versions_of_a_clip_do_not_tie_clouds_together():
+    """A cloud and its shifted copy lie in one place of the graph, unless a clip's own copy is no neighbour."""
+    draw = np.random.default_rng(0)
+    rows = 2 * draw.normal(size=(60, 12)).astype(np.float32)
+    far = np.zeros(12, dtype=np.float32)
+    far[0] = 4
+    clouds = {"before": rows - far, "after": rows, "target": 2 * draw.normal(size=(60, 12)).astype(np.float32)}
+
+    def apart(**options):
+        found = project(clouds, "umap", n_neighbors=5, n_epochs=200, metric="euclidean", **options).coordinates
+        width = np.concatenate(list(found.values())).std()
+        return np.linalg.norm(found["before"] - found["after"], axis=1).mean() / width
+
+    assert apart(same_clips=["before", "after"]) > 1.5 * apart()
+
+
+def test_clouds_of_the_same_clips_have_to_fit(clouds):
+    with pytest.raises(InputError, match="same_clips: target: expected as many rows as the others, got 40"):
+        project({"source": clouds["target"], "target": clouds["source"]}, "umap", same_clips=["source", "target"])
+    with pytest.raises(InputError, match="same_clips: no cloud 'x'"):
+        project(clouds, "umap", same_clips=["x"])
+
+
 @pytest.mark.parametrize(
     ("given", "method", "options", "said"),
     [

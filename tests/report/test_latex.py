@@ -1,5 +1,8 @@
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -24,7 +27,7 @@ def test_entries(lines: list[str]) -> None:
     assert lines[4] == head + r"$\to$.5 & 50\% of\_spread \\"
     row = r"a\_b & \textbf{.800} {\scriptsize [.790, .810]} & \underline{4.0} {\scriptsize [3.0, 5.0]} & .900 & -- \\"
     assert row in lines
-    assert any(r"\textbf{$-.4$} {\scriptsize [$-1.0$, .0]}" in line for line in lines)
+    assert any(r"\textbf{\boldmath$-.4$} {\scriptsize [$-1.0$, .0]}" in line for line in lines)
     assert r"bad\_one & \multicolumn{4}{l}{failed: 100\% of \textless{}rows\textgreater{} \& more\_of\_it} \\" in lines
 
 
@@ -42,6 +45,40 @@ def test_every_special_character_is_escaped() -> None:
     assert escape("#$%&_{}") == r"\#\$\%\&\_\{\}"
     assert escape("~^\\") == r"\textasciitilde{}\textasciicircum{}\textbackslash{}"
     assert escape("a\nb") == "a b"
+
+
+def test_what_has_no_letter_is_a_code_point() -> None:
+    assert escape("é ß Ł") == "é ß Ł"
+    assert escape("a🐕 猫") == r"a\texttt{U+1F415} \texttt{U+732B}"
+
+
+def test_intervals_as_half_widths_or_not_at_all(summary: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    table = build_table(summary, columns)
+    half = r"a\_b & \textbf{.800} {\scriptsize $\pm$ .010} & \underline{4.0} {\scriptsize $\pm$ 1.0} & .900 & -- \\"
+    assert half in to_latex(table, intervals="half").splitlines()
+    none = r"a\_b & \textbf{.800} & \underline{4.0} & .900 & -- \\"
+    assert none in to_latex(table, intervals="none").splitlines()
+
+
+def test_a_label_makes_it_a_table_with_a_caption(summary: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    lines = to_latex(build_table(summary, columns, title="t_1", notes=["50 %."]), label="tab:a_b").splitlines()
+    assert lines[:5] == [r"\begin{table}", r"\centering", r"\small", r"\caption{t\_1. 50 \%.}", r"\label{tab:a-b}"]
+    assert lines[-1] == r"\end{table}"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed")
+@pytest.mark.parametrize("label", [None, "tab:odd_&%$name"])
+def test_latex_sets_it(summary: pd.DataFrame, columns: tuple[Column, ...], tmp_path: Path, label: str | None) -> None:
+    odd = {"a_b": r"[2] \evil{} $x$ ~^", "c|d": "*#%&_{ 🐕", "e&f": '猫 é <b>|</b> "q" `x\''}
+    named = summary.assign(bridge=summary["bridge"].replace(odd))
+    table = to_latex(build_table(named, columns, title="100 % of {a}", notes=[r"\input{x} ±"]), label=label)
+    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}" f"\n{table}" r"\end{document}"
+    (tmp_path / "page.tex").write_text(page, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "page.pdf").stat().st_size > 0
 
 
 def _depths(text: str) -> Iterator[int]:

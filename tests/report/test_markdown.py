@@ -26,3 +26,11 @@ def test_every_line_has_the_same_number_of_cells(summary: pd.DataFrame, columns:
 def test_escaping() -> None:
     assert escape("a\nb  c") == "a b c"
     assert escape("*_`[x](y)`_*") == r"\*\_\`\[x\](y)\`\_\*"
+
+
+def test_intervals_as_half_widths_or_not_at_all(summary: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    table = build_table(summary, columns)
+    assert (
+        "| a\\_b | **.800** ±.010 | <u>4.0</u> ±1.0 | .900 | – |" in to_markdown(table, intervals="half").splitlines()
+    )
+    assert "| a\\_b | **.800** | <u>4.0</u> | .900 | – |" in to_markdown(table, intervals="none").splitlines()

@@ -52,6 +52,22 @@ def test_one_bridge_alone_has_no_rival(summary: pd.DataFrame, columns: tuple[Col
     assert set(_marks(build_table(alone, columns), "cosine").values()) == {""}
 
 
+def test_unpaired_and_paired_apart(summary: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    also = summary.iloc[[3]].assign(bridge="g", metric="cosine", value=0.9)
+    assert also["block"].item() == "unpaired"
+    wider = pd.concat([summary, also], ignore_index=True)
+    together = _marks(build_table(wider, columns), "cosine")
+    apart = _marks(build_table(wider, columns, apart=True), "cosine")
+    assert together == {"oracle": "", "a_b": "second", "g": "best", "c|d": "second", "e&f": "", "bad_one": ""}
+    assert apart == {"oracle": "", "a_b": "second", "g": "best", "c|d": "best", "e&f": "second", "bad_one": ""}
+
+
+def test_controls_are_shown_and_do_not_compete(summary: pd.DataFrame, columns: tuple[Column, ...]) -> None:
+    table = build_table(summary, columns, controls={"c|d"})
+    assert _marks(table, "mmd") == {"oracle": "", "a_b": "best", "c|d": "", "e&f": "second", "bad_one": ""}
+    assert table.blocks["paired"][0].entries[1].value == -0.0004
+
+
 def test_a_failed_bridge_keeps_its_row_and_reason(table: Table) -> None:
     row = table.blocks["paired"][-1]
     assert row.error == "failed: 100% of <rows> & more_of_it"

@@ -1,0 +1,58 @@
+"""Some rows and columns of `Results`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from gapkit.bridges.registry import BRIDGES
+from gapkit.errors import InputError
+
+if TYPE_CHECKING:
+    from gapkit.comparison.results import Results
+
+KINDS = {"anchors": "anchor", "unpaired": "unpaired", "paired": "paired"}
+"""Words that stand for all rows of a block."""
+
+
+def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[str] | None) -> Results:
+    """Some rows and columns in the given order: see `Results.select`."""
+    frame, columns = results.frame, results.columns
+    if bridges is not None:
+        frame = pd.concat([frame[frame["bridge"] == name] for name in _spelt_out(frame, bridges)], ignore_index=True)
+    if metrics is not None:
+        known = {column.name: column for column in columns}
+        for name in metrics:
+            _require("metric", name, known)
+        columns = tuple(known[name] for name in dict.fromkeys(metrics))
+        frame = frame[frame["metric"].isna() | frame["metric"].isin(metrics)].reset_index(drop=True)
+    return replace(results, frame=frame, columns=columns)
+
+
+def controls_among(names: Iterable[str]) -> set[str]:
+    """Those that are no method but a control, by the registry; labels of a merge (``NAME [LABEL]``) aside."""
+    known = set(BRIDGES.names())
+    plain = {name: name.split(" [")[0] for name in set(names)}
+    return {name for name, base in plain.items() if base in known and BRIDGES.get(base).family == "control"}
+
+
+def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    blocks = dict(zip(frame["bridge"], frame["block"], strict=True))
+    chosen: list[str] = []
+    for name in names:
+        if name in KINDS:
+            chosen += [bridge for bridge, block in blocks.items() if block == KINDS[name]]
+            continue
+        _require("bridge", name, blocks)
+        chosen.append(name)
+    if not chosen:
+        raise InputError(f"no bridge of the kind {', '.join(names)} in these results; here are: {', '.join(blocks)}")
+    return list(dict.fromkeys(chosen))
+
+
+def _require(kind: str, name: str, known: Iterable[str]) -> None:
+    if name not in known:
+        raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")

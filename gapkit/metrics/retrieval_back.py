@@ -1,0 +1,133 @@
+"""Retrieval the other way: whether a target finds the source that it describes among all sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gapkit.arrays import ArrayLike
+from gapkit.errors import InputError
+from gapkit.metrics._sides import Cloud, directions, sides
+from gapkit.metrics.retrieval import TIE
+
+
+def recall_back_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int) -> float:
+    """Chance that a target has its own source among the `k` sources nearest to it.
+
+    Parameters
+    ----------
+    source : array-like of shape (n, d)
+        The gallery: all rows, ordered by cosine.
+    target : array-like of shape (m, d)
+        The queries. Those of one clip count as their mean, so that every clip counts the same.
+    owner : array-like of shape (m,), optional
+        Source row of each target row.
+    k : int
+        At least 1.
+
+    Returns
+    -------
+    float
+        In [0, 1]; higher is better. Ties count with the chance that a random order gives: a cloud collapsed to one
+        point scores k / n. Cost n m d.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> recall_back_at_k([[1, 0], [0, 1]], [[1, 0], [1, 0.1]], k=1)
+    0.5
+    """
+    both = sides(source, target, owner, paired=True)
+    return float(recalls_back(places(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+
+
+def mean_average_precision_back(
+    source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int = 10
+) -> float:
+    """Mean over targets of one over the rank of their own source, 0 beyond the `k` nearest.
+
+    Each target has one source, and so its average precision is its reciprocal rank.
+
+    Parameters
+    ----------
+    source, target, owner, k
+        See `recall_back_at_k`.
+
+    Returns
+    -------
+    float
+        In [0, 1]; higher is better; clips and ties as in `recall_back_at_k`.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> mean_average_precision_back([[1, 0], [0, 1]], [[1, 0], [1, 0.1]])
+    0.75
+    """
+    both = sides(source, target, owner, paired=True)
+    return float(precisions_back(places(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each target's own source stands.
+
+    Parameters
+    ----------
+    ahead : Tensor of shape (m,)
+        Sources that are strictly nearer.
+    tied : Tensor of shape (m,)
+        Other sources that are as near.
+    target : Cloud
+        Whose rows these are.
+    """
+
+    ahead: Tensor
+    tied: Tensor
+    target: Cloud
+
+
+def places(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Places:
+    """Place of the own source by counting, without sorting; both sides hold unit rows, `x` one a clip."""
+    m, device = len(y.base), y.base.device
+    ahead, tied = (torch.empty(m, dtype=torch.int64, device=device) for _ in range(2))
+    step = max(1, max_memory // (16 * x.n))
+    gallery = x.rows
+    for start in range(0, m, step):
+        part = slice(start, min(start + step, m))
+        cosines = y.block(part) @ gallery.T
+        own = cosines.gather(1, y.owner[part, None])
+        nearer = (cosines > own + TIE).sum(dim=1)
+        ahead[part] = nearer
+        # The own source is as near as itself.
+        tied[part] = (cosines >= own - TIE).sum(dim=1) - nearer - 1
+    return Places(ahead, tied, y)
+
+
+def recalls_back(found: Places, k: int) -> Tensor:
+    """Chance that the own source is among the first `k`, mean of each clip's targets, float64, shape (n,)."""
+    _check_k(k)
+    room = (k - found.ahead).clamp_min(0).double()
+    return found.target.per_clip((room / (found.tied + 1)).clamp_max(1))
+
+
+def precisions_back(found: Places, k: int) -> Tensor:
+    """Expected reciprocal rank within the first `k`, mean of each clip's targets, float64, shape (n,)."""
+    _check_k(k)
+    ranks = torch.arange(1, k + 1, device=found.ahead.device, dtype=torch.float64)
+    upto = torch.cat([ranks.new_zeros(1), (1 / ranks).cumsum(0)])
+    first, last = found.ahead.clamp_max(k), (found.ahead + found.tied + 1).clamp_max(k)
+    return found.target.per_clip((upto[last] - upto[first]) / (found.tied + 1))
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise InputError(f"retrieval: expected k >= 1, got {k}")

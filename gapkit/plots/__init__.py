@@ -1,0 +1,51 @@
+"""Figures, one kind a file: each takes data and an optional Axes, and gives the Axes back."""
+
+from gapkit.plots.ablation import ablation
+from gapkit.plots.animation import animate
+from gapkit.plots.arrows import arrows
+from gapkit.plots.bridge_table import bridge_table
+from gapkit.plots.cosines import Cosines, cosines, pair_cosines
+from gapkit.plots.cost import cost
+from gapkit.plots.drawing import KINDS, draw
+from gapkit.plots.frontier import frontier
+from gapkit.plots.gap_axis import gap_axis, gap_positions
+from gapkit.plots.migration import migration
+from gapkit.plots.path import path
+from gapkit.plots.retrieval import retrieval, retrieval_table
+from gapkit.plots.saving import save
+from gapkit.plots.scene import Scene
+from gapkit.plots.similarity import similarity
+from gapkit.plots.staging import stage, stage_steps
+from gapkit.plots.steps import steps
+from gapkit.plots.style import style
+from gapkit.plots.temperature import temperature
+from gapkit.plots.trade_off import trade_off
+
+__all__ = [
+    "KINDS",
+    "Cosines",
+    "Scene",
+    "ablation",
+    "animate",
+    "arrows",
+    "bridge_table",
+    "cosines",
+    "cost",
+    "draw",
+    "frontier",
+    "gap_axis",
+    "gap_positions",
+    "migration",
+    "pair_cosines",
+    "path",
+    "retrieval",
+    "retrieval_table",
+    "save",
+    "similarity",
+    "stage",
+    "stage_steps",
+    "steps",
+    "style",
+    "temperature",
+    "trade_off",
+]

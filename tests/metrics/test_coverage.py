@@ -1,0 +1,91 @@
+"""How often 95 % intervals hold what they are about, by simulation of two bridges on the same clips."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from gapkit.metrics import Reference, measure
+from gapkit.statistics import paired_difference
+
+pytestmark = pytest.mark.slow
+
+N, D, SAMPLES, DRAWS = 200, 6, 400, 300
+SHIFTS = (0.6, 0.35)
+NOISE = 0.5
+WIDTH = math.sqrt(2 * (1 + NOISE**2) * D)
+NAMES = (
+    "cosine", "centroid-distance", "mmd", "energy-distance", "recall@10", "rmg", "residual-cosine", "separability",
+)  # fmt: skip
+DEGENERATE = ("residual-mmd", "residual-energy-distance")
+"""Both sides have one shape: nothing is left without the means, and first order is all noise."""
+
+
+def draw(rng, n):
+    """Targets, and two bridges that share most of their noise and end at different offsets."""
+    concept, own, other = rng.standard_normal((3, n, D))
+    shift = np.eye(D)[:2] * np.array(SHIFTS)[:, None]
+    near = concept + NOISE * own + shift[0], concept + NOISE * (0.8 * own + 0.6 * other) + shift[1]
+    return near, concept + NOISE * rng.standard_normal((n, D))
+
+
+@pytest.fixture(scope="module")
+def samples():
+    """Estimates of both bridges in every sample."""
+    found = []
+    for seed in range(SAMPLES):
+        bridges, target = draw(np.random.default_rng([seed, 11]), N)
+        reference = Reference.from_target(target, n_resamples=DRAWS, seed=seed)
+        # One width for all samples, so that all are about one number.
+        reference = dataclasses.replace(reference, bandwidth=WIDTH)
+        found.append([measure(x, reference, [*NAMES, *DEGENERATE]) for x in bridges])
+    return found
+
+
+def truth(samples, name, bridge):
+    """What the interval is about; in closed form where there is one."""
+    variance = 1 + NOISE**2
+    if name == "mmd":
+        # Means of a Gaussian kernel over normal variables.
+        inside = (WIDTH**2 / (WIDTH**2 + 2 * variance)) ** (D / 2)
+        return 2 * inside * (1 - math.exp(-(SHIFTS[bridge] ** 2) / (2 * (WIDTH**2 + 2 * variance))))
+    if name == "cosine":
+        bridges, target = draw(np.random.default_rng(1), 400_000)
+        x = bridges[bridge]
+        return float(((x * target).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(target, axis=1)).mean())
+    if name == "centroid-distance":
+        # At this number of clips, its floor included: the mean of x - y has variance 2 NOISE^2 / n.
+        shift = np.eye(D)[bridge] * SHIFTS[bridge]
+        means = shift + NOISE * math.sqrt(2 / N) * np.random.default_rng(2).standard_normal((400_000, D))
+        return float(np.linalg.norm(means, axis=1).mean())
+    return float(np.mean([pair[bridge][name].value for pair in samples]))
+
+
+@pytest.mark.parametrize("bridge", [0, 1])
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_cover(samples, name, bridge):
+    about = truth(samples, name, bridge)
+    covered = np.mean([pair[bridge][name].low <= about <= pair[bridge][name].high for pair in samples])
+    assert 0.92 <= covered <= 0.98
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_of_the_difference_of_two_bridges_cover(samples, name):
+    about = truth(samples, name, 0) - truth(samples, name, 1)
+    found = [paired_difference(a[name].draws, b[name].draws, value=a[name].value - b[name].value) for a, b in samples]
+    assert 0.92 <= np.mean([f.low <= about <= f.high for f in found]) <= 0.98
+    # As wide as what one sample differs from another.
+    spread = np.std([f.value for f in found])
+    assert np.mean([(f.high - f.low) / 3.92 for f in found]) == pytest.approx(spread, rel=0.15)
+
+
+@pytest.mark.parametrize("name", DEGENERATE)
+def test_where_the_sides_have_one_shape_intervals_are_no_more_than_careful(samples, name):
+    # First order then is as large as what only pairs add, and both together are the root of two too wide.
+    values = np.array([[row[name].value for row in pair] for pair in samples])
+    draws = np.array([[row[name].draws for row in pair] for pair in samples])
+    for mine, its in ((values[:, 0], draws[:, 0]), (values[:, 0] - values[:, 1], draws[:, 0] - draws[:, 1])):
+        assert 1.1 < its.std(axis=1).mean() / mine.std() < 1.6
+        low, high = np.quantile(its, [0.025, 0.975], axis=1)
+        assert np.mean((low <= mine.mean()) & (mine.mean() <= high)) >= 0.95
