@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
 
 ArrayLike = Any
 """numpy array, torch tensor, pandas frame or nested list of numbers, shape (n, d)."""
@@ -79,8 +80,12 @@ def as_matrix(
         )
     tensor = tensor.to(device=torch.device(device) if device else tensor.device, dtype=dtype)
 
+    file = None if isinstance(values, Tensor) else file_of(values)
+
     def blocks() -> Iterator[Tensor]:
-        return (tensor[part] for part in slices(*tensor.shape))
+        for part in slices(*tensor.shape):
+            yield tensor[part]
+            let_go(file)
 
     # One reduction a block tells: the sum is not finite where any entry is not (float32 cannot overflow float64).
     if not all(bool(torch.isfinite(block.sum(dtype=torch.float64))) for block in blocks()):

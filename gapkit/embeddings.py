@@ -12,6 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
+
+HASHED = 8192
+"""Rows that are hashed at a time: a memory map does not come into memory whole."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -179,5 +183,7 @@ class PairedEmbeddings:
         for array in (self.source, self.target, self.owner, self.split):
             if array is not None:
                 digest.update(f"{array.shape}{array.dtype.str}".encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
+                for start in range(0, len(array), HASHED):
+                    digest.update(np.ascontiguousarray(array[start : start + HASHED]).tobytes())
+                    let_go(file_of(array))
         return digest.hexdigest()

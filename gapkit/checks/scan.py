@@ -8,8 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.memory_map import file_of, let_go
+
 BLOCK = 8192
 """Rows that are looked at together: memory-mapped arrays never come into memory whole."""
+
+
+SPREAD = 1024
+"""Rows from all over an array that are fetched together."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,9 @@ def scan(array: NDArray[np.float32]) -> Scan:
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
     keys = np.random.default_rng(0).integers(1, 2**63, size=d, dtype=np.uint64)
     keys |= np.uint64(1)  # odd: no bit is lost
+    file = file_of(array)
     for rows in blocks(n):
+        let_go(file)
         x = np.ascontiguousarray(array[rows])
         prints[rows] = _fingerprints(x, keys)
         finite[rows] = np.isfinite(x).all(axis=1)
@@ -71,7 +79,14 @@ def scan(array: NDArray[np.float32]) -> Scan:
 
 def unit(array: NDArray[np.float32], found: Scan, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The given usable rows at length one, in float64."""
-    return array[rows].astype(np.float64) / found.norms[rows, None]
+    chosen, file = np.empty((len(rows), array.shape[1])), file_of(array)
+    # Few at a time: with every row of a file come the pages around it.
+    for start in range(0, len(rows), SPREAD):
+        part = rows[start : start + SPREAD]
+        chosen[start : start + SPREAD] = array[part]
+        let_go(file)
+    chosen /= found.norms[rows, None]
+    return chosen
 
 
 def blocks(n: int) -> Iterator[slice]:

@@ -12,6 +12,9 @@ from gapkit.metrics._points import Points, lower_bounds
 BLOCK = 2**24
 """Bytes of a block of bounds: larger ones are no faster."""
 
+SIDE = 1280
+"""Rows and columns of a tile of rows among themselves: it stays in a processor's cache."""
+
 
 class SameClip:
     """Finds the pairs of rows of one clip without looking at all pairs.
@@ -54,28 +57,59 @@ def candidates(
     room = min(max_memory, BLOCK) // 4
     if queries is not gallery:
         for at in torch.split(torch.arange(n, device=device), max(1, room // len(gallery))):
-            low[at], rows[at] = bounds_of(queries, at, gallery, same).topk(taken, dim=1, largest=False)
+            found, rows[at] = lowest(bounds_of(queries, at, gallery, same), taken)
+            low[at], order = found.sort(dim=1)
+            rows[at] = rows[at].gather(1, order)
         return low, rows
-    # Rows among themselves: each product serves both ways.
-    side, floor = max(1, math.isqrt(room)), queries.floor.float()
+    # Rows among themselves: a tile with the floors of both its rows and its columns serves both ways.
+    side, floor = max(1, min(SIDE, math.isqrt(room))), queries.floor.float()
     blocks = torch.split(torch.arange(n, device=device), side)
     for number, i in enumerate(blocks):
         place, others = (None, None) if same is None else same.pairs(i)
+        left = queries.near[i] * -2
         for j in blocks[number:]:
-            tile = torch.mm(queries.near[i], queries.near[j].T).mul_(-2)
+            tile = torch.addmm(floor[j], left, queries.near[j].T).add_(floor[i, None])
             if place is not None and others is not None:
                 here = (others >= j[0]) & (others <= j[-1])
                 tile[place[here], others[here] - j[0]] = torch.inf
+            _keep_lowest(low, rows, i, tile, j)
             if i[0] != j[0]:
-                turned = tile.T.clone(memory_format=torch.contiguous_format)
-                _keep_lowest(low, rows, j, turned.add_(floor[i]), i)
-            _keep_lowest(low, rows, i, tile.add_(floor[j]), j)
-    return low, rows
+                _keep_lowest(low, rows, j, tile.T.contiguous(), i)
+    low, order = low.sort(dim=1)
+    return low.sub_(floor[:, None]), rows.gather(1, order)
+
+
+def lowest(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` smallest entries of each row, in any order, and their columns."""
+    found, columns = _shortlist(values, count)
+    smallest, place = found.topk(count, dim=1, largest=False, sorted=False)
+    return smallest, columns.gather(1, place)
+
+
+def _shortlist(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Entries of each row with the `count` smallest among them, and their columns.
+
+    Each of those lies in one of the `count` groups of columns with the smallest minima, and minima are quick to find.
+    """
+    width = values.shape[1]
+    size = math.isqrt(width // count)
+    if size < 2:
+        return values, torch.arange(width, device=values.device).expand_as(values)
+    groups = width // size
+    # A group holds every groups-th column.
+    # `reshape` would copy where columns are left over.
+    least = values[:, : groups * size].view(len(values), size, groups).amin(dim=1)
+    group = least.topk(count, dim=1, largest=False, sorted=False).indices
+    member = torch.arange(0, groups * size, groups, device=values.device)
+    over = torch.arange(groups * size, width, device=values.device).expand(len(values), -1)
+    columns = torch.cat([(group[:, None] + member[:, None]).flatten(1), over], dim=1)
+    return values.gather(1, columns), columns
 
 
 def _keep_lowest(low: Tensor, rows: Tensor, at: Tensor, tile: Tensor, columns: Tensor) -> None:
     """Bring the bounds of a tile into the lists of the queries `at`."""
-    found, place = tile.topk(min(low.shape[1], tile.shape[1]), dim=1, largest=False, sorted=False)
-    whole, whole_rows = torch.cat([low[at], found], dim=1), torch.cat([rows[at], columns[place]], dim=1)
-    low[at], order = whole.topk(low.shape[1], dim=1, largest=False)
-    rows[at] = whole_rows.gather(1, order)
+    part = slice(int(at[0]), int(at[-1]) + 1)
+    found, place = _shortlist(tile, min(low.shape[1], tile.shape[1]))
+    whole, whole_rows = torch.cat([low[part], found], dim=1), torch.cat([rows[part], place.add(columns[0])], dim=1)
+    low[part], order = whole.topk(low.shape[1], dim=1, largest=False, sorted=False)
+    rows[part] = whole_rows.gather(1, order)

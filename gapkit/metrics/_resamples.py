@@ -78,12 +78,13 @@ class Resamples:
         """Occurrences of every single clip, (B, n): large where there are many clips."""
         return self.counts if self.unit is None else self.of(slice(None))
 
-    def of(self, clips: Tensor | slice) -> Tensor:
-        """Occurrences of some clips, (B, len(clips))."""
+    def of(self, clips: Tensor | slice, some: slice = slice(None)) -> Tensor:
+        """Occurrences of some clips in all resamples or some, (B, len(clips))."""
+        counts = self.counts[some]
         if self.unit is None:
-            return self.counts[:, clips]
-        unit, g = self.unit[clips], self.counts.shape[1]
-        return self.counts[:, unit.clamp_max(g - 1)].masked_fill_(unit == g, 1)
+            return counts[:, clips]
+        unit, g = self.unit[clips], counts.shape[1]
+        return counts[:, unit.clamp_max(g - 1)].masked_fill_(unit == g, 1)
 
     def first(self, n_resamples: int) -> Resamples:
         """Only the first resamples."""

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gapkit.arrays import slices
 from gapkit.metrics._kernels import ClipSums, clip_sums
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._sides import Cloud, Sides, directions, residual_directions
@@ -23,7 +24,7 @@ from gapkit.metrics.residual import squared_residuals
 from gapkit.metrics.retrieval import Ranking, precisions, ranking, recalls
 from gapkit.metrics.retrieval_back import Places, places, precisions_back, recalls_back
 from gapkit.metrics.rmg import clip_squares, inner_cosine, relative_gap
-from gapkit.metrics.separability import Probe, correctness, probe, winning_blocks
+from gapkit.metrics.separability import Probe, correctness, fold_contests, probe
 
 if TYPE_CHECKING:
     from gapkit.metrics.evaluation import Reference
@@ -59,6 +60,8 @@ class Row:
         Metrics that will be asked for: kernels that nobody needs are not computed.
     original : Cloud, optional
         The source before it was moved, row by row.
+    about_original : dict
+        What is known of it already: rows that were moved from one source share it.
     """
 
     both: Sides
@@ -66,6 +69,7 @@ class Row:
     resamples: Resamples
     names: frozenset[str]
     original: Cloud | None = None
+    about_original: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _memo: dict[Any, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     def shared(self, key: str, make: Callable[[], T]) -> T:
@@ -73,6 +77,14 @@ class Row:
         if key not in self._memo:
             self._memo[key] = make()
         value: T = self._memo[key]
+        return value
+
+    def of_original(self, key: str, make: Callable[[Cloud], T]) -> T:
+        """What metrics need of the source before it was moved, for all rows that were moved from it."""
+        assert self.original is not None
+        if key not in self.about_original:
+            self.about_original[key] = make(self.original)
+        value: T = self.about_original[key]
         return value
 
     # What metrics share.
@@ -84,6 +96,9 @@ class Row:
 
     @cached_property
     def x_directions(self) -> Cloud:
+        """Sources of length one; where all rows are scaled, the sources themselves."""
+        if self.reference.normalise:
+            return self.both.x
         return directions(self.both.x, "source").kept(self.reference.kept_bytes)
 
     @property
@@ -206,19 +221,23 @@ class Row:
         return self._accuracy(squares, self._probed(squares).scores)
 
     def separability_auc(self) -> Drawn:
-        device = self.resamples.counts.device
-        won, drawn, pairs = 0.0, torch.zeros(len(self.resamples), dtype=torch.float64, device=device), 0
-        total = torch.zeros_like(drawn)
-        for i, j, block in winning_blocks(self.both, *self.scores, self.fold_x, self.reference.folds):
-            won, pairs = won + float(block.sum(dtype=torch.float64)), pairs + block.numel()
-            wx, wy, wins = self.resamples.of(i.to(device)), self.reference.resamples.of(j.to(device)), block.to(device)
-            drawn += ((wx @ wins) * wy).sum(dim=1)
-            total += wx.sum(dim=1) * wy.sum(dim=1)
-            if self.both.paired:
-                # A clip drawn twice is not two clips: its comparison with itself counts w times, not w^2.
-                at = torch.searchsorted(j, i).to(device)
-                drawn -= (wx * (wx - 1)) @ wins[torch.arange(len(i), device=device), at]
-                total -= (wx * (wx - 1)).sum(dim=1)
+        won, pairs = 0.0, 0.0
+        drawn, total = (torch.zeros(len(self.resamples), dtype=torch.float64) for _ in range(2))
+        resamples = self.resamples, self.reference.resamples
+        for fold in fold_contests(self.both, *self.scores, self.fold_x, self.reference.folds):
+            won, pairs = won + float(fold.wins().sum()), pairs + fold.pairs
+            for some in slices(len(drawn), len(fold.clips_x) + len(fold.rows_y)):
+                wx, wy = (
+                    r.of(clips.to(r.counts.device), some).cpu()
+                    for r, clips in zip(resamples, (fold.clips_x, fold.clips_y), strict=True)
+                )
+                drawn[some] += (fold.wins(wy) * wx).sum(dim=1)
+                total[some] += wx.sum(dim=1).double() * wy.sum(dim=1)
+                if self.both.paired:
+                    # A clip drawn twice is not two clips: its comparison with itself counts w times, not w^2.
+                    again = (wx * (wx - 1)).double()
+                    drawn[some] -= again @ fold.own()
+                    total[some] -= again.sum(dim=1)
         return won / pairs, drawn / total.clamp_min(1)
 
     def rmg(self) -> Drawn:

@@ -12,11 +12,12 @@ from torch import Tensor
 from gapkit.metrics._kernels import ClipSums
 from gapkit.metrics._resamples import Resamples, RunningSums
 from gapkit.metrics._row import Drawn, Row
+from gapkit.metrics._sides import Cloud
 from gapkit.metrics._slope import SLOPE, Slope, slope_of
 from gapkit.metrics.frechet import Gaussian, bures, gaussian, influences
 from gapkit.metrics.mmd import linear_mmd
 from gapkit.metrics.random_features import CHUNK, FEATURES, Features
-from gapkit.metrics.sinkhorn import MEMORY, REGULARISATION, Solver, divergence
+from gapkit.metrics.sinkhorn import REGULARISATION, Solver, divergence
 from gapkit.metrics.sliced_wasserstein import PROJECTIONS, Projected, Sliced, lines, project, seen_from, sliced
 
 Pushes = tuple[Tensor, Tensor]
@@ -39,10 +40,15 @@ def frechet_distance(row: Row) -> Drawn:
     value, pushes = _bures(row)
     x, y = _gaussians(row)
     offset = x.mean - y.mean
-    ends = (row.both.x.clip_means - x.mean, row.both.y.clip_means - y.mean)
-    px, py = (push + sign * 2 * (end @ offset) for push, sign, end in zip(pushes, (1, -1), ends, strict=True))
+    ends = (_along(row.both.x, x.mean, offset), _along(row.both.y, y.mean, offset))
+    px, py = (push + sign * 2 * end for push, sign, end in zip(pushes, (1, -1), ends, strict=True))
     value += float(offset.square().sum())
     return value, _pushed(row, value, (px, py)).clamp_min(0)
+
+
+def _along(side: Cloud, origin: Tensor, direction: Tensor) -> Tensor:
+    """Inner product of each clip, seen from `origin`, with a direction; float64, (n,)."""
+    return torch.cat([(rows - origin) @ direction for _, rows in side.clip_blocks()])
 
 
 def residual_frechet_distance(row: Row) -> Drawn:
@@ -75,7 +81,7 @@ def _sliced(row: Row) -> Sliced:
     along = reference.shared("lines", lambda: lines(reference.target, PROJECTIONS, reference.seed))
 
     def known() -> Projected | None:
-        fits = 8 * len(along) * len(reference.target.rows) <= reference.max_memory // 4
+        fits = 8 * len(along) * len(reference.target.base) <= reference.max_memory // 4
         return project(seen_from(reference.target.mean, reference.target), along, order=True) if fits else None
 
     target = reference.shared("projected", known)
@@ -84,7 +90,7 @@ def _sliced(row: Row) -> Sliced:
 
 
 def sinkhorn_divergence(row: Row) -> Drawn:
-    solver = Solver(REGULARISATION * row.reference.bandwidth**2, MEMORY)
+    solver = Solver(REGULARISATION * row.reference.bandwidth**2, row.reference.max_memory)
     own = row.reference.shared("sinkhorn", lambda: solver.own(row.reference.target))
     found = divergence(row.both, solver, own)
     return found.value, _pushed(row, found.value, found.pushes).clamp_min(0)

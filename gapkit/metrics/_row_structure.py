@@ -21,7 +21,7 @@ from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics._sides import Cloud, Sides, directions
 from gapkit.metrics.c2st import network_correctness, vote
 from gapkit.metrics.calibration import chance_corrected, expected_cka
-from gapkit.metrics.cka import Features, correction, features, hsic, linear_cka, ratio
+from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
 from gapkit.metrics.hubness import K as LISTED
@@ -31,11 +31,12 @@ from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
 from gapkit.metrics.mutual_knn import K as NEAREST
-from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, overlap, pull
+from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
+from gapkit.metrics.neighbours import Neighbours
 from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
-from gapkit.metrics.procrustes_distance import disparity
+from gapkit.metrics.procrustes_distance import of_product
 from gapkit.metrics.residual_of import residual_of
 from gapkit.metrics.rmg import rmg
 from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
@@ -64,19 +65,26 @@ def _gap(row: Row) -> GapDirection:
     return row.shared("gap direction", lambda: of_sides(_unit(row), GROUP, row.reference.seed))
 
 
+def _found_source(row: Row) -> Neighbours:
+    return row.shared("nearest clips", lambda: nearest_found(_unit_source(row), NEAREST, 0, _memory(row)))
+
+
 def _near_source(row: Row) -> Tensor:
-    return row.shared("nearest clips", lambda: nearest_clips(_unit_source(row), NEAREST, 0, _memory(row)))
+    return _found_source(row).indices
 
 
 def _clip_directions(row: Row) -> Cloud:
+    if row.reference.normalise and row.both.y.single:
+        return row.both.y
     return row.reference.shared("clip directions", lambda: clip_directions(row.both.y))
 
 
-def _near_target(row: Row) -> Tensor:
-    def find() -> Tensor:
-        return nearest_clips(_clip_directions(row), NEAREST, 1, _memory(row))
+def _found_target(row: Row) -> Neighbours:
+    return row.reference.shared("nearest clips", lambda: nearest_found(_clip_directions(row), NEAREST, 1, _memory(row)))
 
-    return row.reference.shared("nearest clips", find)
+
+def _near_target(row: Row) -> Tensor:
+    return _found_target(row).indices
 
 
 def _overlap(row: Row, left: Tensor, right: Tensor) -> Drawn:
@@ -94,10 +102,16 @@ def _features(row: Row) -> tuple[Features, Features]:
     return x, row.reference.shared("linear features", lambda: features(row.both.y))
 
 
+def _product(row: Row) -> Tensor:
+    """Outer products of both sides, summed over clips."""
+    x, y = _features(row)
+    return row.shared("product", lambda: x.product(y))
+
+
 def _criteria(row: Row) -> tuple[float, float, float]:
     """HSIC across, inside the source, inside the target; all with their bias."""
     x, y = _features(row)
-    across, own = row.shared("hsic", lambda: (hsic(x, y), hsic(x, x)))
+    across, own = row.shared("hsic", lambda: (float(_product(row).square().sum()), hsic(x, x)))
     return across, own, row.reference.shared("hsic", lambda: hsic(y, y))
 
 
@@ -114,12 +128,15 @@ def _inside(row: Row, side: Cloud) -> ClipSums:
 
 
 def _prdc(row: Row) -> ByClip:
-    def radius(side: Cloud) -> Tensor:
+    def radius(side: Cloud, found: Callable[[Row], Neighbours]) -> Tensor:
+        # Rows of length one, one a clip, have the same neighbours by cosine: one search serves both.
+        if row.reference.normalise and side.single and side.n > NEAREST and not side.flat:
+            return found(row).distances[:, BALL - 1]
         return inside(side, points(side.rows)[0], BALL, _memory(row)).radius
 
     def make() -> ByClip:
-        balls = row.reference.shared("balls", lambda: radius(row.both.y))
-        return compare(row.both, radius(row.both.x), balls, BALL)
+        balls = row.reference.shared("balls", lambda: radius(row.both.y, _found_target))
+        return compare(row.both, radius(row.both.x, _found_source), balls, BALL)
 
     return row.shared("prdc", make)
 
@@ -196,8 +213,9 @@ def _mutual_knn_calibrated(row: Row) -> Drawn:
 
 
 def _mutual_knn_kept(row: Row) -> Drawn:
-    assert row.original is not None
-    before = nearest_clips(directions(row.original, "original"), NEAREST, 0, _memory(row))
+    before = row.of_original(
+        "nearest clips", lambda original: nearest_clips(directions(original, "original"), NEAREST, 0, _memory(row))
+    )
     return _overlap(row, _near_source(row), before)
 
 
@@ -219,8 +237,9 @@ def _cka_calibrated(row: Row) -> Drawn:
 
 
 def _cka_kept(row: Row) -> Drawn:
-    assert row.original is not None
-    return _no_draws(linear_cka(_features(row)[0], features(row.original)))
+    x, before = _features(row)[0], row.of_original("linear features", features)
+    inside = row.of_original("hsic", lambda _: hsic(before, before))
+    return _no_draws(ratio(hsic(x, before), _criteria(row)[1], inside))
 
 
 def _cknna(row: Row) -> Drawn:
@@ -294,7 +313,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "cka-calibrated": _cka_calibrated,
     "cka-kept": _cka_kept,
     "cknna": _cknna,
-    "procrustes-distance": lambda row: _no_draws(disparity(*_features(row))),
+    "procrustes-distance": lambda row: _no_draws(of_product(_product(row), row.both.x.n)),
     "uniformity": _uniformity,
     "hubness": lambda row: _no_draws(
         skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, _memory(row)), row.both.y)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import mmap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, rows_of_length_one, slices
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
 
 FLAT = 1e-6
 """Spread relative to length below which float32 rows count as one and the same point."""
@@ -39,12 +41,15 @@ class Cloud:
         Number of clips.
     change : callable, optional
         Makes the rows from those of `base`.
+    file : mmap, optional
+        The open file that `base` is a map of.
     """
 
     base: Tensor
     owner: Tensor
     n: int
     change: Change | None = None
+    file: mmap.mmap | None = field(default=None, repr=False, compare=False)
 
     @property
     def single(self) -> bool:
@@ -58,7 +63,7 @@ class Cloud:
             return self.base
         rows: Tensor | None = None
         for part in row_blocks(self.base):
-            block = self.change(self.base[part])
+            block = self.change(self._read(part))
             rows = block.new_empty(self.base.shape) if rows is None else rows
             rows[part] = block
         assert rows is not None
@@ -66,20 +71,26 @@ class Cloud:
 
     def block(self, part: slice) -> Tensor:
         """Some of the rows, made for this moment unless they are all there."""
-        if self.change is None or "rows" in self.__dict__:
+        if "rows" in self.__dict__:
             return self.rows[part]
-        return self.change(self.base[part])
+        return self._read(part) if self.change is None else self.change(self._read(part))
+
+    def _read(self, part: slice | Tensor) -> Tensor:
+        """Some rows of `base`; what was read of a file before no longer takes memory."""
+        let_go(self.file)
+        return self.base[part]
 
     def take(self, rows: Tensor) -> Tensor:
         """Rows by their numbers."""
-        if self.change is None or "rows" in self.__dict__:
+        if "rows" in self.__dict__:
             return self.rows[rows]
-        return self.change(self.base[rows])
+        return self._read(rows) if self.change is None else self.change(self._read(rows))
 
     def changed(self, change: Change) -> Cloud:
         """The cloud of changed rows."""
         first = self.change
-        return Cloud(self.base, self.owner, self.n, change if first is None else lambda rows: change(first(rows)))
+        both = change if first is None else lambda rows: change(first(rows))
+        return Cloud(self.base, self.owner, self.n, both, self.file)
 
     def kept(self, max_bytes: int) -> Cloud:
         """The same cloud with its rows made once, if they take no more than `max_bytes`."""
@@ -117,6 +128,17 @@ class Cloud:
         owner, share = self.owner[part] - clips.start, self.share[part, None].to(rows.dtype)
         return rows.new_zeros(clips.stop - clips.start, rows.shape[1]).index_add_(0, owner, rows * share)
 
+    def take_clips(self, clips: Tensor) -> Tensor:
+        """Mean rows of clips by their numbers."""
+        if self.single:
+            return self.take(clips)
+        ends = self.ends.to(clips.device)
+        first, counts = ends[clips], ends[clips + 1] - ends[clips]
+        own = torch.repeat_interleave(torch.arange(len(clips), device=clips.device), counts)
+        before = (counts.cumsum(0) - counts)[own]
+        rows = self.take(first[own] + torch.arange(len(own), device=clips.device) - before)
+        return rows.new_zeros(len(clips), rows.shape[1]).index_add_(0, own, rows / counts[own, None])
+
     def per_clip(self, values: Tensor) -> Tensor:
         """Mean over the rows of each clip: (m, ...) to (n, ...)."""
         if self.single:
@@ -152,9 +174,13 @@ class Cloud:
     def reach(self, origin: Tensor) -> float:
         """Largest coordinate of any row, seen from `origin`; infinite where it is no float32."""
         near = origin.to(self.base.dtype)
-        ends = [(self.block(part) - near).aminmax() for part in row_blocks(self.base)]
-        largest = float(torch.stack([end.abs() for pair in ends for end in pair]).max())
-        return largest if math.isfinite(largest) else math.inf
+        largest = 0.0
+        for part in row_blocks(self.base):
+            low, high = map(float, (self.block(part) - near).aminmax())
+            if not (math.isfinite(low) and math.isfinite(high)):
+                return math.inf
+            largest = max(largest, -low, high)
+        return largest
 
     @cached_property
     def flat(self) -> bool:
@@ -181,16 +207,31 @@ class Sides:
     paired: bool
 
 
-def cloud(values: ArrayLike, *, name: str, owner: ArrayLike | None = None, n: int | None = None) -> Cloud:
-    """Check rows and their owner; `n` is the number of clips where it is known."""
-    rows = as_matrix(values, name=name)
-    m = len(rows)
+def cloud(
+    values: ArrayLike,
+    *,
+    name: str,
+    owner: ArrayLike | None = None,
+    n: int | None = None,
+    like: Tensor | None = None,
+) -> Cloud:
+    """Check rows and their owner; `n` is the number of clips where it is known, `like` rows as wide, on the device."""
+    width, device = (None, None) if like is None else (like.shape[1], like.device)
+    rows = as_matrix(values, name=name, n_features=width, device=device)
+    m, file = len(rows), None
+    if isinstance(values, np.ndarray) and rows.data_ptr() == values.ctypes.data:
+        file = file_of(values)
     if owner is None:
-        return Cloud(rows, torch.arange(m, device=rows.device), m)
+        return Cloud(rows, torch.arange(m, device=rows.device), m, file=file)
     order, clip, clips = checked_owner(owner, m, name=name, n=n)
     index = torch.from_numpy(order).to(rows.device)
-    sorted_rows = rows if bool((order[1:] > order[:-1]).all()) else rows[index]
-    return Cloud(sorted_rows, torch.from_numpy(clip).to(rows.device), clips)
+    in_order = bool((order[1:] > order[:-1]).all())
+    return Cloud(
+        rows if in_order else rows[index],
+        torch.from_numpy(clip).to(rows.device),
+        clips,
+        file=file if in_order else None,
+    )
 
 
 def checked_owner(
@@ -226,12 +267,8 @@ def sides(
         Rows that are not numbers, widths that differ, an owner that does not fit, fewer than `least` clips.
     """
     x = cloud(source, name="source")
-    y = cloud(
-        as_matrix(target, name="target", n_features=x.rows.shape[1], device=x.rows.device),
-        name="target",
-        owner=owner,
-        n=len(x.rows) if owner is not None and paired is not False else None,
-    )
+    known = len(x.base) if owner is not None and paired is not False else None
+    y = cloud(target, name="target", owner=owner, n=known, like=x.base)
     paired = checked_pairing(x.n, y.n, owner is not None, paired, least=least)
     return Sides(x, y, paired)
 
@@ -259,9 +296,9 @@ def directions(side: Cloud, name: str) -> Cloud:
         A row of length zero has no direction.
     """
     # In float64: the squares of very small numbers would be 0 in float32.
-    zero = torch.cat(
-        [torch.linalg.vector_norm(side.block(p), dim=1, dtype=torch.float64) == 0 for p in row_blocks(side.base)]
-    )
+    zero = torch.empty(len(side.base), dtype=torch.bool, device=side.base.device)
+    for part in row_blocks(side.base):
+        zero[part] = torch.linalg.vector_norm(side.block(part), dim=1, dtype=torch.float64) == 0
     if bool(zero.any()):
         raise InputError(
             f"{name}: expected a direction in every row, got {int(zero.sum())} zero rows "

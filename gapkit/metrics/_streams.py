@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of, let_go
 from gapkit.metrics._sides import Cloud, checked_owner, checked_pairing
 
 
@@ -66,7 +66,7 @@ class Stream:
         if isinstance(self.values, Tensor):
             return self.values[which if isinstance(which, slice) else torch.from_numpy(which)]
         rows = torch.from_numpy(np.array(self.values[which], dtype=np.float32))
-        _let_go(self.values)
+        let_go(file_of(self.values))
         if not bool(torch.isfinite(rows.sum(dtype=torch.float64))):
             places = np.arange(which.start, which.start + len(rows)) if isinstance(which, slice) else which
             bad = places[(~torch.isfinite(rows)).any(dim=1).numpy()]
@@ -100,13 +100,3 @@ def _values(values: ArrayLike, name: str, width: int | None) -> Tensor | np.memm
     # One row tells all but whether the numbers are finite.
     as_matrix(np.zeros_like(values[:1]) if values.ndim == 2 else values, name=name, n_features=width)
     return values
-
-
-def _let_go(values: np.memmap) -> None:
-    """Unmap the pages that were read: they would count as memory of this process until the whole file does."""
-    base: object = values
-    while isinstance(base, np.ndarray):
-        base = base.base
-    # A private map ("c") may hold changes that the file does not.
-    if isinstance(base, mmap.mmap) and values.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):
-        base.madvise(mmap.MADV_DONTNEED)

@@ -16,6 +16,13 @@ where the cost is ``n^2 d``."""
 MAX_WORK_ACCELERATOR = 1e16
 """The same on a GPU: some minutes."""
 
+HELD = frozenset({
+    "knn-mixing", "knn-cross-share", "c2st-knn", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cka-rbf",
+    "cknna", "hubness", "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "memorisation",
+    "c2st-mlp", "residual-c2st-mlp",
+})  # fmt: skip
+"""Metrics that hold all rows of both sides, twice; the others read them block by block."""
+
 OTHER = 100
 """What a word of a cost that is no number of rows or columns ("iterations") stands for."""
 
@@ -52,11 +59,16 @@ def limit_of(max_work: float | None, device: torch.device) -> float:
     return MAX_WORK if device.type == "cpu" else MAX_WORK_ACCELERATOR
 
 
-def refusal(metric: Metric, n: int, m: int, d: int, limit: float) -> str:
-    """Why the metric is not begun, in one line; empty where its work is within `limit`."""
-    needed = work(metric.cost, n, m, d)
+def refusal(metric: Metric, n: int, m: int, d: int, limit: float, max_memory: int) -> str:
+    """Why the metric is not begun, in one line; empty where its work and its memory are within the limits."""
+    needed, held = work(metric.cost, n, m, d), 2 * 4 * (n + m) * d
     if needed <= limit:
-        return ""
+        if metric.name not in HELD or held <= max_memory:
+            return ""
+        return (
+            f"holds the rows of both sides, {held / 1e9:.1f} GB, more than the {max_memory / 1e9:.1f} GB of "
+            "max_memory; measure a random part of the clips, or raise max_memory"
+        )
     other = metric.instead if metric.instead in METRICS.names() else ""
     way_out = f"take {other}" if other else "measure a random part of the clips"
     return (

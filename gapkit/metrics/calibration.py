@@ -185,7 +185,7 @@ def cka_calibrated(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | N
 
 def expected_cka(x: Features, y: Features, inside_x: float, inside_y: float) -> float:
     """Mean of the plain alignment over all shufflings of the clips; `inside_x` and `inside_y` are each side's HSIC."""
-    return ratio(float(x.squares.sum()) * float(y.squares.sum()) / (len(x.rows) - 1), inside_x, inside_y)
+    return ratio(float(x.squares.sum()) * float(y.squares.sum()) / (x.side.n - 1), inside_x, inside_y)
 
 
 def chance_corrected(raw: float, chance: float) -> float:
@@ -257,7 +257,7 @@ def cka_null(
         stacked = torch.stack([left[order].T for order in batch]).view(-1, n)
         whole = (stacked @ right).view(len(batch), -1).square().sum(dim=1, dtype=torch.float64)
         for order, value in zip(batch, whole.tolist(), strict=True):
-            shuffled = Features(x.rows, x.squares[order])
+            shuffled = Features(x.side, x.scale, x.squares[order])
             bias = correction(shuffled, y) if debiased else 0.0
             null.append(min(1.0, (value + bias) / scale) if scale > 0 else 0.0)
         batch.clear()

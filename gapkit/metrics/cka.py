@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike
+from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.metrics._sides import Cloud, sides
 from gapkit.metrics.mutual_knn import moved_and_original
@@ -98,23 +99,43 @@ class Features:
 
     Parameters
     ----------
-    rows : Tensor of shape (n, d), float64
-        Centred means of the clips, in units of their root mean squared length; zero for a single point.
+    side : Cloud
+    scale : float
+        Root mean squared length of the clips seen from their mean; infinite for a single point.
     squares : Tensor of shape (n,), float64
         Squared lengths of the rows.
     """
 
-    rows: Tensor
+    side: Cloud
+    scale: float
     squares: Tensor
+
+    def block(self, clips: slice) -> Tensor:
+        """Centred means of some clips in units of `scale`, float64."""
+        return (self.side.clip_block(clips).double() - self.side.mean) / self.scale
+
+    @property
+    def rows(self) -> Tensor:
+        """All of them, (n, d)."""
+        return self.block(slice(0, self.side.n))
+
+    def product(self, other: Features) -> Tensor:
+        """Sum over clips of the outer products of both sides' rows, (d, d)."""
+        total = torch.zeros(self.side.base.shape[1], other.side.base.shape[1], dtype=torch.float64)
+        total = total.to(self.squares.device)
+        for clips in slices(self.side.n, self.side.base.shape[1]):
+            rows = self.block(clips)
+            total.addmm_(rows.T, rows if other is self else other.block(clips))
+        return total
 
 
 def features(side: Cloud) -> Features:
     """Centre and scale the clips of one side."""
-    rows = side.clip_means.double() - side.mean
-    if side.flat:
-        rows = torch.zeros_like(rows)
-    rows = rows / (float(torch.linalg.vector_norm(rows)) / len(rows) ** 0.5 or 1.0)
-    return Features(rows, rows.square().sum(dim=1))
+    squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
+    for clips, rows in side.clip_blocks():
+        squares[clips] = (rows.double() - side.mean).square().sum(dim=1)
+    scale = math.inf if side.flat else math.sqrt(float(squares.mean())) or math.inf
+    return Features(side, scale, squares / scale**2)
 
 
 def linear_cka(x: Features, y: Features, *, debiased: bool = False) -> float:
@@ -124,13 +145,13 @@ def linear_cka(x: Features, y: Features, *, debiased: bool = False) -> float:
 
 def hsic(x: Features, y: Features, *, debiased: bool = False) -> float:
     """Hilbert-Schmidt independence criterion of linear kernels, times n^2, or n (n - 3) where unbiased."""
-    whole = float((x.rows.T @ y.rows).square().sum())
+    whole = float(x.product(y).square().sum())
     return whole + correction(x, y) if debiased else whole
 
 
 def correction(x: Features, y: Features) -> float:
     """What takes the bias off: the kernels' diagonals, of which only this much is left after centring."""
-    n = len(x.rows)
+    n = x.side.n
     if n < 4:
         raise InputError(f"cka: expected at least 4 clips for the debiased form, got {n}; give more or debiased=False")
     own = float(x.squares @ y.squares)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.arrays import ArrayLike, as_matrix
+from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._estimators import ESTIMATORS
 from gapkit.metrics._row import CLIP_VALUES, Row
@@ -57,7 +57,8 @@ def prepare(
             chosen.append(record)
     resamples = reference.resamples if paired else reference.source_resamples(x.n)
     names = frozenset(record.name for record in chosen)
-    return Row(Sides(x, target, paired), reference, resamples, names, before), chosen, left_out
+    known = {} if before is None else reference.about(before)
+    return Row(Sides(x, target, paired), reference, resamples, names, before, known), chosen, left_out
 
 
 def names_of(metrics: Sequence[str] | str | None) -> list[str]:
@@ -77,7 +78,8 @@ def estimate(record: Metric, row: Row) -> Estimate:
     start = time.perf_counter()
     draws: NDArray[np.float64] = np.empty(0)
     both = row.both
-    value, why = math.nan, refusal(record, both.x.n, len(both.y.base), both.x.base.shape[1], row.reference.max_work)
+    sizes = both.x.n, len(both.y.base), both.x.base.shape[1]
+    value, why = math.nan, refusal(record, *sizes, row.reference.max_work, row.reference.max_memory)
     try:
         if why:
             pass
@@ -99,8 +101,7 @@ def estimate(record: Metric, row: Row) -> Estimate:
 
 def _cloud(values: ArrayLike, name: str, reference: Reference) -> Cloud:
     """Source rows beside the reference: on its device, as wide, scaled where it is."""
-    base = reference.target.base
-    rows = cloud(as_matrix(values, name=name, n_features=base.shape[1], device=base.device), name=name)
+    rows = cloud(values, name=name, like=reference.target.base)
     return directions(rows, name).kept(reference.kept_bytes) if reference.normalise else rows
 
 

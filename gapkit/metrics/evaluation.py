@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -91,7 +92,8 @@ class Reference:
             Folds of the separability classifiers.
         max_memory : int
             Bytes beyond the rows themselves, the resamples (4 bytes x draws x clips, 8,192 clips at most) and some
-            hundred bytes a clip.
+            hundred bytes a clip. A metric that holds more than this is undefined and says so. Files that are
+            memory-mapped are read block by block, and what was read does not stay in memory.
         fitted : array-like of shape (f, d), optional
             The targets that the bridges were fitted on; metrics that need them are left out otherwise.
         normalise : bool
@@ -136,6 +138,16 @@ class Reference:
         value: T = self._memo[key]
         return value
 
+    def about(self, original: Cloud) -> dict[str, Any]:
+        """What metrics have found out about a source before it was moved; kept until another one comes."""
+        if 4 * original.base.numel() > self.kept_bytes:
+            return {}
+        digest = hashlib.blake2b(original.base.cpu().numpy().tobytes()).digest()
+        if self._memo.get("original", (b"",))[0] != digest:
+            self._memo["original"] = (digest, {})
+        known: dict[str, Any] = self._memo["original"][1]
+        return known
+
     @cached_property
     def kernels(self) -> dict[str, Kernel]:
         """Kernels by metric, all with the reference's width."""
@@ -175,7 +187,9 @@ class Reference:
 
     @cached_property
     def directions(self) -> Cloud:
-        """Targets of length one."""
+        """Targets of length one; where all rows are scaled, the targets themselves."""
+        if self.normalise:
+            return self.target
         return directions(self.target, "target").kept(self.kept_bytes)
 
     @cached_property

@@ -9,14 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike
+from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, Sides, sides
+from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
 
 Shrinkage = float | Literal["ledoit-wolf"]
-
-BLOCK = 8192
-"""Rows that are held in float64 at a time."""
 
 
 def frechet_distance(
@@ -98,15 +95,15 @@ def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaus
     InputError
         Fewer clips than the covariance needs, or a shrinkage that is none.
     """
-    n, d = side.n, side.rows.shape[1]
+    n, d = side.n, side.base.shape[1]
     if shrinkage is None and n <= d:
         raise InputError(
             f"{name}: expected more clips than dimensions ({d}) for a covariance, got {n}; "
             'give more clips, or shrinkage="ledoit-wolf" to frechet_distance'
         )
-    covariance = _scatter(side.rows, side.mean, None if side.single else side.share) / n
+    covariance = _scatter(side) / n
     # Unbiased: what the estimated mean takes away, the covariance of the clip means over n, is added back.
-    means = covariance if side.single else _scatter(side.clip_means, side.mean, None) / n
+    means = covariance if side.single else _scatter(side, of_clips=True) / n
     if shrinkage is not None:
         weight = _ledoit_wolf(side, covariance) if shrinkage == "ledoit-wolf" else _weight(shrinkage)
     covariance = covariance + means / (n - 1)
@@ -143,20 +140,20 @@ def influences(both: Sides, x: Gaussian, y: Gaussian) -> tuple[Tensor, Tensor]:
 
 def _quadratic(side: Cloud, factor: Tensor | None) -> Tensor:
     """Mean over a clip's centred rows of |row @ factor|^2."""
-    out = torch.empty(len(side.rows), dtype=torch.float64, device=side.rows.device)
-    for i in range(0, len(out), BLOCK):
-        block = side.rows[i : i + BLOCK].double() - side.mean
-        out[i : i + BLOCK] = (block if factor is None else block @ factor).square().sum(dim=1)
+    out = torch.empty(len(side.base), dtype=torch.float64, device=side.base.device)
+    for part in row_blocks(side.base):
+        block = side.block(part).double() - side.mean
+        out[part] = (block if factor is None else block @ factor).square().sum(dim=1)
     return side.per_clip(out)
 
 
-def _scatter(rows: Tensor, mean: Tensor, share: Tensor | None) -> Tensor:
-    """Sum of the outer products of the centred rows, in float64 block by block."""
-    total = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64, device=rows.device)
-    for i in range(0, len(rows), BLOCK):
-        block = rows[i : i + BLOCK].double().sub_(mean)
-        if share is not None:
-            block *= share[i : i + BLOCK, None].sqrt()
+def _scatter(side: Cloud, *, of_clips: bool = False) -> Tensor:
+    """Sum over clips of the mean outer product of their centred rows, or of that of their centred means; float64."""
+    total = torch.zeros(side.base.shape[1], side.base.shape[1], dtype=torch.float64, device=side.base.device)
+    for part in slices(side.n, side.base.shape[1]) if of_clips else row_blocks(side.base):
+        block = (side.clip_block(part) if of_clips else side.block(part)).double().sub_(side.mean)
+        if not (of_clips or side.single):
+            block *= side.share[part, None].sqrt()
         if block.device.type == "cpu":
             # numpy knows that such a product is symmetric, and does half the work.
             total += torch.from_numpy(block.numpy().T @ block.numpy())
@@ -178,8 +175,8 @@ def _ledoit_wolf(side: Cloud, covariance: Tensor) -> float:
     apart = square - d * covariance.diagonal().mean() ** 2
     # Squared norm of a clip's own second moment: the mean of (y_b . y_c)^2 over its rows b and c.
     own = float(_quadratic(side, None).square().sum()) if side.single else 0.0
-    for part in () if side.single else torch.split(side.rows, torch.bincount(side.owner).tolist()):
-        block = part.double() - side.mean
+    for clip in () if side.single else range(n):
+        block = side.block(slice(int(side.ends[clip]), int(side.ends[clip + 1]))).double() - side.mean
         own += float((block @ block.T).square().mean())
     noise = (own / n - square) / n
     return float((noise / apart).clamp(0, 1)) if apart > 0 else 0.0

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike
+from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.metrics._sides import FLAT, Sides, directions, sides
+from gapkit.metrics._sides import FLAT, Cloud, Sides, directions, sides
 
 GROUP = 100
 """Pairs of a group: their own differences cancel, what they share stays."""
@@ -184,15 +184,14 @@ def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
         raise InputError(
             f"gap direction: expected at least 2 groups of {group_size} clips, got {n} clips; give a smaller group_size"
         )
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(n)).to(unit.x.rows.device)
-    x, y = unit.x.clip_means[order].double(), unit.y.clip_means[order].double()
+    order = torch.from_numpy(np.random.default_rng(seed).permutation(n)).to(unit.x.base.device)
     full = n // group_size
-    gaps = (x - y)[: full * group_size].view(full, group_size, -1).mean(dim=1)
+    gaps = _group_means(unit, order[: full * group_size], full, group_size)
     lengths = torch.linalg.vector_norm(gaps, dim=1)
     unit_gaps = torch.where(lengths[:, None] > FLAT, gaps / lengths[:, None].clamp_min(FLAT), 0.0)
     together = float(unit_gaps.sum(dim=0).square().sum() - unit_gaps.square().sum())
     gap = gaps.mean(dim=0)
-    beside = [_absolute_cosine(rows.diff(dim=0), gap) for rows in (x, y)]
+    beside = [_absolute_cosine(side, order, gap) for side in (unit.x, unit.y)]
     seen = [value for value in beside if value == value]
     if not seen:
         raise InputError("gap direction: all rows of both sides are the same; a modality needs two different rows")
@@ -207,12 +206,28 @@ def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
     )
 
 
-def _absolute_cosine(differences: Tensor, gap: Tensor) -> float:
-    length, across = torch.linalg.vector_norm(differences, dim=1), float(torch.linalg.vector_norm(gap))
-    apart = length > FLAT
-    if not bool(apart.any()):
+def _group_means(unit: Sides, order: Tensor, groups: int, size: int) -> Tensor:
+    """Mean difference of the two sides in each group of clips, float64, (groups, d)."""
+    means = torch.zeros(groups, unit.x.base.shape[1], dtype=torch.float64, device=order.device)
+    for part in slices(len(order), means.shape[1]):
+        apart = unit.x.take_clips(order[part]).double() - unit.y.take_clips(order[part])
+        means.index_add_(0, torch.arange(part.start, part.stop, device=order.device) // size, apart / size)
+    return means
+
+
+def _absolute_cosine(side: Cloud, order: Tensor, gap: Tensor) -> float:
+    """Mean over clips that follow each other of the absolute cosine of their difference with the gap."""
+    across, total, count = float(torch.linalg.vector_norm(gap)), 0.0, 0
+    for part in slices(len(order), len(gap)):
+        # One more than the block, so that none of the differences is lost between two.
+        differences = side.take_clips(order[part.start : part.stop + 1]).double().diff(dim=0)
+        length = torch.linalg.vector_norm(differences, dim=1)
+        apart = length > FLAT
+        total += float((differences[apart] @ gap).abs().div(length[apart]).sum())
+        count += int(apart.sum())
+    if not count:
         return float("nan")
-    return float((differences[apart] @ gap).abs().div(length[apart]).mean()) / across if across > FLAT else 0.0
+    return total / count / across if across > FLAT else 0.0
 
 
 def _unit(source: ArrayLike, target: ArrayLike, owner: ArrayLike | None) -> Sides:

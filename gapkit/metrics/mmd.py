@@ -11,7 +11,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._kernels import ClipSums, Kernel, checked_kernel, checked_widths, clip_sums
-from gapkit.metrics._sides import Sides, sides
+from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
 
 Estimator = Literal["unbiased", "paired", "biased"]
@@ -258,19 +258,19 @@ def linear_mmd(both: Sides, estimator: Estimator) -> float:
     if estimator == "biased":
         return offset
     if estimator == "paired":
-        return offset - _spread(x.clip_means, x.mean - y.mean, y.clip_means) / x.n
-    return offset - _spread(x.clip_means, x.mean) / x.n - _spread(y.clip_means, y.mean) / y.n
+        return offset - _spread(x, x.mean - y.mean, y) / x.n
+    return offset - _spread(x, x.mean) / x.n - _spread(y, y.mean) / y.n
 
 
-def _spread(rows: Tensor, centre: Tensor, minus: Tensor | None = None) -> float:
-    """Trace of the covariance of `rows`, or of `rows` less `minus`, in float64 block by block."""
+def _spread(side: Cloud, centre: Tensor, minus: Cloud | None = None) -> float:
+    """Trace of the covariance of the clips, or of the clips less those of `minus`, in float64 block by block."""
     total = 0.0
-    for i in range(0, len(rows), 4096):
-        block = rows[i : i + 4096].double() - centre
+    for clips, rows in side.clip_blocks():
+        block = rows.double() - centre
         if minus is not None:
-            block -= minus[i : i + 4096]
+            block -= minus.clip_block(clips)
         total += float(torch.linalg.vector_norm(block) ** 2)
-    return total / (len(rows) - 1)
+    return total / (side.n - 1)
 
 
 def _bounded_kernel(bandwidths: Sequence[float], kind: str) -> Kernel:

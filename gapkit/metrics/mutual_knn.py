@@ -11,7 +11,7 @@ from gapkit.arrays import ArrayLike, as_matrix, generator
 from gapkit.errors import InputError
 from gapkit.metrics._points import points
 from gapkit.metrics._sides import Cloud, cloud, directions, sides
-from gapkit.metrics.neighbours import search
+from gapkit.metrics.neighbours import Neighbours, search
 
 K = 10
 """Neighbours."""
@@ -148,18 +148,24 @@ def nearest_clips(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> T
 
     `order` numbers the random order by which ties are broken.
     """
+    return nearest_found(side, k, order, max_memory).indices
+
+
+def nearest_found(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> Neighbours:
+    """`nearest_clips` with their Euclidean distances, 0 where all are one point."""
     if k < 1:
         raise InputError(f"neighbours: expected k >= 1, got {k}")
     if side.n <= k:
         raise InputError(f"neighbours: expected more than {k} clips, got {side.n}; give more clips or a smaller k")
     device = side.rows.device
     if side.flat:
-        return torch.full((side.n, k), -1, device=device)
+        return Neighbours(
+            torch.full((side.n, k), -1, device=device), torch.zeros(side.n, k, dtype=torch.float64, device=device)
+        )
     own = torch.arange(side.n, device=device)
     priority = torch.randperm(side.n, generator=generator(order)).to(device)
     ready, _ = points(side.rows)
-    found = search(ready, ready, k, clips=(own, own), priority=priority, from_own=True, max_memory=max_memory)
-    return found.indices
+    return search(ready, ready, k, clips=(own, own), priority=priority, from_own=True, max_memory=max_memory)
 
 
 def overlap(left: Tensor, right: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Sides, directions, sides
+from gapkit.metrics._sides import Sides, directions, row_blocks, sides
 
 
 def l2i(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -85,5 +85,9 @@ def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None =
 def pair_distances(both: Sides, power: float = 1.0) -> Tensor:
     """Mean distance, to a power, of each clip and its targets, float64, shape (n,)."""
     y = both.y
-    away = torch.linalg.vector_norm(both.x.rows[y.owner] - y.rows, dim=1, dtype=torch.float64)
+    away = torch.empty(len(y.owner), dtype=torch.float64, device=y.base.device)
+    for part in row_blocks(y.base):
+        owner = y.owner[part]
+        clips = both.x.block(slice(int(owner[0]), int(owner[-1]) + 1))
+        away[part] = torch.linalg.vector_norm(clips[owner - owner[0]] - y.block(part), dim=1, dtype=torch.float64)
     return y.per_clip(away.pow(power))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.metrics._sides import sides
@@ -50,5 +51,10 @@ def procrustes_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLik
 
 def disparity(x: Features, y: Features) -> float:
     """`procrustes_distance` of two sides."""
-    fit = float(torch.linalg.svdvals(x.rows.T @ y.rows).sum()) / len(x.rows)
+    return of_product(x.product(y), x.side.n)
+
+
+def of_product(product: Tensor, n: int) -> float:
+    """The same from the outer products of `n` clips."""
+    fit = float(torch.linalg.svdvals(product).sum()) / n
     return min(1.0, max(0.0, 1 - fit**2))

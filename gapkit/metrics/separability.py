@@ -104,11 +104,8 @@ def separability_auc(
     both = sides(source, target, owner)
     fold_x, fold_y = folds_of(both, folds, seed)
     score_x, score_y = held_out_scores(both, fold_x, fold_y)
-    wins, pairs = 0.0, 0
-    for i, j, block in winning_blocks(both, score_x, score_y, fold_x, fold_y):
-        wins += float(block.sum(dtype=torch.float64))
-        pairs += len(i) * len(j)
-    return wins / pairs
+    contests = list(fold_contests(both, score_x, score_y, fold_x, fold_y))
+    return sum(float(fold.wins().sum()) for fold in contests) / sum(fold.pairs for fold in contests)
 
 
 def clip_folds(n: int, folds: int, seed: int | list[int]) -> NDArray[np.int64]:
@@ -221,25 +218,62 @@ def correctness(both: Sides, score_x: Tensor, score_y: Tensor) -> tuple[Tensor, 
     return (score_x.sign() + 1) / 2, y.per_clip((1 - score_y.sign()) / 2)
 
 
-def winning_blocks(
-    both: Sides,
-    score_x: Tensor,
-    score_y: Tensor,
-    fold_x: NDArray[np.int64],
-    fold_y: NDArray[np.int64],
-    max_entries: int = 2**24,
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Inside each fold, yield (source clips, target clips, share of comparisons that the source wins)."""
-    owner = both.y.owner.cpu()
+@dataclass(frozen=True)
+class Contest:
+    """Scores of one fold, in which every source clip is compared with every target clip.
+
+    Parameters
+    ----------
+    score_x : Tensor of shape (k,), float64
+    clips_x, clips_y : Tensor of shape (k,), (l,)
+        Clips of each side in this fold, ascending.
+    score_y : Tensor of shape (r,), float64
+        Of the target rows, ascending.
+    rows_y : Tensor of shape (r,)
+        Which of `clips_y` each of them belongs to.
+    share : Tensor of shape (r,), float64
+        Weight of each of them inside its clip.
+    """
+
+    score_x: Tensor
+    clips_x: Tensor
+    clips_y: Tensor
+    score_y: Tensor
+    rows_y: Tensor
+    share: Tensor
+
+    @property
+    def pairs(self) -> int:
+        """Number of comparisons."""
+        return len(self.clips_x) * len(self.clips_y)
+
+    def wins(self, weights: Tensor | None = None) -> Tensor:
+        """Target clips that each source clip scores above, a tie counting half: (k,), or (B, k) by weights (B, l)."""
+        mass = self.share if weights is None else self.share * weights.double()[:, self.rows_y]
+        below = torch.nn.functional.pad(mass.cumsum(dim=-1), (1, 0))
+        least, most = (torch.searchsorted(self.score_y, self.score_x, right=right) for right in (False, True))
+        return (below[..., least] + below[..., most]) / 2
+
+    def own(self) -> Tensor:
+        """Share of its own target rows that each clip scores above, paired clips, (k,)."""
+        mark = self.score_x[self.rows_y]
+        above = (torch.sign(mark - self.score_y) + 1) / 2
+        return torch.zeros_like(self.score_x).index_add_(0, self.rows_y, above * self.share)
+
+
+def fold_contests(
+    both: Sides, score_x: Tensor, score_y: Tensor, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]
+) -> Iterator[Contest]:
+    """One contest a fold that both sides have clips in; sorting makes it n log n."""
+    owner, share = both.y.owner.cpu(), both.y.share.cpu()
     row_fold = torch.from_numpy(fold_y)[owner]
     for fold in np.intersect1d(fold_x, fold_y):
         rows = (row_fold == int(fold)).nonzero().flatten()
-        clips, local = torch.unique_consecutive(owner[rows], return_inverse=True)
-        part = Cloud(score_y[rows, None], local, len(clips))
-        members = torch.from_numpy(np.flatnonzero(fold_x == fold))
-        for i in torch.split(members, max(1, max_entries // len(rows))):
-            won = (torch.sign(score_x[None, i] - part.rows) + 1).float() / 2
-            yield i, clips, part.per_clip(won).T
+        clips_y, local = torch.unique_consecutive(owner[rows], return_inverse=True)
+        clips_x = torch.from_numpy(np.flatnonzero(fold_x == fold))
+        ascending = score_y[rows].sort()
+        order = ascending.indices
+        yield Contest(score_x[clips_x], clips_x, clips_y, ascending.values, local[order], share[rows][order])
 
 
 def folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

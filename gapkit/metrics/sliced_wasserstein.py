@@ -12,7 +12,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.metrics._quantiles import Quantiles, coupling, potential
-from gapkit.metrics._sides import Cloud, Sides, sides
+from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
 
 PROJECTIONS = 512
 """Directions that a table's value is the mean over."""
@@ -107,9 +107,9 @@ def lines(target: Cloud, n_projections: int, seed: int) -> Tensor:
     """Random directions for rows of this width, length one, shape (l, d)."""
     if n_projections < 1:
         raise InputError(f"sliced Wasserstein: expected at least 1 projection, got {n_projections}")
-    drawn = torch.randn(n_projections, target.rows.shape[1], generator=generator(seed), dtype=torch.float64)
+    drawn = torch.randn(n_projections, target.base.shape[1], generator=generator(seed), dtype=torch.float64)
     drawn /= torch.linalg.vector_norm(drawn, dim=1, keepdim=True)
-    return drawn.float().to(target.rows.device)
+    return drawn.float().to(target.base.device)
 
 
 def seen_from(origin: Tensor, side: Cloud) -> Cloud:
@@ -119,7 +119,19 @@ def seen_from(origin: Tensor, side: Cloud) -> Cloud:
 
 def project(side: Cloud, along: Tensor, *, order: bool) -> Projected:
     """Sorted projections of all rows."""
-    values = along @ side.rows.T
+    return ordered(projections(side, along), order=order)
+
+
+def projections(side: Cloud, along: Tensor) -> Tensor:
+    """Where all rows lie along each line, (l, m)."""
+    values = along.new_empty(len(along), len(side.base))
+    for part in row_blocks(side.base):
+        values[:, part] = along @ side.block(part).T
+    return values
+
+
+def ordered(values: Tensor, *, order: bool) -> Projected:
+    """Projections in order; without their rows they are sorted in place."""
     if not bool(torch.isfinite(values.sum(dtype=torch.float64))):
         raise InputError("source, target: rows are too far apart for float32; scale both by one number")
     if values.device.type != "cpu":
@@ -161,13 +173,19 @@ def sliced(
     x, y = (seen_from(both.y.mean, side) for side in (both.x, both.y))
     uneven = not (_even(x) and _even(y))
     # Values, order, levels and the union of both sides, most of them in 8 bytes.
-    width = max(1, max_memory // (100 * (len(x.rows) + len(y.rows))))
-    sums = torch.zeros(2, dtype=torch.float64, device=x.rows.device)
-    totals = [[torch.zeros(len(c.rows), dtype=torch.float64, device=c.rows.device) for c in (x, y)] for _ in range(2)]
+    device, rows = x.base.device, len(x.base) + len(y.base)
+    width = max(1, max_memory // (100 * rows))
+    # Lines that one pass over the rows serves: their places alone take little.
+    wide = max(1, max_memory // (16 * rows) // width) * width
+    sums = torch.zeros(2, dtype=torch.float64, device=device)
+    totals = [[torch.zeros(len(c.base), dtype=torch.float64, device=device) for c in (x, y)] for _ in range(2)]
     for start in range(0, len(along), width):
-        part = slice(start, start + width)
-        left = project(x, along[part], order=pushes or uneven)
-        right = project(y, along[part], order=pushes or uneven) if known is None else _part(known, part)
+        if start % wide == 0:
+            at_x = projections(x, along[start : start + wide])
+            at_y = at_x if known is not None else projections(y, along[start : start + wide])
+        part, here = slice(start, start + width), slice(start % wide, start % wide + width)
+        left = ordered(at_x[here], order=pushes or uneven)
+        right = ordered(at_y[here], order=pushes or uneven) if known is None else _part(known, part)
         a, b = _quantiles(x, left), _quantiles(y, right)
         gap, mass = coupling(a, b)
         offset = (gap * mass).sum(dim=1, keepdim=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, sides
+from gapkit.metrics._sides import Cloud, row_blocks, sides
 
 
 def variance_ratio(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -45,8 +45,11 @@ def variance_ratio(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | N
 def spread(side: Cloud) -> Tensor:
     """Mean squared distance of each clip's rows from the mean of the side, float64, shape (n,); 0 at one point."""
     if side.flat:
-        return torch.zeros(side.n, dtype=torch.float64, device=side.rows.device)
-    return side.per_clip((side.rows - side.mean).square().sum(dim=1))
+        return torch.zeros(side.n, dtype=torch.float64, device=side.base.device)
+    away = torch.empty(len(side.base), dtype=torch.float64, device=side.base.device)
+    for part in row_blocks(side.base):
+        away[part] = (side.block(part) - side.mean).square().sum(dim=1)
+    return side.per_clip(away)
 
 
 def checked_width(y: Cloud) -> float:

@@ -5,6 +5,7 @@ import pytest
 import scipy.linalg
 from sklearn.covariance import ledoit_wolf, shrunk_covariance
 
+from gapkit.arrays import slices
 from gapkit.errors import InputError
 from gapkit.metrics import centroid_distance, frechet_bias, frechet_distance, residual_frechet_distance
 from gapkit.metrics._sides import sides
@@ -80,7 +81,7 @@ def weight_of(rows):
 
 def test_blocks_of_rows_do_not_matter(single, monkeypatch):
     whole = frechet_distance(single.source, single.target)
-    monkeypatch.setattr("gapkit.metrics.frechet.BLOCK", 7)
+    monkeypatch.setattr("gapkit.metrics.frechet.row_blocks", lambda rows: slices(len(rows), 1, size=7))
     assert frechet_distance(single.source, single.target) == pytest.approx(whole, rel=1e-12)
 
 

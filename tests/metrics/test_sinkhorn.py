@@ -69,7 +69,7 @@ def test_no_convergence_too_many_rows_and_bad_widths(single, monkeypatch):
         sinkhorn_divergence(x, y, regularisation=0.01)
 
 
-def test_without_pot_it_is_undefined_and_says_what_installs_it(single, monkeypatch):
+def test_without_pot_the_log_domain_is_undefined_and_says_what_installs_it(single, monkeypatch):
     real = builtins.__import__
 
     def without(name, *args, **kwargs):
@@ -79,6 +79,8 @@ def test_without_pot_it_is_undefined_and_says_what_installs_it(single, monkeypat
 
     monkeypatch.delitem(sys.modules, "ot", raising=False)
     monkeypatch.setattr(builtins, "__import__", without)
+    assert np.isfinite(sinkhorn_divergence(single.source, single.target))
+    monkeypatch.setattr("gapkit.metrics.sinkhorn.UNDERFLOW", 0.0)
     with pytest.raises(InputError, match=r"pip install 'gapkit\[ot\]'"):
         sinkhorn_divergence(single.source, single.target)
     names = ["sinkhorn-divergence", "energy-distance"]

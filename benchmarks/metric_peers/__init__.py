@@ -1,0 +1,1 @@
+"""Measures beside their peers; `benchmarks/metrics.py` runs them."""

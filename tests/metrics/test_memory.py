@@ -1,0 +1,110 @@
+"""Rows that are read from files, and the bound on the memory."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+
+from gapkit.memory_map import file_of
+from gapkit.metrics import Reference, measure
+from gapkit.metrics._row import Row
+from gapkit.metrics._work import HELD
+from gapkit.metrics.estimating import prepare
+
+READ = ["cosine", "centroid-distance", "rmg", "mmd-rff", "mmd-linear", "effective-rank", "frechet", "cka", "alignment",
+        "variance-ratio", "gap-consistency"]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path):
+    rng = np.random.default_rng(0)
+    concept = rng.standard_normal((400, 12), dtype=np.float32)
+    for name in "xy":
+        np.save(tmp_path / f"{name}.npy", concept + rng.standard_normal(concept.shape, dtype=np.float32))
+    return tmp_path
+
+
+@pytest.mark.parametrize("normalise", [False, True])
+def test_a_file_gives_what_its_rows_give(files, normalise):
+    options = {"normalise": normalise, "n_resamples": 20, "metrics": "all"}
+    whole = measure(*(np.load(files / f"{name}.npy") for name in "xy"), **options)
+    mapped = measure(*(np.load(files / f"{name}.npy", mmap_mode="r") for name in "xy"), **options)
+    assert set(mapped) == set(whole)
+    for name, found in mapped.items():
+        assert found.value == whole[name].value, name
+        np.testing.assert_array_equal(found.draws, whole[name].draws)
+
+
+def test_only_maps_that_can_be_read_again_are_let_go(files):
+    mapped = np.load(files / "x.npy", mmap_mode="r")
+    assert file_of(mapped) is not None
+    assert file_of(np.asarray(mapped)[3:9, :2]) is file_of(mapped)
+    private = np.load(files / "x.npy", mmap_mode="c")
+    assert file_of(private) is None
+    assert file_of(np.asarray(private)) is None
+    assert file_of(np.array(mapped)) is None
+
+
+def test_what_must_hold_all_rows_says_so(files):
+    x, y = (np.load(files / f"{name}.npy") for name in "xy")
+    found = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=2 * 4 * 800 * 12 - 1)
+    assert set(found) == HELD
+    for estimate in found.values():
+        assert np.isnan(estimate.value)
+        assert "max_memory" in estimate.why
+    enough = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=2 * 4 * 800 * 12)
+    assert all(np.isfinite(estimate.value) for estimate in enough.values())
+
+
+def test_files_do_not_stay_in_memory(tmp_path):
+    # 41 MB a side; the largest block that is read takes 2 MB, and the bound is 16 MB.
+    script = textwrap.dedent("""
+        import resource, sys
+        import numpy as np
+        from gapkit.metrics import measure
+
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+        n, d, names = 40_000, 256, sys.argv[2].split(",")
+        rng = np.random.default_rng(0)
+        for name in "xy":
+            file = np.lib.format.open_memmap(f"{sys.argv[1]}/{name}.npy", mode="w+", dtype=np.float32, shape=(n, d))
+            for start in range(0, n, 1000):
+                file[start : start + 1000] = rng.standard_normal((1000, d), dtype=np.float32)
+            file.flush()
+            file._mmap.madvise(4)
+            del file
+        small = [rng.standard_normal((2000, d), dtype=np.float32) for _ in "xy"]
+        measure(*small, names, n_resamples=20, normalise=True, max_memory=2**24)
+        before = peak()
+        x, y = (np.load(f"{sys.argv[1]}/{name}.npy", mmap_mode="r") for name in "xy")
+        found = measure(x, y, names, n_resamples=20, normalise=True, max_memory=2**24)
+        assert all(np.isfinite(e.value) for e in found.values()), found
+        print(peak() - before)
+    """)
+    ran = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path), ",".join(READ)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert float(ran.stdout) < 45
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_draws_of_the_auc_are_those_of_all_comparisons(several, paired):
+    reference = Reference.from_target(several.target, owner=several.owner, n_resamples=7)
+    row, _, _ = prepare(several.source, reference, ["separability-auc"], paired=paired)
+    value, draws = Row.separability_auc(row)
+    score_x, score_y = row.scores
+    wins = row.both.y.per_clip(((torch.sign(score_x[:, None] - score_y) + 1) / 2).T).T
+    same_fold = torch.from_numpy(row.fold_x[:, None] == reference.folds)
+    assert value == pytest.approx(float(wins[same_fold].mean()))
+    for b, drawn in enumerate(draws):
+        weights = torch.outer(row.weights[b], reference.weights[b]).double()
+        if paired:
+            weights.diagonal().copy_(row.weights[b])
+        weights = weights * same_fold
+        assert float(drawn) == pytest.approx(float((weights * wins).sum() / weights.sum()))
