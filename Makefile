@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= gapkit-out
+# Processes of the tests; a file stays with one, and so do its fixtures.
+WORKERS ?= 2
 
 # One thread a process: small products on shared cores are slower with two.
 export OMP_NUM_THREADS ?= 1
@@ -13,7 +15,7 @@ compare: $(VENV)/.ready
 	$(BIN)/gapkit compare --out $(OUT)
 
 test: $(VENV)/.ready browser lint types
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
 
 # The tests of the report page look at it in a browser; where none can be had they are skipped and say so.
 browser:
