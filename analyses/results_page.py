@@ -175,8 +175,8 @@ def frontier(rows: pd.DataFrame) -> list[str]:
 
 
 CONTROLS = {
-    "residual-mlp": "the same blocks, pairs and topology loss, no noise and no second side",
-    "residual-mlp-plain": "the same without the topology loss",
+    "residual-mlp": "residual blocks, pairs and topology loss; no noise, no second side",
+    "residual-mlp-plain": "residual blocks and pairs alone",
     "procrustes": "the pairs alone: the best rotation",
     "noise-only": "noise alone",
     "ddbm": "diffusion from the source itself, along the pair",
