@@ -164,6 +164,11 @@ def frontier(rows: pd.DataFrame) -> list[str]:
     front.sort(key=lambda b: points[b])
     lines = ["| bridge | closed | kept |", "|---|---|---|"]
     lines += [f"| `{b}` | {points[b][0]:.3f} | {points[b][1]:.3f} |" for b in front]
+    return [*lines, "", standing(points)]
+
+
+def standing(points: dict[str, tuple[float, float]]) -> str:
+    """Whether Diffusion-Link is on the frontier."""
     c, k = points[SUBJECT]
     beaten = [b for b, (c2, k2) in points.items() if c2 >= c and k2 >= k and (c2, k2) != (c, k)]
     verdict = (
@@ -171,7 +176,7 @@ def frontier(rows: pd.DataFrame) -> list[str]:
         if not beaten
         else f"is not on the frontier: {', '.join(f'`{b}`' for b in beaten)} close and keep at least as much."
     )
-    return [*lines, "", f"`{SUBJECT}` ({c:.3f}, {k:.3f}) {verdict}"]
+    return f"`{SUBJECT}` ({c:.3f}, {k:.3f}) {verdict}"
 
 
 CONTROLS = {
@@ -215,7 +220,11 @@ def across(names: list[str]) -> list[str]:
             for rows in tables.values()
         ]
         lines.append(f"| {f'**`{bridge}`**' if bridge == SUBJECT else f'`{bridge}`'} | " + " | ".join(cells) + " |")
-    return lines
+    lines.append("")
+    for name, rows in tables.items():
+        points = {b: (closed(rows, b), kept(rows, b)) for b in measured(rows)}
+        lines += [f"On `{name}` {standing(points)}", ""]
+    return lines[:-1]
 
 
 def measured(rows: pd.DataFrame) -> list[str]:
