@@ -8,14 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.memory_map import file_of, let_go
+from gapkit.memory_map import fetch, file_of, let_go
 
 BLOCK = 8192
 """Rows that are looked at together: memory-mapped arrays never come into memory whole."""
-
-
-SPREAD = 1024
-"""Rows from all over an array that are fetched together."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +75,8 @@ def scan(array: NDArray[np.float32]) -> Scan:
 
 def unit(array: NDArray[np.float32], found: Scan, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The given usable rows at length one, in float64."""
-    chosen, file = np.empty((len(rows), array.shape[1])), file_of(array)
-    # Few at a time: with every row of a file come the pages around it.
-    for start in range(0, len(rows), SPREAD):
-        part = rows[start : start + SPREAD]
-        chosen[start : start + SPREAD] = array[part]
-        let_go(file)
+    chosen = np.empty((len(rows), array.shape[1]))
+    fetch(chosen, array, rows, file_of(array))
     chosen /= found.norms[rows, None]
     return chosen
 
