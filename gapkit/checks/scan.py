@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,8 +46,8 @@ class Scan:
         return self.finite & ~self.usable
 
 
-def scan(array: NDArray[np.float32]) -> Scan:
-    """Look at every row of `array` once, a block at a time."""
+def scan(array: NDArray[np.float32], seen: Callable[[int], None] = lambda _rows: None) -> Scan:
+    """Look at every row of `array` once, a block at a time; `seen` is told the number of rows of each."""
     n, d = len(array), int(array.shape[1])
     norms, prints = np.empty(n), np.empty(n, dtype=np.uint64)
     finite = np.empty(n, dtype=np.bool_)
@@ -58,6 +58,7 @@ def scan(array: NDArray[np.float32]) -> Scan:
     file = file_of(array)
     for rows in blocks(n):
         let_go(file)
+        seen(rows.stop - rows.start)
         x = np.ascontiguousarray(array[rows])
         prints[rows] = _fingerprints(x, keys)
         finite[rows] = np.isfinite(x).all(axis=1)
