@@ -100,8 +100,14 @@ def _peers(outcomes: list[dict[str, Any]]) -> list[str]:
         "A star marks a peer of which a part was timed and scaled up. For neighbours the last column is the share of",
         "entries that differ: a product in float32 cannot order rows that are nearly level. The intervals of the",
         "centroid distance differ by design: gapkit takes off the sampling noise that a resampled norm has twice.",
+        *_short_of_promise([Outcome(**outcome) for outcome in outcomes]),
         *([] if any("alibi" in o["peer"] for o in outcomes) else ["alibi-detect was not installed and not measured."]),
     ]
+
+
+def _short_of_promise(outcomes: list[Outcome]) -> list[str]:
+    missed = [f"{o.what} at {o.n:,} ({o.ratio:.1f} of {o.promise:g})" for o in outcomes if o.ratio < o.promise]
+    return [f"Short of the promise: {'; '.join(missed)}."] if missed else []
 
 
 def _sets(sets: list[dict[str, Any]]) -> list[str]:
@@ -157,7 +163,7 @@ def _large(large: dict[str, Any]) -> list[str]:
         lines += [
             "",
             f"Random features against the exact value at {e['n']:,} pairs: {e['value']:.6f} beside {e['exact']:.6f},",
-            f"{off / e['exact']:.1%} off, {off / e['error']:.1f} of its standard errors ({e['error']:.1e}).",
+            f"{off / e['exact'] * 100:.1f} % off, {off / e['error']:.1f} of its standard errors ({e['error']:.1e}).",
         ]
     return lines
 
