@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+SPREAD = 64
+"""Rows from all over a file that are fetched together: with each may come the 2 MB of the file around it."""
+
 
 def file_of(values: Any) -> mmap.mmap | None:
     """The open file behind a memory-mapped array, a part of one too; None where there is none."""
@@ -26,3 +29,13 @@ def let_go(file: mmap.mmap | None) -> None:
     """
     if file is not None and hasattr(mmap, "MADV_DONTNEED"):
         file.madvise(mmap.MADV_DONTNEED)
+
+
+def fetch(into: Any, values: Any, rows: Any, file: mmap.mmap | None) -> None:
+    """Write rows from anywhere in `values` into the array or tensor `into`; what was read of a file is let go."""
+    if file is None:
+        into[:] = values[rows]
+        return
+    for start in range(0, len(rows), SPREAD):
+        into[start : start + SPREAD] = values[rows[start : start + SPREAD]]
+        let_go(file)

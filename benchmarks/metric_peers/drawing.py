@@ -9,6 +9,9 @@ from typing import Any
 SHOWN = 8
 """Lines of a figure: the most costly at the largest n."""
 
+MARKERS = "osD^v<>p"
+"""One a line: colours side by side are too near to tell."""
+
 
 def draw(curves: Sequence[dict[str, Any]], folder: Path) -> dict[str, str]:
     """Write one SVG a group; its file name by group."""
@@ -32,11 +35,13 @@ def draw(curves: Sequence[dict[str, Any]], folder: Path) -> dict[str, str]:
         colours = mpl.colormaps["viridis"]
         for number, name in enumerate(shown):
             places, seconds = zip(*lines[name], strict=True)
-            axes.loglog(places, seconds, marker="o", ms=3, lw=1.2, color=colours(number / SHOWN), label=name)
+            axes.loglog(
+                places, seconds, marker=MARKERS[number], ms=4, lw=1.2, color=colours(number / SHOWN), label=name
+            )
         sizes = [c["n"] for c in curves]
         axes.set_xticks(sizes, [f"{n:,}" for n in sizes])
         axes.minorticks_off()
-        axes.set(xlabel="pairs", ylabel="CPU seconds", title=group)
+        axes.set(xlabel="pairs", ylabel="CPU seconds", title=group[0].upper() + group[1:])
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         figure.legend(loc="outside right center", fontsize=8, frameon=False)

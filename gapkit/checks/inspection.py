@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,13 @@ UNIT_TOLERANCE = 5e-3
 """How far from one the length of a normalised row may be; rounding to float16 stays far below."""
 
 
-def inspect_pairs(pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_000) -> Findings:
+Progress = Callable[[int, int, str], None]
+"""Called with the number of rows that were looked at, of all, and what is going on."""
+
+
+def inspect_pairs(
+    pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_000, progress: Progress | None = None
+) -> Findings:
     """Say what `pairs` are and what is wrong with them.
 
     Everything is exact and takes one pass, O(n d), but the effective rank, O(n d^2), which is taken from a
@@ -31,6 +38,8 @@ def inspect_pairs(pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_
         Of the sample.
     max_rows : int
         Rows of a side that the effective rank is taken from, at most.
+    progress : callable, optional
+        ``progress(done, total, note)`` as the rows are looked at; those of the target twice.
 
     Returns
     -------
@@ -43,12 +52,13 @@ def inspect_pairs(pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_
     """
     if max_rows < 2:
         raise InputError(f"max_rows: expected at least 2, got {max_rows}")
-    scans = {"source": scan(pairs.source), "target": scan(pairs.target)}
+    seen = _Seen(len(pairs) + 2 * pairs.n_targets, progress)
+    scans = {"source": scan(pairs.source, seen), "target": scan(pairs.target, seen)}
     rng = np.random.default_rng(seed)
     sides = {key: _side(key, getattr(pairs, key), scans[key], pairs, rng, max_rows) for key in scans}
     largest = max(int(found.usable.sum()) for found in scans.values())
     repeated = 0 if pairs.captions is None else len(pairs.captions) - len(np.unique(pairs.captions))
-    gap, leaks = _gap(pairs, scans["source"], scans["target"]), tuple(_leaks(pairs, scans))
+    gap, leaks = _gap(pairs, scans["source"], scans["target"], seen), tuple(_leaks(pairs, scans))
     return Findings(
         name=pairs.name,
         clips=len(pairs),
@@ -64,12 +74,14 @@ def inspect_pairs(pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_
     )
 
 
-def require_usable(pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_000) -> Findings:
+def require_usable(
+    pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20_000, progress: Progress | None = None
+) -> Findings:
     """`inspect_pairs`, refusing what cannot be compared.
 
     Parameters
     ----------
-    pairs, seed, max_rows
+    pairs, seed, max_rows, progress
         As for `inspect_pairs`.
 
     Returns
@@ -82,10 +94,24 @@ def require_usable(pairs: PairedEmbeddings, *, seed: int = 0, max_rows: int = 20
     InputError
         The first error found: NaN or infinite rows, zero rows, fewer than two clips.
     """
-    findings = inspect_pairs(pairs, seed=seed, max_rows=max_rows)
+    findings = inspect_pairs(pairs, seed=seed, max_rows=max_rows, progress=progress)
     if findings.errors:
         raise InputError(f"{pairs.name}: {findings.errors[0].message}")
     return findings
+
+
+class _Seen:
+    """Counts rows, and tells of them."""
+
+    def __init__(self, total: int, progress: Progress | None) -> None:
+        self.total = total
+        self.done = 0
+        self.progress = progress
+
+    def __call__(self, rows: int) -> None:
+        self.done += rows
+        if self.progress is not None:
+            self.progress(self.done, self.total, "rows looked at")
 
 
 def _side(
@@ -129,10 +155,11 @@ def _effective_rank(x: NDArray[np.float64]) -> float:
     return float(np.exp(-(share * np.log(share)).sum()))
 
 
-def _gap(pairs: PairedEmbeddings, source: Scan, target: Scan) -> Gap | None:
+def _gap(pairs: PairedEmbeddings, source: Scan, target: Scan, seen: Callable[[int], None]) -> Gap | None:
     n, m = int(source.usable.sum()), int(target.usable.sum())
     total, count = 0.0, 0
     for block in blocks(pairs.n_targets):
+        seen(block.stop - block.start)
         rows = np.arange(pairs.n_targets)[block]
         rows = rows[target.usable[rows] & source.usable[pairs.owner[rows]]]
         x, y = unit(pairs.source, source, pairs.owner[rows]), unit(pairs.target, target, rows)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.memory_map import file_of, let_go
+from gapkit.memory_map import fetch, file_of, let_go
 
 BLOCK = 8192
 """Rows that are looked at together: memory-mapped arrays never come into memory whole."""
-
-
-SPREAD = 1024
-"""Rows from all over an array that are fetched together."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +46,8 @@ class Scan:
         return self.finite & ~self.usable
 
 
-def scan(array: NDArray[np.float32]) -> Scan:
-    """Look at every row of `array` once, a block at a time."""
+def scan(array: NDArray[np.float32], seen: Callable[[int], None] = lambda _rows: None) -> Scan:
+    """Look at every row of `array` once, a block at a time; `seen` is told the number of rows of each."""
     n, d = len(array), int(array.shape[1])
     norms, prints = np.empty(n), np.empty(n, dtype=np.uint64)
     finite = np.empty(n, dtype=np.bool_)
@@ -62,6 +58,7 @@ def scan(array: NDArray[np.float32]) -> Scan:
     file = file_of(array)
     for rows in blocks(n):
         let_go(file)
+        seen(rows.stop - rows.start)
         x = np.ascontiguousarray(array[rows])
         prints[rows] = _fingerprints(x, keys)
         finite[rows] = np.isfinite(x).all(axis=1)
@@ -79,12 +76,8 @@ def scan(array: NDArray[np.float32]) -> Scan:
 
 def unit(array: NDArray[np.float32], found: Scan, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """The given usable rows at length one, in float64."""
-    chosen, file = np.empty((len(rows), array.shape[1])), file_of(array)
-    # Few at a time: with every row of a file come the pages around it.
-    for start in range(0, len(rows), SPREAD):
-        part = rows[start : start + SPREAD]
-        chosen[start : start + SPREAD] = array[part]
-        let_go(file)
+    chosen = np.empty((len(rows), array.shape[1]))
+    fetch(chosen, array, rows, file_of(array))
     chosen /= found.norms[rows, None]
     return chosen
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,28 +20,49 @@ def say(text: str) -> None:
     print(f"gapkit: {text}", file=sys.stderr)  # noqa: T201
 
 
+PAUSE = 10.0
+"""Seconds between two lines about one thing that goes on."""
+
+
 class Lines:
-    """A line for each finished cell, or only for those that took `patience` seconds."""
+    """A line for each finished cell; with `patience` only about what takes so many seconds, as soon as it has."""
 
     def __init__(self, patience: float = 0.0) -> None:
         self.total = 0
         self.done = 0
         self.patience = patience
-        self._began = 0.0
+        self._began = self._said = 0.0
+        self._waiting: threading.Timer | None = None
 
     def start(self, total: int) -> None:
         """Remember how many there are."""
         self.total = total
 
     def begin(self, label: str) -> None:
-        """Look at the clock: the line comes when the cell is finished."""
-        self._began = time.monotonic()
+        """Look at the clock; what is still going on after `patience` seconds is named then."""
+        self.end()
+        self._began = self._said = time.monotonic()
+        if self.patience:
+            place = f"[{self.done + 1}/{self.total}] " if self.total else ""
+            self._waiting = threading.Timer(self.patience, say, [f"{place}{label} ..."])
+            self._waiting.daemon = True
+            self._waiting.start()
+
+    def end(self) -> None:
+        """Nothing goes on any more."""
+        if self._waiting is not None:
+            self._waiting.cancel()
 
     def step(self, done: int, total: int, note: str) -> None:
-        """Nothing."""
+        """With `patience`, a line every ten seconds."""
+        now = time.monotonic()
+        if self.patience and now - self._said >= PAUSE:
+            self._said = now
+            say(f"{note}: {done:,} of {total:,}")
 
     def advance(self, label: str, note: str) -> None:
         """One line."""
+        self.end()
         self.done += 1
         if time.monotonic() - self._began >= self.patience:
             say(f"[{self.done}/{self.total}] {label}: {note}")
@@ -94,7 +116,11 @@ def reporting(*, quiet: bool, patience: float = 0.0) -> Iterator[Progress]:
 
         yield Silent()
     elif not sys.stderr.isatty():
-        yield Lines(patience)
+        lines = Lines(patience)
+        try:
+            yield lines
+        finally:
+            lines.end()
     else:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

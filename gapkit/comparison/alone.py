@@ -60,7 +60,9 @@ def measure_pairs(
     config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
     listener = progress or Silent()
     part = measured_part(pairs, split)
+    listener.begin("looking for broken rows")
     require_usable(part, listener)
+    listener.begin("what the metrics share")
     if len(part) < 2:
         raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
     return measure(

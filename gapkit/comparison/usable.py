@@ -18,7 +18,7 @@ def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Seque
     ----------
     pairs : PairedEmbeddings
     progress : Progress
-        Told what is odd.
+        Told what is odd, and how many rows were looked at.
     splits : sequence of str
         Look only at these splits, where the data have them.
 
@@ -34,7 +34,7 @@ def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Seque
     """
     if set(splits) & set(pairs.splits):
         pairs = pairs.take(np.flatnonzero(np.isin(np.asarray(pairs.split), splits)))
-    warnings = [problem.message for problem in checks.require_usable(pairs).problems]
+    warnings = [problem.message for problem in checks.require_usable(pairs, progress=progress.step).problems]
     for line in warnings:
         progress.message(f"note: {line}")
     return tuple(warnings)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, rows_of_length_one, slices
 from gapkit.errors import InputError
-from gapkit.memory_map import file_of, let_go
+from gapkit.memory_map import fetch, file_of, let_go
 
 FLAT = 1e-6
 """Spread relative to length below which float32 rows count as one and the same point."""
@@ -78,7 +78,11 @@ class Cloud:
     def _read(self, part: slice | Tensor) -> Tensor:
         """Some rows of `base`; what was read of a file before no longer takes memory."""
         let_go(self.file)
-        return self.base[part]
+        if isinstance(part, slice) or self.file is None:
+            return self.base[part]
+        rows = self.base.new_empty(len(part), self.base.shape[1])
+        fetch(rows, self.base, part, self.file)
+        return rows
 
     def take(self, rows: Tensor) -> Tensor:
         """Rows by their numbers."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
-from gapkit.memory_map import file_of, let_go
+from gapkit.memory_map import fetch, file_of, let_go
 from gapkit.metrics._sides import Cloud, checked_owner, checked_pairing
 
 
@@ -60,13 +60,18 @@ class Stream:
         if m <= size:
             return torch.cat([self._rows(np.s_[i : i + 4096]) for i in range(0, m, 4096)])
         chosen = np.sort(np.random.default_rng(seed).choice(m, size, replace=False))
-        return torch.cat([self._rows(part) for part in np.array_split(chosen, max(1, size // 512))])
+        return torch.cat([self._rows(part) for part in np.array_split(chosen, max(1, size // 4096))])
 
     def _rows(self, which: slice | NDArray[np.int64]) -> Tensor:
         if isinstance(self.values, Tensor):
             return self.values[which if isinstance(which, slice) else torch.from_numpy(which)]
-        rows = torch.from_numpy(np.array(self.values[which], dtype=np.float32))
-        let_go(file_of(self.values))
+        file = file_of(self.values)
+        if isinstance(which, slice):
+            rows = torch.from_numpy(np.array(self.values[which], dtype=np.float32))
+            let_go(file)
+        else:
+            rows = torch.empty(len(which), self.values.shape[1])
+            fetch(rows.numpy(), self.values, which, file)
         if not bool(torch.isfinite(rows.sum(dtype=torch.float64))):
             places = np.arange(which.start, which.start + len(rows)) if isinstance(which, slice) else which
             bad = places[(~torch.isfinite(rows)).any(dim=1).numpy()]

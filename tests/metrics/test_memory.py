@@ -13,6 +13,7 @@ from gapkit.metrics import Reference, measure
 from gapkit.metrics._row import Row
 from gapkit.metrics._work import HELD
 from gapkit.metrics.estimating import prepare
+from gapkit.metrics.registry import METRICS
 
 READ = ["cosine", "centroid-distance", "rmg", "mmd-rff", "mmd-linear", "effective-rank", "frechet", "cka", "alignment",
         "variance-ratio", "gap-consistency"]  # fmt: skip
@@ -57,6 +58,16 @@ def test_what_must_hold_all_rows_says_so(files):
         assert "max_memory" in estimate.why
     enough = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=2 * 4 * 800 * 12)
     assert all(np.isfinite(estimate.value) for estimate in enough.values())
+
+
+def test_residual_measures_keep_to_the_memory_of_the_row(files):
+    x, y = (np.load(files / f"{name}.npy") for name in "xy")
+    name = "residual-sinkhorn-divergence"
+    short = measure(x, y, [name], n_resamples=0, max_memory=8 * 400 * 400 - 1)[name]
+    assert np.isnan(short.value)
+    assert "max_memory" in short.why
+    enough = measure(x, y, [name], n_resamples=0, max_memory=8 * 400 * 400)[name]
+    assert enough.value == pytest.approx(METRICS.get(name).function(x, y), rel=1e-6)
 
 
 def test_files_do_not_stay_in_memory(tmp_path):
