@@ -20,7 +20,8 @@ def _residual(metric: Callable[..., float], part: int = 4) -> Callable[[Row], Dr
         both = row.both
         owner = both.y.owner if both.paired else None
         memory = row.reference.max_memory // part
-        return residual_of(metric, both.x.rows, both.y.rows, owner=owner, max_memory=memory), torch.empty(0, dtype=torch.float64)
+        value = residual_of(metric, both.x.rows, both.y.rows, owner=owner, max_memory=memory)
+        return value, torch.empty(0, dtype=torch.float64)
 
     return estimate
 
