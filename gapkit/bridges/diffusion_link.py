@@ -48,7 +48,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         Linear map that the source goes through before it enters: none, procrustes (the best rotation onto the targets:
         keeps what tells clips apart), cca (regression on the best correlated directions: nearest to the targets) or
         blend (the direction half-way between the two). The network learns what a linear map cannot. Ours; on
-        `soundscapes` it closes 1 % more of the gap and costs a tenth of the retrieval, and it needs many pairs.
+        `soundscapes` it closes about 1 % more of the gap, costs retrieval and needs many pairs (docs/bridges.md).
     inputs : str
         What is noised in training: both sides, the source or the target only.
     source_weight : float
