@@ -1,10 +1,11 @@
 """Diffusion-Link taken apart, one choice at a time.
 
-    python analyses/ablation.py WORK [--dataset soundscapes] [--seeds 3]
+    python analyses/ablation.py WORK [--dataset soundscapes] [--seeds 3] [--afresh]
 
 Each row changes one option of the default and leaves the others. Measured on the VALIDATION split, since these are the
 choices that the defaults were made from; training stops on a tenth of the fitted clips instead. Rows run in WORK and
-go on where they stopped. Writes ``results/ablation.csv``, ``results/ablation.md`` and ``results/ablation.json``.
+go on where they stopped; rows that the results hold already, of the same defaults, are kept unless ``--afresh``.
+Writes ``results/ablation.csv``, ``results/ablation.md`` and ``results/ablation.json``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gapkit.embeddings import PairedEmbeddings
 OUTPUT = Path(__file__).resolve().parents[1] / "results"
 SUBJECT = "diffusion-link"
 METRICS = ("cosine", "centroid-distance", "mmd", "separability", "share-risen", "recall@1", "recall@10")
+COLUMNS = ["choice", "setting", "metric", "value", "ci_low", "ci_high", "seed_sd", "n_seeds", "n"]
 CHOICES: dict[str, list[dict[str, Any]]] = {
     "abstract alone": [{"contrast_weight": 0.0, "dropout": 0.0}],
     "dropout": [{"dropout": 0.0}],
@@ -65,7 +67,7 @@ def validation_study(pairs: PairedEmbeddings) -> PairedEmbeddings:
     return dataclasses.replace(kept, split=renamed)
 
 
-def run(dataset: str, work: Path, seeds: int) -> None:
+def run(dataset: str, work: Path, seeds: int, *, afresh: bool) -> None:
     """Row by row, with the three files after each."""
     pairs = validation_study(load_dataset(dataset))
     defaults = make_bridge(SUBJECT).get_params()
@@ -76,24 +78,55 @@ def run(dataset: str, work: Path, seeds: int) -> None:
         for options in own
         if any(defaults[key] != value for key, value in options.items())
     ]
+    facts: dict[str, Any] = {"dataset": dataset, "split": "val", "seeds": seeds, "defaults": defaults, "rows": []}
+    known = {} if afresh else kept(facts)
     frames, records = [], []
     for choice, options in rows:
-        results, seconds = study(pairs, options, work, seeds)
-        own = results.summary()
-        for name in (SUBJECT, "identity") if not options else (SUBJECT,):
-            row = own[own["bridge"] == name]
-            label = name if name == "identity" else spelled(options)
-            frames.append(row.assign(choice="without a bridge" if name == "identity" else choice, setting=label))
-        records.append({"choice": choice, "options": options, "fit_seconds": seconds})
+        if spelled(options) in known:
+            frame, record = known[spelled(options)]
+        else:
+            frame, record = measured(pairs, choice, options, work, seeds)
+        frames.append(frame)
+        records.append(record)
         # Written after every row: a study that is stopped has left what it knows.
         frame = pd.concat(frames, ignore_index=True)
-        columns = ["choice", "setting", "metric", "value", "ci_low", "ci_high", "seed_sd", "n_seeds", "n"]
         write_text(
-            OUTPUT / "ablation.csv", frame[columns].to_csv(index=False, float_format="%.6g", lineterminator="\n")
+            OUTPUT / "ablation.csv", frame[COLUMNS].to_csv(index=False, float_format="%.6g", lineterminator="\n")
         )
         write_text(OUTPUT / "ablation.md", markdown(frame, dataset, seeds))
-        facts = {"dataset": dataset, "split": "val", "seeds": seeds, "defaults": defaults, "rows": records}
+        facts["rows"] = records
         write_text(OUTPUT / "ablation.json", json.dumps(facts, indent=2) + "\n")
+
+
+def kept(facts: dict[str, Any]) -> dict[str, tuple[pd.DataFrame, dict[str, Any]]]:
+    """Setting to its rows and record in the results, where those are of the same study."""
+    table, record = OUTPUT / "ablation.csv", OUTPUT / "ablation.json"
+    if not (table.is_file() and record.is_file()):
+        return {}
+    stored = json.loads(record.read_text(encoding="utf-8"))
+    if any(stored[key] != json.loads(json.dumps(facts[key])) for key in ("dataset", "split", "seeds", "defaults")):
+        return {}
+    frame = pd.read_csv(table)
+    found = {}
+    for row in stored["rows"]:
+        label = spelled(row["options"])
+        own = (frame["setting"] == label) | ((frame["setting"] == "identity") & (label == "default"))
+        found[label] = (frame[own], row)
+    return found
+
+
+def measured(
+    pairs: PairedEmbeddings, choice: str, options: dict[str, Any], work: Path, seeds: int
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """One setting's rows and record; the default brings the clouds without a bridge with it."""
+    results, seconds = study(pairs, options, work, seeds)
+    own = results.summary()
+    frames = []
+    for name in (SUBJECT, "identity") if not options else (SUBJECT,):
+        label = name if name == "identity" else spelled(options)
+        row = own[own["bridge"] == name]
+        frames.append(row.assign(choice="without a bridge" if name == "identity" else choice, setting=label))
+    return pd.concat(frames, ignore_index=True), {"choice": choice, "options": options, "fit_seconds": seconds}
 
 
 def study(pairs: PairedEmbeddings, options: dict[str, Any], work: Path, seeds: int) -> tuple[Results, float]:
@@ -148,8 +181,9 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--dataset", default="soundscapes")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--afresh", action="store_true", help="do not keep rows that the results hold already")
     arguments = parser.parse_args()
-    run(arguments.dataset, arguments.work, arguments.seeds)
+    run(arguments.dataset, arguments.work, arguments.seeds, afresh=arguments.afresh)
 
 
 if __name__ == "__main__":
