@@ -247,9 +247,10 @@ def tests_table(tests: pd.DataFrame) -> list[str]:
                 cells.append("")
                 continue
             row = own.loc[metric]
-            sign = "" if row["difference"] > 0 else "+"
+            shown = text(metric, -row["difference"])
+            sign = "" if shown.startswith("-") else "+"
             mark = "*" if row["p_holm"] < 0.05 else ""
-            cells.append(f"{sign}{text(metric, -row['difference'])}{mark}")
+            cells.append(f"{sign}{shown}{mark}")
         lines.append(f"| `{bridge}` | " + " | ".join(cells) + " |")
     return lines
 
@@ -265,12 +266,14 @@ def page() -> str:
         "",
         "Written by `analyses/results_page.py` from the files in `results/`; nothing here is typed by hand. Each",
         f"claim stands on the rows of `results/modality_gap/{MAIN}.csv` and `{MAIN}-tests.csv` that it names by",
-        "bridge and metric. The numbers come from `python analyses/modality_gap.py WORK` and",
-        "`python analyses/ablation.py WORK`.",
+        "bridge and metric. The numbers come from `python analyses/modality_gap.py WORK`,",
+        "`python analyses/ablation.py WORK` and `python analyses/tuning.py WORK`.",
         "",
         "*Closed* is the mean share of identity's gap that is closed over cosine (to 1), centroid distance (to 0),",
         "the root of MMD² (to 0) and separability (to .5). *Kept* is R@10 as a share of identity's. Both are one",
         "number for much: the columns beside them say more.",
+        "",
+        "Seconds are of shared machines, some busy, and hold to a factor of a few: `benchmarks/` compares speeds.",
         "",
         f"## Does Diffusion-Link close the gap more than other diffusion methods? (`{MAIN}`, test split)",
         "",
@@ -319,6 +322,9 @@ def page() -> str:
     ablation = ROOT / "results" / "ablation.md"
     if ablation.exists():
         lines += ["## Diffusion-Link, one choice at a time", "", ablation.read_text(encoding="utf-8")]
+    tuning = ROOT / "results" / "tuning.md"
+    if tuning.exists():
+        lines += ["## Defaults beside what a search finds", "", tuning.read_text(encoding="utf-8")]
     return "\n".join(lines).rstrip() + "\n"
 
 
