@@ -1,5 +1,7 @@
 """Figures of clouds: what is in the panels is what was measured and projected."""
 
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -133,11 +135,30 @@ def test_the_cloud_moves(walk, tmp_path):
     assert not plt.get_fignums()
 
 
-def test_a_moving_picture_that_cannot_be(walk, scene, tmp_path, monkeypatch):
-    from matplotlib.animation import FFMpegWriter
+def test_the_cloud_moves_in_mp4(walk, tmp_path, monkeypatch):
+    """With the program of the package, as where the machine has none: every picture is there and takes its time."""
+    reader = pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setitem(plt.rcParams, "animation.ffmpeg_path", "no-such-program")
+    told = []
+    out = animate(walk, tmp_path / "a.mp4", between=2, hold=2, fps=5, dpi=50, progress=lambda *said: told.append(said))
+    pictures, seconds = reader.count_frames_and_secs(out)
+    assert pictures == len(told)
+    assert seconds == pytest.approx(len(told) / 5, abs=0.01)
+    facts, *read = reader.read_frames(out)
+    assert (facts["size"], facts["fps"], facts["codec"]) == ((200, 210), 5.0, "h264")
+    shown = [np.frombuffer(picture, np.uint8).astype(float) for picture in read]
+    assert len(shown) == pictures
+    still, moved = (np.abs(shown[0] - shown[other]).mean() for other in (1, -1))
+    assert moved > 5 * still
+    animate(walk, tmp_path / "b.mp4", between=2, hold=2, fps=5, dpi=50)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert not plt.get_fignums()
 
-    monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
-    with pytest.raises(InputError, match="mp4 needs ffmpeg, which is not installed"):
+
+def test_a_moving_picture_that_cannot_be(walk, scene, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(InputError, match=r"mp4 needs ffmpeg, which is not installed.*gapkit\[mp4\]"):
         animate(walk, tmp_path / "a.mp4")
     with pytest.raises(InputError, match=r"ends in .gif, .mp4, got .png"):
         animate(walk, tmp_path / "a.png")
