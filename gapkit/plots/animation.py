@@ -21,7 +21,7 @@ from gapkit.plots.words import literal, printable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".gif", ".mp4")
+MOVING = (".gif", ".mp4")
 FPS = 15
 
 
@@ -76,7 +76,7 @@ def animate(
 
     check_steps(scene)
     path = Path(path)
-    suffix = check_suffix(path, SUFFIXES)
+    suffix = check_suffix(path, MOVING)
     if between < 1 or hold < 1 or fps < 1:
         raise InputError(f"animation: between, hold and fps: expected at least 1, got {between}, {hold} and {fps}")
     check_writer(path)
@@ -107,7 +107,7 @@ def check_writer(path: Path) -> None:
     ------
     InputError
     """
-    if check_suffix(path, SUFFIXES) == ".mp4" and _ffmpeg() is None:
+    if check_suffix(path, MOVING) == ".mp4" and _ffmpeg() is None:
         raise InputError(
             f"{path}: mp4 needs ffmpeg, which is not installed; write a .gif, or pip install 'gapkit[mp4]', which "
             "brings one"

@@ -1,7 +1,7 @@
 """The layout of UMAP: neighbours pull each other, strangers push, by stochastic gradient descent.
 
-What umap-learn does with ``n_jobs=1``, but for two things that make it three times as fast: the forces are looked up in
-a table, where umap-learn takes two powers and two divisions for each, and all random numbers come from one generator.
+What umap-learn does with ``n_jobs=1``, but for two things that make it several times as fast: the forces are looked up
+in a table, where umap-learn takes powers and divisions for each, and all random numbers come from one generator.
 """
 
 from __future__ import annotations
