@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-HEAVY = ("torch", "sklearn", "umap", "matplotlib", "pandas")
+HEAVY = ("torch", "sklearn", "numba", "matplotlib", "pandas")
 PROBES = {
     "python -c pass": ("pass", None),
     "import gapkit": ("import gapkit", 0.15),

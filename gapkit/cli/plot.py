@@ -28,7 +28,6 @@ KINDS = {
 }
 """Name and what is seen: the help must not load the figures themselves. A test holds them together."""
 
-MOVING = (".gif", ".mp4")
 LISTED = "\n\n\b\n" + "\n".join(f"{name:<11}{what}" for name, what in KINDS.items())
 
 Kind = Annotated[str, typer.Argument(metavar="KIND", help="What to draw; the kinds are listed above.")]
@@ -48,6 +47,10 @@ ReverseSteps = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(metavar="N", help="Fitted seed to draw; left out: the first.")]
 Clips = Annotated[int, typer.Option(metavar="N", min=3, help="Most clips that are drawn; numbers come from all.")]
+Dpi = Annotated[
+    float | None,
+    typer.Option(metavar="N", min=20, max=1200, help="Dots an inch; left out: 300, and 150 where the picture moves."),
+]
 
 
 def plot(
@@ -66,13 +69,14 @@ def plot(
     random_state: Annotated[int, typer.Option(metavar="N", help="Seed of the plane and the drawn clips.")] = 0,
     clips: Clips = 1000,
     font: Annotated[str | None, typer.Option(metavar="NAME", help="Font; left out: DejaVu Sans.")] = None,
-    dpi: Annotated[float, typer.Option(metavar="N", min=20, max=1200, help="Dots an inch of .png and .gif.")] = 300.0,
+    dpi: Dpi = None,
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw one figure of a study or of embeddings; migration as .gif or .mp4 shows the way through the steps."""
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
+    from gapkit.plots.animation import MOVING
     from gapkit.plots.drawing import check_kind
     from gapkit.plots.saving import FORMATS, check_suffix
     from gapkit.plots.style import FONT, style
@@ -90,9 +94,9 @@ def plot(
     }  # fmt: skip
     with reporting(quiet=quiet, patience=2.0) as progress:
         if moving:
-            _animate(kind, opened, out, wishes, progress, font or FONT, min(dpi, 150.0))
+            _animate(kind, opened, out, wishes, progress, font or FONT, dpi or 150.0)
         else:
-            _draw(kind, opened, out, wishes, progress, font or FONT, dpi)
+            _draw(kind, opened, out, wishes, progress, font or FONT, dpi or 300.0)
     if not quiet:
         say(f"written to {out}")
 
@@ -117,7 +121,7 @@ def _draw(kind: str, opened: Any, out: Path, wishes: dict[str, Any], progress: P
     from gapkit.plots.saving import save
     from gapkit.plots.style import figure_of
 
-    drawn = draw(kind, opened, progress=_told(progress), **wishes)
+    drawn = draw(kind, opened, progress=_Stages(progress), **wishes)
     save(drawn, out, dpi=dpi, font=font)
     import matplotlib.pyplot as plt
 
@@ -134,13 +138,13 @@ def _animate(
     if kind not in ("migration", "steps", "arrows"):
         raise InputError(f"{out}: only migration moves; expected .pdf, .svg or .png for {kind}")
     check_writer(out)
-    scene = steps_scene(material_of(opened), Wishes(**wishes), _told(progress, more=1))
+    scene = steps_scene(material_of(opened), Wishes(**wishes), _Stages(progress, more=1))
     progress.begin("moving picture")
     animate(scene, out, font=font, dpi=dpi, progress=progress.step)
     progress.advance("moving picture", f"{len(scene.clouds) + 1} states")
 
 
-class _told:  # noqa: N801
+class _Stages:
     """Tells a `Progress` of stages as if they were cells."""
 
     def __init__(self, progress: Progress, *, more: int = 0) -> None:

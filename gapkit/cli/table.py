@@ -54,11 +54,14 @@ def table(
     """
     from gapkit.atomic import write_text
     from gapkit.comparison import Results
+    from gapkit.errors import InputError
     from gapkit.report.table import INTERVALS
 
     _one_of("--format", format_, FORMATS)
     _one_of("--best", best, ("apart", "together"))
     _one_of("--intervals", intervals, INTERVALS)
+    if label is not None and format_ != "latex":
+        raise InputError(f"--label: goes with --format latex, got --format {format_}")
     results = Results.read(run).select(options.names(bridges), options.names(metrics))
     text = _text(results, format_, apart=best == "apart", intervals=intervals, label=label)  # type: ignore[arg-type]
     if out is None:

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from gapkit.page.controls import boxes, button, find
 from gapkit.page.markup import Markup, join, tag
 from gapkit.report import Column, Entry, Row, Table
-
-BLOCKS = {"anchor": "Anchors", "unpaired": "Unpaired bridges", "paired": "Paired bridges"}
+from gapkit.report.table import BLOCKS
 
 
 def grid(table: Table, definitions: Mapping[str, str]) -> Markup:
@@ -41,7 +40,7 @@ def tools(table: Table) -> Markup:
     return tag(
         "div",
         find("table-find", "Find a bridge"),
-        boxes("Rows", "block", {block: BLOCKS[block] for block in table.blocks}),
+        boxes("Rows", "block", {block: BLOCKS[block].capitalize() for block in table.blocks}),
         boxes("Columns", "group", {group: group.capitalize() for group in groups}),
         boxes("Numbers", "intervals", {"on": "Intervals"}),
         button("unsort", "Order of the study"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.plots.scene import SOURCE, Scene
-from gapkit.plots.style import AFTER, BEFORE, FAINT, TARGET
+from gapkit.plots.style import AFTER, BEFORE, COLUMN, FAINT, PAGE, TARGET
 from gapkit.plots.words import printable
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ Points = NDArray[np.float64]
 
 MANY = 300
 """Points from which PDF and SVG hold them as one picture: a file of ten thousand circles opens slowly."""
-
 
 ORDER = ("source before", "source on its way", "source after", "target", "pairs")
 """Of the legend."""
@@ -93,6 +92,13 @@ def draw_cloud(ax: Axes, scene: Scene, cloud: str | None, *, links: int, after: 
     )  # fmt: skip
 
 
+def page_size(n: int, columns: int) -> tuple[float, float]:
+    """Width and height in inches of `n` panels."""
+    across = min(columns, n)
+    width = {1: COLUMN, 2: 4.9}.get(across, PAGE)
+    return width, -(-n // across) * (width / across * 0.98 + 0.12) + 0.35
+
+
 def axis_names(scene: Scene, axes: Sequence[Axes], columns: int) -> None:
     """The names of the axes, once a row and once a column."""
     n = len(axes)
@@ -103,7 +109,7 @@ def axis_names(scene: Scene, axes: Sequence[Axes], columns: int) -> None:
             ax.set_xlabel(scene.labels[0])
 
 
-def legend(axes: Sequence[Axes], own_figure: bool, *, extra: Sequence[Any] = ()) -> None:
+def legend(axes: Sequence[Axes], own_figure: bool) -> None:
     """What the signs mean, below the figure, or in the last of Axes that came from outside."""
     from matplotlib.lines import Line2D
 
@@ -121,7 +127,6 @@ def legend(axes: Sequence[Axes], own_figure: bool, *, extra: Sequence[Any] = ())
         else:
             handles.append(handle)
     handles = sorted(handles, key=lambda handle: ORDER.index(handle.get_label()) if handle.get_label() in ORDER else 9)
-    handles += extra
     if own_figure:
         axes[0].figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from gapkit.plots.words import literal, printable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SUFFIXES = (".gif", ".mp4")
+MOVING = (".gif", ".mp4")
 FPS = 15
 
 
@@ -43,7 +44,8 @@ def animate(
     scene : Scene
         Made by `gapkit.plots.stage_steps`.
     path : path
-        Ends in .gif, or in .mp4 where ffmpeg is installed.
+        Ends in .gif, or in .mp4 where there is ffmpeg: a program of its own, or that of the package imageio-ffmpeg,
+        which comes with the extra ``mp4``.
     between : int
         Pictures from one state to the next; points go straight in the plane, which is no claim about the space.
     hold : int
@@ -74,12 +76,12 @@ def animate(
 
     check_steps(scene)
     path = Path(path)
-    suffix = check_suffix(path, SUFFIXES)
+    suffix = check_suffix(path, MOVING)
     if between < 1 or hold < 1 or fps < 1:
         raise InputError(f"animation: between, hold and fps: expected at least 1, got {between}, {hold} and {fps}")
     check_writer(path)
+    writer = _writer(suffix, fps)
     with style(font=font):
-        writer = _writer(suffix, fps)
         figure, update = _stage(scene, links)
         try:
             frames = _frames(len(scene.clouds) + 1, between, hold)
@@ -105,10 +107,25 @@ def check_writer(path: Path) -> None:
     ------
     InputError
     """
-    from matplotlib.animation import FFMpegWriter
+    if check_suffix(path, MOVING) == ".mp4" and _ffmpeg() is None:
+        raise InputError(
+            f"{path}: mp4 needs ffmpeg, which is not installed; write a .gif, or pip install 'gapkit[mp4]', which "
+            "brings one"
+        )
 
-    if check_suffix(path, SUFFIXES) == ".mp4" and not FFMpegWriter.isAvailable():
-        raise InputError(f"{path}: mp4 needs ffmpeg, which is not installed; write a .gif, or install ffmpeg")
+
+def _ffmpeg() -> str | None:
+    """The program: that of the machine, otherwise that of the package imageio-ffmpeg."""
+    from matplotlib import rcParams
+
+    if found := shutil.which(rcParams["animation.ffmpeg_path"]):
+        return found
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+
+        return str(get_ffmpeg_exe())
+    except (ImportError, RuntimeError):  # the package, or a program for this machine in it, is not there
+        return None
 
 
 def _writer(suffix: str, fps: int) -> Any:
@@ -116,9 +133,17 @@ def _writer(suffix: str, fps: int) -> Any:
 
     if suffix == ".gif":
         return PillowWriter(fps=fps)
+
+    program = str(_ffmpeg())
+
+    class Writer(FFMpegWriter):
+        @classmethod
+        def bin_path(cls) -> str:
+            return program
+
     # Without these the file holds the version of the encoder and depends on the number of cores.
     exact = ["-pix_fmt", "yuv420p", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "1"]
-    return FFMpegWriter(fps=fps, codec="h264", extra_args=exact)
+    return Writer(fps=fps, codec="h264", extra_args=exact)
 
 
 def _frames(states: int, between: int, hold: int) -> list[tuple[int, float]]:

@@ -68,6 +68,7 @@ def arrows(scene: Scene, *, ax: Axes | None = None, clips: int = 40) -> Axes:
         axes.set_title(printable(scene.note or scene.name), fontweight="bold")
         bar = axes.figure.colorbar(drawn, ax=axes, ticks=range(1, len(states)), fraction=0.04, pad=0.02)
         bar.ax.set_yticklabels([printable(name, limit=12) for name in scene.clouds], parse_math=False)
+        bar.ax.set_ylim(0.5, len(states) - 0.5)  # the palest end of the map has no arrow
         bar.outline.set_visible(False)
         handles = [
             _dot(TARGET, "target"), _dot(BEFORE, "source"), _line("black", "mean of all clips"),

@@ -147,14 +147,14 @@ def _shares(axis: Axes, values: Any, names: Sequence[str], heights: Sequence[flo
     axis.axvline(1, color="#999999", linewidth=0.7, linestyle="--", zorder=1)
     axis.set_title(label, fontsize=6.5, loc="center")
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    _few_ticks(axis)
+    _few_ticks(axis, steps=[1, 5, 10])
 
 
-def _few_ticks(axis: Axes) -> None:
+def _few_ticks(axis: Axes, steps: Sequence[float] | None = None) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.margins(x=0.08)
-    axis.xaxis.set_major_locator(MaxNLocator(2))
+    axis.xaxis.set_major_locator(MaxNLocator(2, steps=steps))
     axis.tick_params(axis="x", labelsize=5.0)
 
 

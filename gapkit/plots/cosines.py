@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics import METRICS
-from gapkit.plots.staging import check_pairs
+from gapkit.plots.pairs import check_pairs, unit_rows
 from gapkit.plots.style import AFTER, BEFORE, COLUMN, CYCLE, canvas
 from gapkit.plots.words import printable
 
@@ -73,7 +73,7 @@ def pair_cosines(
     n, m = len(x), len(y)
     if n < 2:
         raise InputError(f"figure: expected at least 2 clips to have strangers, got {n}")
-    x, y = (rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-30) for rows in (x, y))
+    x, y = unit_rows(x), unit_rows(y)
     of_row = np.einsum("ij,ij->i", x[owners], y, dtype=np.float64)
     own = np.bincount(owners, of_row, minlength=n) / np.bincount(owners, minlength=n)
     if n * m <= 4 * strangers:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError
 from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
+from gapkit.plots.frontier import NEAR
 from gapkit.plots.style import PAGE, panels
 from gapkit.plots.words import printable
 
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 PANELS = {"fit_seconds": "Seconds to fit", "transform_seconds": "Seconds to move the test clips"}
-NEAR = 0.75
-"""See `gapkit.plots.frontier`."""
-
 LEAST = 1e-3
 """Shorter times are drawn here."""
 
@@ -45,7 +43,7 @@ def cost(
     highlight : sequence of str
         Bridges whose names are bold.
     near : float
-        Bridges that close less than this share of what the best one closes are left out; the title names them.
+        Bridges that close less than this share of what the best one closes are left out; a line below names them.
     title : str
 
     Returns

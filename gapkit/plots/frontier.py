@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
 from gapkit.plots.style import PAGE, canvas
@@ -14,7 +16,6 @@ from gapkit.plots.words import printable
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
 
 NEAR = 0.75
 """Bridges that close less than this share of what the best one closes lie beyond the axes."""
@@ -59,7 +60,7 @@ def frontier(
             colour, marker = sign(str(row["family"]))
             bars = [
                 [[max(row[c] - row[f"{c}_low"], 0)], [max(row[f"{c}_high"] - row[c], 0)]]
-                if row.get(f"{c}_low") == row.get(f"{c}_low") and f"{c}_low" in row
+                if np.isfinite(row.get(f"{c}_low", np.nan))
                 else None
                 for c in ("closed", "kept")
             ]  # fmt: skip

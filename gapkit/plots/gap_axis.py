@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.plots.cosines import colours
-from gapkit.plots.staging import check_pairs
+from gapkit.plots.pairs import check_names, check_pairs, unit_rows
 from gapkit.plots.style import COLUMN, TARGET, canvas
 from gapkit.plots.words import printable
 
@@ -45,7 +45,7 @@ def gap_positions(
     Raises
     ------
     InputError
-        Both have the same mean, or shapes do not fit.
+        Both have the same mean, shapes do not fit, or a moved cloud is called source or target.
 
     Examples
     --------
@@ -53,9 +53,10 @@ def gap_positions(
     >>> found["target"].round(3)
     array([1.414, 1.414])
     """
+    check_names(moved or ())
     clouds = {"source": source, **(moved or {})}
-    rows = {name: _unit(check_pairs(own, target, owner)[0]) for name, own in clouds.items()}
-    reached = _unit(check_pairs(source, target, owner)[1])
+    rows = {name: unit_rows(check_pairs(own, target, owner)[0].astype(np.float64)) for name, own in clouds.items()}
+    reached = unit_rows(check_pairs(source, target, owner)[1].astype(np.float64))
     start = rows["source"].mean(axis=0)
     way = reached.mean(axis=0) - start
     length = float(np.linalg.norm(way))
@@ -108,8 +109,3 @@ def gap_axis(
         axes.set_title(printable(title), fontweight="bold")
         axes.legend(loc="best")
     return axes
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    wide = rows.astype(np.float64)
-    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-300))

@@ -17,6 +17,7 @@ from gapkit.comparison.splits import unit_pairs
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics.measuring import measured_part
+from gapkit.plots.scene import state_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +107,7 @@ class Material:
         assert self.run is not None
         whole = self.run.trajectory(name, seed, sample_steps=sample_steps)
         assert whole is not None
-        names = ["start", *(f"step {k}" for k in range(1, len(whole) - 1))]
+        names = state_names(len(whole))
         keep = np.arange(len(whole))
         if len(whole) > most:
             # The source, the start and the answer always.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.plots._clouds import axis_names, draw_cloud, legend
+from gapkit.plots._clouds import axis_names, draw_cloud, legend, page_size
 from gapkit.plots.scene import Scene
-from gapkit.plots.style import COLUMN, PAGE, panels
+from gapkit.plots.style import panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,16 +45,9 @@ def migration(
         Too few Axes.
     """
     names = [None, *scene.clouds]
-    with panels(ax, len(names), columns=columns, size=page(len(names), columns)) as axes:
+    with panels(ax, len(names), columns=columns, size=page_size(len(names), columns)) as axes:
         for axis, name in zip(axes, names, strict=True):
             draw_cloud(axis, scene, name, links=links, after="source after", heading=name or "before any bridge")
         axis_names(scene, axes, min(columns, len(names)))
         legend(axes, ax is None)
     return np.array(axes, dtype=object)
-
-
-def page(n: int, columns: int) -> tuple[float, float]:
-    """Width and height in inches of `n` panels."""
-    across = min(columns, n)
-    width = {1: COLUMN, 2: 4.9}.get(across, PAGE)
-    return width, -(-n // across) * (width / across * 0.98 + 0.12) + 0.35

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
@@ -111,9 +112,7 @@ def retrieval(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
     return axes
 
 
-def _chance(
-    m: int, own: np.ndarray[tuple[int], np.dtype[np.int64]], k: int
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _chance(m: int, own: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     """1 - C(m - c, k) / C(m, k) for clips with c targets."""
     misses = np.ones(len(own))
     for drawn in range(k):

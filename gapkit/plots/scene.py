@@ -28,6 +28,11 @@ SHORT = {"cosine": "Cosine", "centroid-distance": "Centroid"}
 SCHEMA = 1
 
 
+def state_names(states: int) -> list[str]:
+    """What the states of a process are called after the source: start, where the process begins, step 1, step 2, ..."""
+    return ["start", *(f"step {k}" for k in range(1, states - 1))]
+
+
 @dataclass(frozen=True, eq=False)
 class Scene:
     """What a migration figure shows; made by `stage` or `stage_steps`.

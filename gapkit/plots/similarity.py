@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.plots.staging import check_pairs
+from gapkit.plots.pairs import check_pairs, unit_rows
 from gapkit.plots.style import PAGE, panels
 from gapkit.plots.words import printable
 
@@ -66,15 +66,16 @@ def similarity(
     shown = np.arange(len(x))
     if len(x) > clips:
         shown = np.random.default_rng([seed, 6]).choice(len(x), max(clips, 1), replace=False)
-    right = _unit(y[first[shown]])
+    right = unit_rows(y[first[shown]])
     order = _alike(right)
     shown, right = shown[order], right[order]
-    tables = {name: _unit(rows[shown]) @ right.T for name, (rows, _, _) in checked.items()}
+    tables = {name: unit_rows(rows[shown]) @ right.T for name, (rows, _, _) in checked.items()}
     every = np.concatenate([table.ravel() for table in tables.values()])
     low, high = (float(value) for value in np.quantile(every, [0.01, 0.995]))
     across = min(columns, len(tables))
     width = min(PAGE, 2.5 * across + 0.6)
-    size = (width, -(-len(tables) // across) * (width - 0.7) / across * 1.12 + 0.35)
+    # A square matrix with its title and label, beside the scale of colours.
+    size = (width, -(-len(tables) // across) * ((width - 0.7) / across * 0.91 + 0.38))
     with panels(ax, len(tables), columns=columns, size=size) as axes:
         for axis, (name, table) in zip(axes, tables.items(), strict=True):
             image = axis.imshow(table, vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
@@ -84,10 +85,6 @@ def similarity(
         bar.set_label("Cosine")
         bar.outline.set_visible(False)
     return np.array(axes, dtype=object)
-
-
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-30))
 
 
 def _alike(rows: NDArray[np.float32]) -> NDArray[np.int64]:

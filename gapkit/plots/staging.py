@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.arrays import ArrayLike, as_matrix
+from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics import METRICS, Reference, measure
-from gapkit.plots.scene import SOURCE, Scene
+from gapkit.plots.pairs import as_owner, as_rows, check_names
+from gapkit.plots.scene import SOURCE, Scene, state_names
 from gapkit.projections import project
 
 NUMBERS = ("cosine", "centroid-distance", "recall@10")
@@ -80,13 +81,14 @@ def stage(
     InputError
         Shapes that do not fit each other, an unknown method, metric or option.
     """
-    before = _rows(source, "source")
-    reached = _rows(target, "target", before.shape[1])
-    clouds = {str(key): _rows(rows, str(key), before.shape[1]) for key, rows in (moved or {}).items()}
+    before = as_rows(source, "source")
+    reached = as_rows(target, "target", before.shape[1])
+    clouds = {str(key): as_rows(rows, str(key), before.shape[1]) for key, rows in (moved or {}).items()}
+    check_names(clouds)
     for key, rows in clouds.items():
         if len(rows) != len(before):
             raise InputError(f"figure: {key}: expected {len(before)} rows, one a source row, got {len(rows)}")
-    owners = _owner(owner, len(before), len(reached))
+    owners = as_owner(owner, len(before), len(reached))
     if max_clips < 1:
         raise InputError(f"figure: max_clips: expected at least 1, got {max_clips}")
     tell = progress or (lambda done, total, what: None)
@@ -152,8 +154,8 @@ def stage_steps(states: ArrayLike, target: ArrayLike, *, names: Sequence[str] | 
     if array.ndim != 3 or len(array) < 2:
         raise InputError(f"figure: states: expected shape (s, n, d) with s >= 2, got {array.shape}")
     if names is None:
-        names = ["answer"] if len(array) == 2 else ["start", *(f"step {k}" for k in range(1, len(array) - 1))]
-    if len(set(names)) != len(array) - 1 or SOURCE in names:
+        names = ["answer"] if len(array) == 2 else state_names(len(array))
+    if len(set(names)) != len(array) - 1:
         raise InputError(f"figure: names: expected {len(array) - 1} different ones, got {', '.join(names)}")
     scene = stage(array[0], target, dict(zip(names, array[1:], strict=True)), **options)
     return replace(scene, steps=True)
@@ -163,36 +165,6 @@ def check_metrics(metrics: Sequence[str]) -> None:
     """Refuse unknown names before anything is computed."""
     for metric in metrics:
         METRICS.get(metric)
-
-
-def check_pairs(
-    source: ArrayLike, target: ArrayLike, owner: ArrayLike | None
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """Both sides as arrays, and the source row of each target row.
-
-    Raises
-    ------
-    InputError
-        Shapes that do not fit each other.
-    """
-    x = _rows(source, "source")
-    y = _rows(target, "target", x.shape[1])
-    return x, y, _owner(owner, len(x), len(y))
-
-
-def _rows(values: ArrayLike, name: str, width: int | None = None) -> NDArray[np.float32]:
-    return np.asarray(as_matrix(values, name=f"figure: {name}", n_features=width).cpu().numpy())
-
-
-def _owner(owner: ArrayLike | None, n: int, m: int) -> NDArray[np.int64]:
-    if owner is None and n != m:
-        raise InputError(f"figure: {n} source rows but {m} target rows; give `owner`, the source row of each target")
-    owners = np.arange(n) if owner is None else np.asarray(owner)
-    if owners.shape != (m,) or owners.dtype.kind not in "iu":
-        raise InputError(f"figure: owner: expected one integer a target row ({m}), got shape {owners.shape}")
-    if len(np.unique(owners)) != n or owners.min() < 0 or owners.max() >= n:
-        raise InputError(f"figure: owner: expected every source row 0..{n - 1} at least once")
-    return owners.astype(np.int64)
 
 
 def _shown(n: int, most: int, seed: int) -> NDArray[np.int64]:

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.plots._clouds import axis_names, draw_cloud, legend
-from gapkit.plots.migration import page
+from gapkit.plots._clouds import axis_names, draw_cloud, legend, page_size
 from gapkit.plots.scene import Scene
 from gapkit.plots.style import panels
 
@@ -49,7 +48,7 @@ def steps(
     names: list[str | None] = [None, *scene.clouds]
     if len(names) > most:
         names = [names[i] for i in np.unique(np.linspace(0, len(names) - 1, max(most, 2)).round().astype(int))]
-    with panels(ax, len(names), columns=columns, size=page(len(names), columns)) as axes:
+    with panels(ax, len(names), columns=columns, size=page_size(len(names), columns)) as axes:
         for axis, name in zip(axes, names, strict=True):
             draw_cloud(axis, scene, name, links=links, after="source on its way", heading=name or "source")
         axis_names(scene, axes, min(columns, len(names)))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.projections.layout import Parts, Plane, Rows
+from gapkit.projections.plane import Parts, Plane, Rows
 
 Axes = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
 from gapkit.projections.axes import gap, lda, pca
-from gapkit.projections.layout import Plane
+from gapkit.projections.plane import Plane
 from gapkit.projections.tsne import tsne
 from gapkit.projections.umap import umap
 

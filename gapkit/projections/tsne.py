@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.projections.layout import Parts, Plane, Rows
+from gapkit.projections.plane import Parts, Plane, Rows
 
 
 def tsne(rows: Rows, parts: Parts, *, random_state: int = 0, perplexity: float = 30.0) -> Plane:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-HEAVY = ("plotly", "torch", "sklearn", "umap", "matplotlib", "pandas", "scipy", "numpy")
+HEAVY = ("plotly", "torch", "sklearn", "numba", "matplotlib", "pandas", "scipy", "numpy")
 CODE = f"""
 import sys
 from gapkit.cli.main import run

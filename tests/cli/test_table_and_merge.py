@@ -76,6 +76,7 @@ def test_merge_prints_and_writes(cli: Cli, runs: list[Path], tmp_path: Path) -> 
     ("arguments", "said"),
     [
         (("table", "one", "--format", "html"), "--format: expected one of markdown, latex, csv, got 'html'"),
+        (("table", "one", "--label", "tab:gap"), "--label: goes with --format latex, got --format markdown"),
         (("table", "one", "--best", "all"), "--best: expected one of apart, together"),
         (("table", "one", "--intervals", "x"), "--intervals: expected one of ends, half, none"),
         (("table", "one", "--bridges", "nobody"), "no bridge 'nobody' in these results"),

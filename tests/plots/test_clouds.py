@@ -1,5 +1,8 @@
 """Figures of clouds: what is in the panels is what was measured and projected."""
 
+import subprocess
+import sys
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -7,7 +10,7 @@ from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.quiver import Quiver
 
 from gapkit.errors import InputError
-from gapkit.plots import animate, arrows, migration, path, steps
+from gapkit.plots import animate, arrows, gap_positions, migration, path, stage, steps
 from gapkit.plots._clouds import linked
 
 
@@ -69,6 +72,14 @@ def test_only_some_of_the_bridges(scene):
     assert [ax.get_title("left") for ax in axes] == ["before any bridge", "$oracle$"]
     with pytest.raises(InputError, match=r"no cloud 'x'; here are: shift, \$oracle\$"):
         scene.only(["x"])
+
+
+@pytest.mark.parametrize("name", ["source", "target"])
+def test_a_cloud_does_not_take_the_name_of_a_side(name):
+    rows = np.eye(5, dtype=np.float32)
+    for draw in (stage, gap_positions):
+        with pytest.raises(InputError, match=f"a cloud cannot be called '{name}'"):
+            draw(rows, rows[::-1], {name: rows})
 
 
 def test_a_panel_a_step(walk):
@@ -133,11 +144,29 @@ def test_the_cloud_moves(walk, tmp_path):
     assert not plt.get_fignums()
 
 
-def test_a_moving_picture_that_cannot_be(walk, scene, tmp_path, monkeypatch):
-    from matplotlib.animation import FFMpegWriter
+def test_the_cloud_moves_in_mp4(walk, tmp_path, monkeypatch):
+    """With the program of the package, as where the machine has none: every picture is there and takes its time."""
+    reader = pytest.importorskip("imageio_ffmpeg")
+    monkeypatch.setitem(plt.rcParams, "animation.ffmpeg_path", "no-such-program")
+    told = []
+    out = animate(walk, tmp_path / "a.mp4", between=2, hold=2, fps=5, dpi=50, progress=lambda *said: told.append(said))
+    pictures, seconds = reader.count_frames_and_secs(out)
+    assert pictures == len(told)
+    assert seconds == pytest.approx(len(told) / 5, abs=0.01)
+    asked = [reader.get_ffmpeg_exe(), "-v", "error", "-i", out, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    pixels = subprocess.run(asked, check=True, capture_output=True).stdout
+    shown = np.frombuffer(pixels, np.uint8).reshape(pictures, 210, 200, 3).astype(float)
+    still, moved = (np.abs(shown[0] - shown[other]).mean() for other in (1, -1))
+    assert moved > 5 * still
+    animate(walk, tmp_path / "b.mp4", between=2, hold=2, fps=5, dpi=50)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert not plt.get_fignums()
 
-    monkeypatch.setattr(FFMpegWriter, "isAvailable", classmethod(lambda cls: False))
-    with pytest.raises(InputError, match="mp4 needs ffmpeg, which is not installed"):
+
+def test_a_moving_picture_that_cannot_be(walk, scene, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(InputError, match=r"mp4 needs ffmpeg, which is not installed.*gapkit\[mp4\]"):
         animate(walk, tmp_path / "a.mp4")
     with pytest.raises(InputError, match=r"ends in .gif, .mp4, got .png"):
         animate(walk, tmp_path / "a.png")
