@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,11 +72,29 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
     seconds = time.perf_counter() - began
     with contextlib.suppress(OSError):
         (home / "fit.json").unlink()
-    bridge.save(home)
+    digests = _save(bridge, home)
     # Written last: it says that the files beside it are whole, and of this fit.
-    record = {"key": task.key, "seconds": seconds, "files": {name: _digest(home / name) for name in FILES}}
-    write_text(home / "fit.json", json.dumps(record, indent=2) + "\n")
+    write_text(home / "fit.json", json.dumps({"key": task.key, "seconds": seconds, "files": digests}, indent=2) + "\n")
     return bridge, seconds
+
+
+def _save(bridge: Bridge, home: Path) -> dict[str, str]:
+    """Save a bridge; gives the digest of each file.
+
+    They are hashed where no other process writes: one that outlived its run may save a bridge of the same name.
+    """
+    fresh = home.with_name(f".{home.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        bridge.save(fresh)
+        digests = {name: _digest(fresh / name) for name in FILES}
+        home.mkdir(parents=True, exist_ok=True)
+        for path in fresh.iterdir():
+            path.replace(home / path.name)
+    except OSError as error:
+        raise GapkitError(f"{home}: could not be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return digests
 
 
 def _finished(home: Path, key: str) -> float | None:
