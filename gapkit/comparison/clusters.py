@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from joblib import parallel_config, register_parallel_backend
 
 from gapkit.errors import GapkitError, InputError
+
+_LOCAL = {"threads_per_worker": 1, "dashboard_address": None}
+"""A Dask cluster of this machine: processes, and no page that shows them."""
 
 
 @contextmanager
@@ -33,17 +39,17 @@ def dask_cluster(shared: Any, processes: int | None) -> Iterator[int]:
         Its scheduler is not reached.
     """
     try:
-        import dask
-        from distributed import Client, LocalCluster, get_client
+        dask: Any = import_module("dask")
+        distributed: Any = import_module("distributed")
     except ImportError:
         raise InputError("backend 'dask': needs the package distributed; pip install 'gapkit[cluster]'") from None
     try:
-        client, own = get_client(), None
+        client, own = distributed.get_client(), None
     except ValueError:
         address = dask.config.get("scheduler-address", None)
         try:
-            own = None if address else LocalCluster(n_workers=processes, threads_per_worker=1, dashboard_address=None)
-            client = Client(own or address)
+            own = None if address else distributed.LocalCluster(**_LOCAL, n_workers=processes)
+            client = distributed.Client(own or address)
         except OSError as error:
             raise GapkitError(f"backend 'dask': no scheduler reached at {address} ({error})") from None
     else:
@@ -81,23 +87,21 @@ def ray_cluster(shared: Any, processes: int | None) -> Iterator[tuple[Any, int]]
         Its head is not reached.
     """
     try:
-        import ray
-        from ray.util.joblib.ray_backend import RayBackend
+        ray: Any = import_module("ray")
+        backend: Any = import_module("ray.util.joblib.ray_backend")
     except ImportError:
         raise InputError("backend 'ray': needs the package ray; pip install 'gapkit[cluster]'") from None
 
-    class AsTheyCome(RayBackend):  # type: ignore[misc,unused-ignore]
+    class AsTheyCome(backend.RayBackend):  # type: ignore[misc]
         """Gives results as they come, as every backend with callbacks can."""
 
         supports_return_generator = True
 
     own = not ray.is_initialized()
     if own:
-        import os
-
         given = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": processes, "include_dashboard": False}
         try:
-            ray.init(log_to_driver=False, logging_level="ERROR", **given)
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **given)
         except (ConnectionError, OSError) as error:
             raise GapkitError(f"backend 'ray': no cluster reached ({error})") from None
     try:

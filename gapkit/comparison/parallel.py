@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from joblib import Parallel, delayed, parallel_config
 import cloudpickle
+from joblib import Parallel, delayed, parallel_config
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison.cells import Cell

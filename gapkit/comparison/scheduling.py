@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
+from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.computing import Job
 from gapkit.comparison.fitting import Task
@@ -32,7 +33,8 @@ def expected_seconds(job: Job, parts: Parts) -> float:
         for name, default in (("steps", 0), ("batch_size", 256), ("hidden", 512), ("blocks", 3))
     )
     training = 3 * 2 * steps * batch * 2 * parts.fit.dim * hidden * blocks / RATE
-    return training + MEASURING * len(job.missing) * parts.test.n_targets / 5000
+    times = anchors.HALVES if task.name == anchors.SPLIT_HALF else 1
+    return training + MEASURING * times * len(job.missing) * parts.test.n_targets / 5000
 
 
 def _count(task: Task, name: str, default: int) -> int:

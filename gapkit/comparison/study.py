@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -182,7 +182,7 @@ class _Runner:
                 self.progress.advance(cell.label, ", ".join(filter(None, (_note(cell), in_words(clock.left())))))
         return [cells[task.stem] for task in tasks]
 
-    def _computed(self, jobs: Sequence[Job], clock: Clock) -> Iterator[Cell]:
+    def _computed(self, jobs: Sequence[Job], clock: Clock) -> Generator[Cell, None, None]:
         bench = Bench(self.parts, self.config, self.folder)
         threads = self.config.threads or 1
         processes = self.processes
