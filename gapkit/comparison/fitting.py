@@ -97,15 +97,22 @@ def _save(bridge: Bridge, home: Path) -> dict[str, str]:
     return digests
 
 
-def _finished(home: Path, key: str) -> float | None:
-    """Seconds of the fit that lies in `home`, if it is that of `key` and not a byte has changed."""
+def fitted_files(home: Path) -> Mapping[str, Any] | None:
+    """The record of the fit that lies in `home`, if not a byte of it has changed."""
     try:
-        record = json.loads((home / "fit.json").read_text(encoding="utf-8"))
-        if record["key"] == key and record["files"] == {name: _digest(home / name) for name in FILES}:
-            return float(record["seconds"])
+        record: Mapping[str, Any] = json.loads((home / "fit.json").read_text(encoding="utf-8"))
+        return record if record["files"] == {name: _digest(home / name) for name in FILES} else None
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
+        return None
+
+
+def _finished(home: Path, key: str) -> float | None:
+    """Seconds of the fit that lies in `home`, if it is that of `key`."""
+    record = fitted_files(home)
+    try:
+        return float(record["seconds"]) if record and record["key"] == key else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:

@@ -6,20 +6,18 @@ import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import Generator, Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import gapkit
-from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
-from gapkit.comparison.cells import Cell, cell_key, cell_stem, drop_cell, read_cell, write_cell
+from gapkit.comparison.cells import Cell, drop_cell, read_cell, write_cell
 from gapkit.comparison.computing import Bench, Job
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.fitting import Task
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import write_manifest
 from gapkit.comparison.parallel import Backend, check_backend, compute_elsewhere
+from gapkit.comparison.planning import study_tasks
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.scheduling import Clock, in_words, longest_first, measuring_seconds, sensible_processes
@@ -160,7 +158,7 @@ class _Runner:
 
     def run(self) -> list[Cell]:
         """All cells in the order of the table: anchors, unpaired bridges, paired bridges."""
-        tasks = self._tasks()
+        tasks = study_tasks(self.config, self.parts)
         self.progress.start(len(tasks))
         cells: dict[str, Cell] = {}
         jobs = []
@@ -203,23 +201,6 @@ class _Runner:
             begun=clock.share,
         )
 
-    def _tasks(self) -> list[Task]:
-        first = self.config.seed
-        anchor_keys = {
-            name: cell_key(anchor=name, seed=first, version=gapkit.__version__) for name in anchors.SYNTHETIC
-        }
-        tasks = [Task(name, "anchor", name, name, key, None, {}, False) for name, key in anchor_keys.items()]
-        for name in dict.fromkeys((*anchors.BRIDGES, *self.config.bridges)):
-            kind = BRIDGES.get(name)
-            block = "anchor" if name in anchors.BRIDGES else "paired" if kind.needs_pairs else "unpaired"
-            for seed in range(first, first + self.config.seeds) if kind.stochastic else [None]:
-                params = self.config.bridge_params(name, first if seed is None else seed, self.parts.fit.n_targets)
-                key = cell_key(bridge=name, params=params, seed=seed, version=_version(name))
-                label = name if seed is None else f"{name}, seed {seed}"
-                tasks.append(Task(name, block, cell_stem(name, seed), label, key, seed, params, kind.needs_pairs))
-        order = ("anchor", "unpaired", "paired")
-        return sorted(tasks, key=lambda task: (order.index(task.block), task.name in anchors.SYNTHETIC))
-
     def _known(self, task: Task) -> Cell | None:
         """The finished cell, if it is whole, of this key, and did not fail."""
         cell = read_cell(self.folder.cells, task.stem)
@@ -231,15 +212,6 @@ class _Runner:
     def _missing(self, cell: Cell | None) -> tuple[str, ...]:
         asked = set() if cell is None else set(cell.measured)
         return tuple(metric for metric in self.config.metrics if metric not in asked)
-
-
-def _version(bridge: str) -> list[str]:
-    """Versions of gapkit and of the package that a bridge comes from: what they compute may change with them."""
-    package = BRIDGES.origin(bridge)
-    try:
-        return [gapkit.__version__, package, metadata.version(package)]
-    except metadata.PackageNotFoundError:  # registered by a script
-        return [gapkit.__version__, package]
 
 
 def _note(cell: Cell) -> str:

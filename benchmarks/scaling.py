@@ -1,0 +1,80 @@
+"""Cells a second of one study in one process, in two, on Dask and on Ray, in one run.
+
+python benchmarks/scaling.py [--jobs 2] [--clips 10000] [--steps 150] [--seeds 4] [--backends loky,dask,ray]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import time
+
+import numpy as np
+
+from gapkit.comparison import Results, StudyConfig, run_study
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.machine import cores, limit_threads
+
+BRIDGES = ("c3", "procrustes", "ridge", "cca", "residual-mlp", "diffusion-link")
+PACKAGES = {"dask": "distributed", "ray": "ray"}
+
+
+def main() -> int:
+    """Print a row a way of running; exit code 1 where a number differs from that of one process."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--clips", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=150)
+    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--backends", default="loky,dask,ray")
+    given = parser.parse_args()
+    limit_threads(1)
+    pairs = _pairs(given.clips)
+    config = StudyConfig(bridges=BRIDGES, seeds=given.seeds, steps=given.steps, device="cpu", threads=1)
+    # What a process does once (imports, the first step of an optimiser) is no part of a cell.
+    run_study(_pairs(300), StudyConfig(bridges=("residual-mlp",), seeds=1, steps=2, device="cpu", threads=1))
+    print(f"{cores()} cores; {pairs}; {given.steps} steps, {given.seeds} seeds")
+    print(f"{'':24}{'clock':>9}{'cells/s':>10}{'times':>8}  numbers")
+    first, alone = _timed(pairs, config)
+    _row("1 process", first, alone, alone)
+    same = True
+    for backend in given.backends.split(","):
+        if importlib.util.find_spec(PACKAGES.get(backend, "joblib")) is None:
+            print(f"{backend:24}not installed")
+            continue
+        results, seconds = _timed(pairs, config, jobs=given.jobs, backend=backend)
+        equal = _equal(first, results)
+        same &= equal
+        _row(f"{given.jobs} processes, {backend}", results, seconds, alone, "the same" if equal else "DIFFER")
+    return int(not same)
+
+
+def _pairs(n: int, d: int = 256) -> PairedEmbeddings:
+    rng = np.random.default_rng(0)
+    meaning, gap = rng.standard_normal((n, d)), 3 * np.eye(d)[0]
+    source, target = (meaning + 0.5 * rng.standard_normal((n, d)) + sign * gap for sign in (1, -1))
+    source, target = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (source, target))
+    split = np.where(np.arange(n) % 10 == 0, "test", np.where(np.arange(n) % 10 == 1, "val", "train"))
+    return PairedEmbeddings(source, target, split=split, name="drawn")
+
+
+def _timed(pairs: PairedEmbeddings, config: StudyConfig, **how: object) -> tuple[Results, float]:
+    began = time.perf_counter()
+    results = run_study(pairs, config, **how)  # type: ignore[arg-type]
+    return results, time.perf_counter() - began
+
+
+def _row(name: str, results: Results, seconds: float, alone: float, numbers: str = "") -> None:
+    cells = len(results.frame[["bridge", "seed"]].drop_duplicates())
+    print(f"{name:24}{seconds:7.1f} s{cells / seconds:10.3f}{alone / seconds:8.2f}  {numbers}", flush=True)
+
+
+def _equal(a: Results, b: Results) -> bool:
+    frames = [results.frame.drop(columns="seconds") for results in (a, b)]
+    draws = all(np.array_equal(own, b.draws[key], equal_nan=True) for key, own in a.draws.items())
+    return bool(frames[0].equals(frames[1]) and draws)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
