@@ -193,7 +193,6 @@ def _again(bench: Bench, task: Task, then: Cell | None, tolerance: float, progre
 
 def _changed(manifest: Mapping[str, Any]) -> tuple[str, ...]:
     """Software and processor that are not those of the study."""
-    now = software()
-    then = {**{key: manifest.get(key) for key in now}, **manifest.get("packages", {})}
-    now = {**now, **now.pop("packages")}
+    now, then = ({**kept, **kept.get("packages", {})} for kept in (software(), manifest))
+    now.pop("packages")
     return tuple(f"{key} {then.get(key)} then, {here} now" for key, here in now.items() if then.get(key) != here)
