@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import platform
 import secrets
 import signal
 import threading
@@ -21,6 +22,7 @@ from gapkit.comparison.cells import Cell
 from gapkit.comparison.clusters import dask_cluster, ray_cluster
 from gapkit.comparison.computing import Bench, Job
 from gapkit.comparison.fitting import one_line
+from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.errors import InputError
 from gapkit.machine import limit_threads
@@ -97,7 +99,7 @@ def compute_elsewhere(
     """
     waiting = {job.task.stem: job for job in jobs}
     here: list[Job] = []
-    shared = Bench(bench.parts.without_words(), bench.config, bench.folder)
+    shared = Bench(bench.parts.without_words(), bench.config, StudyFolder(bench.folder.root.absolute()))
     with _engine(backend, shared, processes, threads) as (handle, processes):
         token = secrets.token_hex(8)
         while waiting and processes > 1:
@@ -206,6 +208,9 @@ def _answer(handle: Any, token: str, threads: int, stem: str, packed: bytes | _U
             _benches.clear()
             _benches[token] = handle if isinstance(handle, Bench) else handle.get()
         bench = _benches[token]
+        if not bench.folder.study.exists():
+            where = f"the worker on {platform.node()}"
+            raise InputError(f"{bench.folder.root}: not seen by {where}; give an --out that all workers share")
         try:
             job, extra = pickle.loads(packed)
             _register(extra)
