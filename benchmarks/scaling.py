@@ -1,22 +1,29 @@
-"""Cells a second of one study in one process, in two, on Dask and on Ray, in one run.
+"""Cells a second of one study in one process, in two, on Dask and on Ray, in one run; or how a fit grows with pairs.
 
 python benchmarks/scaling.py [--jobs 2] [--clips 10000] [--steps 150] [--seeds 4] [--backends loky,dask,ray]
+python benchmarks/scaling.py --grow 10000,100000,1000000 [--steps 150]
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import resource
+import subprocess
 import sys
 import time
 
 import numpy as np
 
+from gapkit.bridges import make_bridge
 from gapkit.comparison import Results, StudyConfig, run_study
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.machine import cores, limit_threads
 
 BRIDGES = ("c3", "procrustes", "ridge", "cca", "residual-mlp", "diffusion-link")
+GROWING = ("mean-shift", "c3", "procrustes", "ridge", "cca", "nearest-caption", "diffusion-link")
+MOVED = 1000
+"""Rows that each of them then moves."""
 PACKAGES = {"dask": "distributed", "ray": "ray"}
 
 
@@ -28,8 +35,18 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--backends", default="loky,dask,ray")
+    parser.add_argument("--grow")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     limit_threads(1)
+    if given.one:
+        return _fits(given.one, given.steps)
+    if given.grow:
+        print(f"{'pairs':>11}  {'bridge':18}{'fit, CPU s':>12}{f'move {MOVED:,}, CPU s':>20}{'peak, MB':>10}")
+        for pairs in given.grow.split(","):
+            # A process of its own: the peak of memory is that of a process.
+            subprocess.run([sys.executable, __file__, "--one", pairs, "--steps", str(given.steps)], check=True)
+        return 0
     pairs = _pairs(given.clips)
     config = StudyConfig(bridges=BRIDGES, seeds=given.seeds, steps=given.steps, device="cpu", threads=1)
     # What a process does once (imports, the first step of an optimiser) is no part of a cell.
@@ -50,11 +67,33 @@ def main() -> int:
     return int(not same)
 
 
+def _fits(n: int, steps: int) -> int:
+    """One bridge after another on `n` pairs; the peak is that of all so far."""
+    pairs = _pairs(n)
+    make_bridge("diffusion-link", steps=2).fit(pairs.source[:300], pairs.target[:300])
+    for name in GROWING:
+        bridge = make_bridge(name, **({"steps": steps} if name == "diffusion-link" else {}))
+        moments = [time.process_time()]
+        bridge.fit(pairs.source, pairs.target)
+        moments.append(time.process_time())
+        bridge.transform(pairs.source[:MOVED])
+        moments.append(time.process_time())
+        fit, move = np.diff(moments)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{n:11,}  {name:18}{fit:12.2f}{move:20.2f}{peak:10,.0f}", flush=True)
+    return 0
+
+
 def _pairs(n: int, d: int = 256) -> PairedEmbeddings:
     rng = np.random.default_rng(0)
-    meaning, gap = rng.standard_normal((n, d)), 3 * np.eye(d)[0]
-    source, target = (meaning + 0.5 * rng.standard_normal((n, d)) + sign * gap for sign in (1, -1))
-    source, target = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (source, target))
+    source, target = (np.empty((n, d), dtype=np.float32) for _ in range(2))
+    for start in range(0, n, 10_000):
+        rows = slice(start, min(n, start + 10_000))
+        meaning = rng.standard_normal((rows.stop - start, d), dtype=np.float32)
+        for side, sign in ((source, 3), (target, -3)):
+            side[rows] = meaning + 0.5 * rng.standard_normal(meaning.shape, dtype=np.float32)
+            side[rows, 0] += sign
+            side[rows] /= np.linalg.norm(side[rows], axis=1, keepdims=True)
     split = np.where(np.arange(n) % 10 == 0, "test", np.where(np.arange(n) % 10 == 1, "val", "train"))
     return PairedEmbeddings(source, target, split=split, name="drawn")
 
