@@ -166,9 +166,11 @@ class _OfParent:
     parent: int
 
     def get(self) -> Bench:
-        # A process that is stopped stops its children; Ctrl-C reaches them too, and they would each have their say.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threading.Thread(target=_end_with, args=(self.parent,), daemon=True).start()
+        # Where joblib may not start processes (inside one of its own), the tasks run in the parent itself.
+        if os.getpid() != self.parent:
+            # A process that is stopped stops its children; Ctrl-C reaches them too, and they would each have their say.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            threading.Thread(target=_end_with, args=(self.parent,), daemon=True).start()
         return self.bench
 
 

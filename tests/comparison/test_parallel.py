@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from joblib._parallel_backends import LokyBackend
 
 from gapkit.bridges import Bridge
 from gapkit.comparison import Results, StudyConfig, run_study
@@ -189,6 +191,16 @@ def test_a_metric_of_a_notebook(pairs: PairedEmbeddings) -> None:
     finally:
         del METRICS._items["answer"], METRICS._origins["answer"]
     assert results.pivot()["answer"]["ridge"] == 42.0
+
+
+def test_where_no_process_may_be_started(pairs: PairedEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As inside a worker of joblib: its tasks then run in the process that asked for them, which must live on."""
+    monkeypatch.setattr(LokyBackend, "effective_n_jobs", lambda self, n_jobs: 1)
+    config = replace(CONFIG, bridges=("ridge",))
+    before = signal.getsignal(signal.SIGINT)
+    _same(run_study(pairs, config, jobs=2), run_study(pairs, config))
+    assert signal.getsignal(signal.SIGINT) is before
+    time.sleep(1.0)
 
 
 def test_jobs_and_backends_that_are_none(pairs: PairedEmbeddings, monkeypatch: pytest.MonkeyPatch) -> None:
