@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import resource
 import subprocess
 import sys
@@ -39,6 +40,8 @@ def main() -> int:
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     limit_threads(1)
+    # By default Ray's workers step back behind every other process.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     if given.one:
         return _fits(given.one, given.steps)
     if given.grow:
@@ -51,7 +54,8 @@ def main() -> int:
     config = StudyConfig(bridges=BRIDGES, seeds=given.seeds, steps=given.steps, device="cpu", threads=1)
     # What a process does once (imports, the first step of an optimiser) is no part of a cell.
     run_study(_pairs(300), StudyConfig(bridges=("residual-mlp",), seeds=1, steps=2, device="cpu", threads=1))
-    print(f"{cores()} cores; {pairs}; {given.steps} steps, {given.seeds} seeds")
+    load = f"; load before {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    print(f"{cores()} cores{load}; {pairs}; {given.steps} steps, {given.seeds} seeds")
     print(f"{'':24}{'clock':>9}{'cells/s':>10}{'times':>8}  numbers")
     first, alone = _timed(pairs, config)
     _row("1 process", first, alone, alone)

@@ -64,6 +64,12 @@ class Notes:
         self.messages.append(text)
 
 
+@pytest.fixture(autouse=True)
+def _as_eager_as_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's workers step back behind every other process by default: on a busy machine they hardly move."""
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+
+
 @pytest.fixture(scope="module")
 def many(make_pairs: Callable[..., PairedEmbeddings]) -> PairedEmbeddings:
     """Rows enough that joblib maps them instead of sending them."""

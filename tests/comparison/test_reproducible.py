@@ -25,12 +25,13 @@ THREADS = 1e-4
 BLOCKS = 1e-5
 
 CONFIG = StudyConfig(
-    bridges=("procrustes", "ridge", "cca", "nearest-caption", "residual-mlp", "diffusion-link"),
+    bridges=("procrustes", "ridge", "diffusion-link"),
+    metrics=("cosine", "centroid-distance", "mmd", "separability", "residual-cosine", "recall@10", "effective-rank"),
     seeds=1,
-    n_resamples=50,
-    steps=40,
+    n_resamples=20,
+    steps=20,
     device="cpu",
-    params={"residual-mlp": {"hidden": 32}, "diffusion-link": {"hidden": 32}},
+    params={"diffusion-link": {"hidden": 64}},
 )
 
 
@@ -54,7 +55,7 @@ def _apart(a: pd.DataFrame, b: pd.DataFrame) -> float:
 @pytest.mark.slow
 def test_one_and_two_threads(make_pairs: Callable[..., PairedEmbeddings]) -> None:
     """Two threads again give the digits of two threads, and those of one but for the order of sums."""
-    pairs = make_pairs(3000, 32)
+    pairs = make_pairs(2400, 64)
 
     def study(threads: int) -> Results:
         with _threads(threads):
