@@ -32,6 +32,12 @@ from gapkit.registry import Registry
 Backend = Literal["loky", "dask", "ray"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 
+LOST = {
+    "BrokenProcessPool", "KilledWorker", "CancelledError", "FutureCancelledError", "RayActorError",
+    "WorkerCrashedError", "OutOfMemoryError", "ObjectLostError",
+}  # fmt: skip
+"""Errors of the engines that say: a process died, and what it did may be tried again."""
+
 
 def check_backend(name: str) -> Backend:
     """The backend of that name.
@@ -44,13 +50,6 @@ def check_backend(name: str) -> Backend:
         if name == known:
             return known
     raise InputError(f"backend: expected one of {', '.join(BACKENDS)}, got {name!r}")
-
-
-LOST = {
-    "BrokenProcessPool", "KilledWorker", "CancelledError", "FutureCancelledError", "RayActorError",
-    "WorkerCrashedError", "OutOfMemoryError", "ObjectLostError",
-}  # fmt: skip
-"""Errors of the engines that say: a process died, and what it did may be tried again."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ def _answer(handle: Any, token: str, threads: int, stem: str, packed: bytes | _U
             where = f"the worker on {platform.node()}"
             raise InputError(f"{bench.folder.root}: not seen by {where}; give an --out that all workers share")
         try:
-            job, extra = pickle.loads(packed)
+            job, extra = pickle.loads(packed)  # what the process that asked has packed, never a file
             _register(extra)
         except Exception as error:  # a module that only the parent can import
             return stem, _Unsent(one_line(error))
