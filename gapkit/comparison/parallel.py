@@ -107,7 +107,8 @@ def compute_elsewhere(
             before = len(waiting)
             calls = [delayed(_answer)(handle, token, threads, *_packed(job)) for job in waiting.values()]
             try:
-                work = Parallel(processes, batch_size=1, return_as="generator_unordered")(calls)
+                with _uninterrupted():
+                    work = Parallel(processes, batch_size=1, return_as="generator_unordered")(calls)
                 with contextlib.closing(work):
                     for stem, answer in work:
                         job = waiting.pop(stem)
@@ -127,6 +128,19 @@ def compute_elsewhere(
     for job in (*here, *waiting.values()):
         progress.begin(job.task.label)
         yield bench.compute(job, progress)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C never reaches a process that was begun in the block: that it is ignored is inherited."""
+    if threading.current_thread() is not threading.main_thread():  # who may not say so
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 @contextlib.contextmanager
@@ -167,7 +181,7 @@ class _OfParent:
     def get(self) -> Bench:
         # Where joblib may not start processes (inside one of its own), the tasks run in the parent itself.
         if os.getpid() != self.parent:
-            # A process that is stopped stops its children; Ctrl-C reaches them too, and they would each have their say.
+            # Who is stopped stops its children; where Ctrl-C reaches them too, each would have its say.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             threading.Thread(target=_end_with, args=(self.parent,), daemon=True).start()
         return self.bench
