@@ -27,7 +27,7 @@ import soxr
 import torch
 
 from gapkit.encoders import embed, make_encoder
-from gapkit.encoders.pipeline import cores
+from gapkit.machine import cores
 
 RATE = 32_000
 WORDS = ("a dog", "a car", "rain", "thunder", "barks", "passes", "falls on a roof", "far away", "in a room", "twice")

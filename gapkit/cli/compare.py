@@ -17,6 +17,11 @@ Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resa
 TestSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split to measure on. Default: test.")]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; it resumes there too.")]
 Format = Annotated[str, typer.Option("--format", metavar="A,B", help="Files to write: csv, json, md, tex.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Cells computed at once. Default: what cores, memory and work are good for."),
+]
+Backend = Annotated[str, typer.Option(metavar="NAME", help="What runs them: loky (this machine), dask or ray.")]
 Config = Annotated[Path | None, typer.Option(metavar="TOML", help="Settings from a file; flags go before it.")]
 
 
@@ -34,7 +39,11 @@ def compare(
     steps: options.Steps = None,
     epochs: options.Epochs = None,
     device: options.Device = None,
-    threads: Annotated[int | None, typer.Option(metavar="N", min=1, help="Processor threads. Default: 1.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Threads of each process. Default: 1.")
+    ] = None,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
     test_split: TestSplit = None,
     out: Out = Path("gapkit-out"),
     format_: Format = "csv,json,md,tex",
@@ -51,6 +60,7 @@ def compare(
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import StudyConfig, read_config, run_study
+    from gapkit.comparison.parallel import check_backend
     from gapkit.comparison.writing import check_formats
 
     formats = check_formats(options.names(format_) or ())
@@ -68,7 +78,9 @@ def compare(
     limit_threads(study.threads or 1)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
     with reporting(quiet=quiet) as progress:
-        results = run_study(data, study, out=out, progress=progress, formats=formats)
+        results = run_study(
+            data, study, out=out, progress=progress, formats=formats, jobs=jobs, backend=check_backend(backend)
+        )
     print_results(results, as_json=as_json)
     if not quiet:
         say(f"written to {out}")

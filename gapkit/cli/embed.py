@@ -52,8 +52,9 @@ def embed(
     """
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
-    from gapkit.encoders.pipeline import cores, embed
+    from gapkit.encoders.pipeline import embed
     from gapkit.encoders.registry import make_encoder
+    from gapkit.machine import cores
 
     listed = _read(manifest, reader, root)
     given = {"model": model, "revision": revision, "device": device}

@@ -24,6 +24,7 @@ from gapkit.cli import (
     table,
     transform,
     tune,
+    verify,
 )
 from gapkit.errors import GapkitError, InputError
 
@@ -46,6 +47,7 @@ app.command("embed")(embed.embed)
 app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
+app.command("verify")(verify.verify)
 app.command("list")(listing.list_)
 
 

@@ -7,14 +7,17 @@ from gapkit.comparison.progress import Progress
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import Run, open_run
 from gapkit.comparison.study import run_study
+from gapkit.comparison.verifying import Check, Verification, verify_run
 from gapkit.statistics import Difference
 
 __all__ = [
+    "Check",
     "Difference",
     "Progress",
     "Results",
     "Run",
     "StudyConfig",
+    "Verification",
     "fit_alone",
     "measure_gap",
     "measure_pairs",
@@ -22,4 +25,5 @@ __all__ = [
     "open_run",
     "read_config",
     "run_study",
+    "verify_run",
 ]

@@ -55,7 +55,10 @@ SOURCES: Mapping[str, Callable[[Parts, int], NDArray[np.float32]]] = {
 }
 """Anchors that are a source matrix for the test clips."""
 
-NAMES = (*BRIDGES, *SOURCES, SPLIT_HALF)
+SYNTHETIC = (*SOURCES, SPLIT_HALF)
+"""Anchors that are no bridge."""
+
+NAMES = (*BRIDGES, *SYNTHETIC)
 """All anchors, in the order of the table."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import secrets
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,22 +72,47 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
     seconds = time.perf_counter() - began
     with contextlib.suppress(OSError):
         (home / "fit.json").unlink()
-    bridge.save(home)
+    digests = _save(bridge, home)
     # Written last: it says that the files beside it are whole, and of this fit.
-    record = {"key": task.key, "seconds": seconds, "files": {name: _digest(home / name) for name in FILES}}
-    write_text(home / "fit.json", json.dumps(record, indent=2) + "\n")
+    write_text(home / "fit.json", json.dumps({"key": task.key, "seconds": seconds, "files": digests}, indent=2) + "\n")
     return bridge, seconds
 
 
-def _finished(home: Path, key: str) -> float | None:
-    """Seconds of the fit that lies in `home`, if it is that of `key` and not a byte has changed."""
+def _save(bridge: Bridge, home: Path) -> dict[str, str]:
+    """Save a bridge; gives the digest of each file.
+
+    They are hashed where no other process writes: one that outlived its run may save a bridge of the same name.
+    """
+    fresh = home.with_name(f".{home.name}.{secrets.token_hex(4)}.tmp")
     try:
-        record = json.loads((home / "fit.json").read_text(encoding="utf-8"))
-        if record["key"] == key and record["files"] == {name: _digest(home / name) for name in FILES}:
-            return float(record["seconds"])
+        bridge.save(fresh)
+        digests = {name: _digest(fresh / name) for name in FILES}
+        home.mkdir(parents=True, exist_ok=True)
+        for path in fresh.iterdir():
+            path.replace(home / path.name)
+    except OSError as error:
+        raise GapkitError(f"{home}: could not be written ({error.strerror or error})") from error
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return digests
+
+
+def fitted_files(home: Path) -> Mapping[str, Any] | None:
+    """The record of the fit that lies in `home`, if not a byte of it has changed."""
+    try:
+        record: Mapping[str, Any] = json.loads((home / "fit.json").read_text(encoding="utf-8"))
+        return record if record["files"] == {name: _digest(home / name) for name in FILES} else None
     except (OSError, ValueError, KeyError, TypeError):
-        pass
-    return None
+        return None
+
+
+def _finished(home: Path, key: str) -> float | None:
+    """Seconds of the fit that lies in `home`, if it is that of `key`."""
+    record = fitted_files(home)
+    try:
+        return float(record["seconds"]) if record and record["key"] == key else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:

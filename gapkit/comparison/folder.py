@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,10 @@ class StudyFolder:
 
     def _sweep(self) -> None:
         """Remove temporary files of a run that was killed while it wrote."""
-        for path in self.root.rglob(".*.tmp*"):
+        for path in list(self.root.rglob(".*.tmp*")):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+                continue
             with contextlib.suppress(OSError):
                 path.unlink()
 

@@ -37,11 +37,7 @@ def write_manifest(
     """Write ``manifest.json`` into the folder of the study. Times are UTC."""
     content = {
         "schema_version": SCHEMA,
-        "gapkit": gapkit.__version__,
-        "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
+        **software(),
         "device": config.device,
         "threads": config.threads,
         "seeds": list(range(config.seed, config.seed + config.seeds)),
@@ -77,6 +73,17 @@ def write_manifest(
         },
     }
     write_text(folder.root / "manifest.json", json.dumps(content, indent=2, default=repr, ensure_ascii=False) + "\n")
+
+
+def software() -> dict[str, Any]:
+    """What computes here, and on what."""
+    return {
+        "gapkit": gapkit.__version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "processor": platform.processor() or platform.machine(),
+    }
 
 
 def read_manifest(root: Path) -> Mapping[str, Any]:

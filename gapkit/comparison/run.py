@@ -193,7 +193,7 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
     results = Results.read(home.root)
     identity = home.identity()
     manifest = read_manifest(home.root)
-    data = _opened(home.root, manifest) if pairs is None else pairs
+    data = opened_pairs(home.root, manifest) if pairs is None else pairs
     known = identity.get("data", {}).get("content_hash")
     if data.content_hash() != known:
         whose = f"{data.name}: " if pairs is not None else ""
@@ -201,12 +201,18 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
             f"{home.root}: {whose}the data are no longer those of the study (content hash {data.content_hash()} now, "
             f"{known} there); give the pairs that it ran on, or run `gapkit compare` again"
         )
-    config = _config(home.root, manifest)
+    config = stored_config(home.root, manifest)
     return Run(home.root, results, manifest, config, data, split_parts(data, config))
 
 
-def _config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
-    """The configuration of the study; settings that this version does not know are left out."""
+def stored_config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
+    """The configuration of a study, by its manifest; settings that this version does not know are left out.
+
+    Raises
+    ------
+    InputError
+        One that gapkit did not write.
+    """
     fields = {field.name for field in dataclasses.fields(StudyConfig)}
     try:
         return StudyConfig(**{key: value for key, value in manifest["config"].items() if key in fields})
@@ -216,8 +222,14 @@ def _config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
         ) from None
 
 
-def _opened(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
-    """The data of the study, by what the manifest says of them."""
+def opened_pairs(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
+    """The data of a study, by what its manifest says of them.
+
+    Raises
+    ------
+    InputError
+        Data that are gone, or never were in a file.
+    """
     meta = dict(manifest.get("input", {}).get("meta", {}))
     name = str(manifest.get("input", {}).get("name", "pairs"))
     mend = "give the pairs that the study ran on"

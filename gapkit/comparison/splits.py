@@ -37,6 +37,16 @@ class Parts:
     test: PairedEmbeddings
     rule: str
 
+    def without_words(self) -> Parts:
+        """The same without ids and captions, which neither fitting nor measuring reads."""
+        fit, held, test = (
+            part and dataclasses.replace(part, ids=None, captions=None)
+            for part in (self.fit, self.validation, self.test)
+        )
+        assert fit is not None
+        assert test is not None
+        return Parts(fit, held, test, self.rule)
+
 
 def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     """Part the clips by their own splits, or by a seeded draw where there are none.

@@ -25,6 +25,7 @@ from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
 from gapkit.files import save_pairs
 from gapkit.files.store import READERS
+from gapkit.machine import cores
 
 FAILURES = "failures.csv"
 
@@ -215,8 +216,3 @@ def _check(out: str | Path | None, workers: int | None, batch_size: int) -> None
     for name, value in (("workers", workers), ("batch_size", batch_size)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,114 @@
+"""Which cell first, in how many processes, and how long is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from gapkit.comparison import anchors
+from gapkit.comparison.cells import Cell
+from gapkit.comparison.computing import Job
+from gapkit.comparison.fitting import Task
+from gapkit.comparison.splits import Parts
+from gapkit.machine import cores, free_memory
+
+RATE = 5e10
+"""Floating-point operations a second of a training on one core of a server; only the order and a first guess of the
+time hang on it."""
+MEASURING = 0.3
+"""Seconds that a metric takes on 5,000 target rows, on such a core."""
+WORTH_IT = 30.0
+"""Seconds of work below which further processes cost more than they bring: each imports torch first."""
+PROCESS = 2**30
+"""Bytes that a process takes beyond copies of the data: libraries, and what the metrics may hold."""
+COPIES = 4
+"""Copies of the data that a fit may hold."""
+
+
+def expected_seconds(job: Job, parts: Parts) -> float:
+    """A guess at the time of a cell: three passes through the network a step, then the metrics."""
+    task = job.task
+    steps, batch, hidden, blocks = (
+        _count(task, name, default)
+        for name, default in (("steps", 0), ("batch_size", 256), ("hidden", 512), ("blocks", 3))
+    )
+    training = 3 * 2 * steps * batch * 2 * parts.fit.dim * hidden * blocks / RATE
+    times = anchors.HALVES if task.name == anchors.SPLIT_HALF else 1
+    return training + MEASURING * times * len(job.missing) * parts.test.n_targets / 5000
+
+
+def _count(task: Task, name: str, default: int) -> int:
+    value = task.params.get(name)
+    return value if isinstance(value, int) else default
+
+
+def longest_first(jobs: Sequence[Job], parts: Parts) -> list[Job]:
+    """What is begun last is short, so that all processes end together."""
+    return sorted(jobs, key=lambda job: expected_seconds(job, parts), reverse=True)
+
+
+def sensible_processes(jobs: Sequence[Job], parts: Parts, *, device: str, threads: int) -> int:
+    """As many processes as there are cores and memory for; 1 where the work is small, or done by a GPU.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    parts : Parts
+    device : str
+        Where bridges train. A GPU is busy with one.
+    threads : int
+        Threads of each process.
+    """
+    if device != "cpu" or sum(expected_seconds(job, parts) for job in jobs) < WORTH_IT:
+        return 1
+    rows = 2 * parts.fit.n_targets + len(parts.test) + parts.test.n_targets
+    memory, need = free_memory(), PROCESS + COPIES * 4 * parts.fit.dim * rows
+    room = len(jobs) if memory is None else memory // need
+    return max(1, min(cores() // threads, len(jobs), room))
+
+
+class Clock:
+    """Tells how long a study still takes, from guesses that finished cells correct.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    parts : Parts
+    """
+
+    def __init__(self, jobs: Sequence[Job], parts: Parts) -> None:
+        self._expected = {job.task.stem: expected_seconds(job, parts) for job in jobs}
+        self._names = {job.task.stem: job.task.name for job in jobs}
+        self._taken: dict[str, float] = {}
+        self._processes = 1
+
+    def share(self, processes: int) -> None:
+        """So many cells are computed at once."""
+        self._processes = processes
+
+    def finish(self, cell: Cell) -> None:
+        """A cell is done."""
+        self._taken[cell.stem] = cell.fit_seconds + cell.transform_seconds + measuring_seconds(cell)
+
+    def left(self) -> float:
+        """Seconds that the study still takes."""
+        guessed = sum(self._expected[stem] for stem in self._taken)
+        pace = sum(self._taken.values()) / guessed if guessed else 1.0
+        own: dict[str, list[float]] = {}
+        for stem, taken in self._taken.items():
+            own.setdefault(self._names[stem], []).append(taken)
+        waiting = [stem for stem in self._expected if stem not in self._taken]
+        seconds = [fmean(own.get(self._names[stem], [pace * self._expected[stem]])) for stem in waiting]
+        return max([sum(seconds) / self._processes, *seconds])
+
+
+def measuring_seconds(cell: Cell) -> float:
+    """Seconds that the metrics of a cell took."""
+    return sum(value.seconds for value in cell.estimates.values())
+
+
+def in_words(seconds: float) -> str:
+    """``about 40 s left``; nothing where it is nearly done."""
+    if seconds < 5:
+        return ""
+    return f"about {seconds:.0f} s left" if seconds < 100 else f"about {seconds / 60:.0f} min left"

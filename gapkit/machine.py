@@ -1,0 +1,46 @@
+"""What this machine lends to a process: processor cores, memory, threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_LIMITS = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+"""Limit and use of the container that a process runs in, of both generations of control groups."""
+
+
+def cores() -> int:
+    """Processor cores that this process may use: those of its affinity, and no more than its container's share."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def free_memory() -> int | None:
+    """Bytes that can be taken before anything is swapped out or killed; None where the system does not say."""
+    free = []
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    except (OSError, ValueError):
+        return None
+    for limit, used in _LIMITS:
+        try:
+            free.append(int(Path(limit).read_text("ascii")) - int(Path(used).read_text("ascii")))
+        except (OSError, ValueError):  # no container, or one without a limit ("max")
+            continue
+    return max(0, min(free)) if free else None
+
+
+def limit_threads(threads: int) -> None:
+    """Let torch and the BLAS of numpy use `threads` processor threads; for a process that is ours.
+
+    Two threads a core are far slower than one: the libraries wait for each other.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)

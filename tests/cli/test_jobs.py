@@ -1,0 +1,79 @@
+"""`gapkit compare --jobs`: stopped in any way it leaves no process behind and keeps what is finished."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMON = ["--bridges", "ridge,residual-mlp", "--metrics", "cosine,mmd", "--resamples", "30", "--seeds", "3"]
+COMMON += ["--steps", "300", "--device", "cpu"]
+
+PATIENCE = 600.0
+"""Seconds, on a machine that has much else to do."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Path, stop: signal.Signals) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "gapkit.cli", "compare", str(npz), *COMMON, "--jobs", "2", "--out", str(out)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        _wait(lambda: list((out / "cells").glob("[a-z]*.json")) or process.poll() is not None)
+    except BaseException:
+        process.kill()
+        raise
+    assert process.poll() is None
+    # Ctrl-C goes to every process of the terminal, a signal of `kill` to one.
+    if stop == signal.SIGINT:
+        os.killpg(process.pid, stop)
+    else:
+        process.send_signal(stop)
+    _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == (130 if stop == signal.SIGINT else -stop)
+    assert "Traceback" not in said
+    _wait(lambda: not _session(process.pid))
+    assert not (out / "results.json").exists()
+    kept = {path: path.read_bytes() for path in (out / "cells").glob("[a-z]*.json")}
+    again = cli("compare", npz, *COMMON, "--jobs", "1", "--out", out)
+    once = cli("compare", npz, *COMMON, "--jobs", "1", "--out", tmp_path / "once", "--quiet")
+    assert (again.code, once.code) == (0, 0)
+    assert again.out == once.out
+    assert again.err.count(": kept") == len(kept)
+    assert all(path.read_bytes() == content for path, content in kept.items())
+    assert not list(out.rglob(".*.tmp*"))
+
+
+def test_options_that_do_not_serve(cli: Callable[..., Any], npz: Path, tmp_path: Path) -> None:
+    answer = cli("compare", npz, "--backend", "slurm", "--out", tmp_path / "out")
+    assert answer.code == 2
+    assert "backend: expected one of loky, dask, ray, got 'slurm'" in answer.err
+    assert cli("compare", npz, "--jobs", "0", "--out", tmp_path / "out").code == 2
+
+
+def _wait(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def _session(leader: int) -> list[int]:
+    """Processes of the session that `leader` began, zombies aside."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, _, _, session = (folder / "stat").read_text().rsplit(")", 1)[1].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(int(folder.name))
+    return found

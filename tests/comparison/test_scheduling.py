@@ -1,0 +1,87 @@
+"""Which cell first, how many processes, how long still."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gapkit.comparison import StudyConfig, scheduling
+from gapkit.comparison.cells import Cell
+from gapkit.comparison.computing import Job
+from gapkit.comparison.planning import study_tasks
+from gapkit.comparison.scheduling import Clock, in_words, longest_first, sensible_processes
+from gapkit.comparison.splits import Parts, split_parts
+from gapkit.embeddings import PairedEmbeddings
+
+
+@pytest.fixture
+def parts(pairs: PairedEmbeddings) -> Parts:
+    return split_parts(pairs, StudyConfig())
+
+
+def _jobs(parts: Parts, **how: Any) -> list[Job]:
+    config = StudyConfig(bridges=("ridge", "residual-mlp", "diffusion-link"), device="cpu", **how).resolved()
+    return [Job(task, None, config.metrics) for task in study_tasks(config, parts)]
+
+
+def test_longest_first(parts: Parts) -> None:
+    names = [job.task.name for job in longest_first(_jobs(parts, seeds=2), parts)]
+    assert names[:4] == ["diffusion-link"] * 2 + ["residual-mlp"] * 2
+    # It is ten measurements.
+    assert names[4] == "target-split-half"
+    long = _jobs(parts, params={"residual-mlp": {"steps": 10_000}})
+    assert longest_first(long, parts)[0].task.name == "residual-mlp"
+
+
+def test_processes_by_cores_memory_and_work(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduling, "cores", lambda: 8)
+    monkeypatch.setattr(scheduling, "free_memory", lambda: None)
+    heavy = _jobs(parts, steps=2_000_000)
+
+    def count(jobs: list[Job], *, device: str = "cpu", threads: int = 1) -> int:
+        return sensible_processes(jobs, parts, device=device, threads=threads)
+
+    assert count(heavy) == 8
+    assert count(heavy, threads=3) == 2
+    assert count(heavy, threads=9) == 1
+    assert count(heavy[-3:]) == 3
+    assert count(heavy, device="cuda") == 1
+    assert count(_jobs(parts, steps=5)) == 1
+    monkeypatch.setattr(scheduling, "free_memory", lambda: 3 * 2**30 + 2**29)
+    assert count(heavy) == 3
+    monkeypatch.setattr(scheduling, "free_memory", lambda: 0)
+    assert count(heavy) == 1
+
+
+def test_the_clock_learns_from_what_is_done(parts: Parts) -> None:
+    jobs = _jobs(parts, seeds=3)
+    clock = Clock(jobs, parts)
+    tasks = {job.task.stem: job.task for job in jobs}
+
+    def finish(stem: str, seconds: float) -> None:
+        task = tasks.pop(stem)
+        clock.finish(Cell(task.name, task.block, task.seed, task.key, fit_seconds=seconds))
+
+    for stem in [stem for stem in tasks if not stem.startswith(("diffusion-link", "residual-mlp"))]:
+        finish(stem, 0.0)
+    finish("diffusion-link-s0", 40.0)
+    finish("residual-mlp-s0", 10.0)
+    assert clock.left() == pytest.approx(2 * 40 + 2 * 10)
+    clock.share(2)
+    assert clock.left() == pytest.approx(50)
+    clock.share(100)
+    assert clock.left() == pytest.approx(40)  # the longest takes what it takes
+    for stem in list(tasks):
+        finish(stem, 1.0)
+    assert clock.left() == 0
+
+
+def test_time_in_words() -> None:
+    assert [in_words(s) for s in (0.0, 4.9, 42.4, 99.0, 130.0, 5400.0)] == [
+        "", "", "about 42 s left", "about 99 s left", "about 2 min left", "about 90 min left",
+    ]  # fmt: skip
+
+
+def test_a_parameter_of_another_kind_is_no_number(parts: Parts) -> None:
+    job: Any = SimpleNamespace(task=SimpleNamespace(name="own", params={"steps": "many"}), missing=("cosine",))
+    assert scheduling.expected_seconds(job, parts) < 1
