@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from gapkit.errors import InputError
 from gapkit.metrics.neighbours import Distance, nearest_neighbours
 from gapkit.projections.axes import pca
 from gapkit.projections.descent import descend
-from gapkit.projections.graph import neighbour_graph
 from gapkit.projections.plane import Parts, Plane, Rows
 
 WIDTH, NOISE = 10.0, 1e-4
@@ -35,8 +35,9 @@ def umap(
 ) -> Plane:
     """Neighbours stay neighbours.
 
-    What umap-learn computes at its defaults, but for the neighbours, which are exact, from the search that the metrics
-    share, and the beginning: clouds with a gap between them have a neighbour graph in several pieces, whose place to
+    What umap-learn computes at its defaults: the graph and the curve are its own, the descent is `descend`, the same
+    several times as fast. But the neighbours are exact, from the search that the metrics share, and so is the beginning
+    another: clouds with a gap between them have a neighbour graph in several pieces, whose place to
     each other a spectral layout does not know, so it begins at the principal components.
 
     Row i of the clouds `same_clips` is one clip, moved or not. Its versions do not count as each other's neighbours:
@@ -55,7 +56,7 @@ def umap(
     k = max(min(n_neighbors, len(rows) - int(np.bincount(clip).max())), 2)
     found = nearest_neighbours(rows, k=k - 1, metric=metric, owner=clip)
     graph = neighbour_graph(found.indices.numpy(), found.distances.numpy())
-    a, b = _curve(float(min_dist))
+    a, b = curve(float(min_dist))
     epochs = n_epochs or (EPOCHS if len(rows) <= MANY else EPOCHS_OF_MANY)
     begin = _first_layout(rows, parts, np.random.default_rng(random_state))
     coordinates = descend(graph, begin, a=a, b=b, n_epochs=epochs, random_state=random_state)
@@ -82,14 +83,36 @@ def _clips(n: int, parts: Parts, same_clips: Sequence[str] | None) -> NDArray[np
     return np.unique(clip, return_inverse=True)[1].astype(np.int64)
 
 
-@lru_cache(maxsize=8)
-def _curve(min_dist: float) -> tuple[float, float]:
-    """Parameters a and b of 1 / (1 + a d^2b), nearest to 1 below `min_dist` and an exponential fall beyond it."""
-    from scipy.optimize import curve_fit
+def neighbour_graph(indices: NDArray[np.integer[Any]], distances: NDArray[np.floating[Any]]) -> coo_array:
+    """umap-learn's fuzzy union of each row's (n, k) nearest rows, itself not among them: symmetric, by row."""
+    with warnings.catch_warnings():
+        # Its own code is deprecated in numba, and the like.
+        warnings.simplefilter("ignore")
+        from umap.umap_ import fuzzy_simplicial_set
 
-    d = np.linspace(0, 3, 300)
-    goal = np.where(d < min_dist, 1.0, np.exp(min_dist - d))
-    (a, b), _ = curve_fit(lambda x, a, b: 1 / (1 + a * x ** (2 * b)), d, goal)
+        n = len(indices)
+        itself = np.arange(n)[:, None]
+        union, *_ = fuzzy_simplicial_set(
+            # Of the rows it reads no more than how many there are.
+            np.empty((n, 1), dtype=np.float32),
+            n_neighbors=indices.shape[1] + 1,
+            random_state=None,
+            metric="precomputed",
+            knn_indices=np.hstack([itself, indices]),
+            knn_dists=np.hstack([np.zeros((n, 1)), distances]).astype(np.float32),
+        )
+    union = union.tocsr()
+    union.sort_indices()
+    return coo_array(union)
+
+
+def curve(min_dist: float) -> tuple[float, float]:
+    """Parameters a and b of 1 / (1 + a d^2b), by which umap-learn tells near from far in the plane."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from umap.umap_ import find_ab_params
+
+        a, b = find_ab_params(1.0, min_dist)
     return float(a), float(b)
 
 
