@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.captioning.scores import diversity, overlap
+from gapkit.captioning.scores.aac import SCORED, aac_scores
 from gapkit.captioning.scores.absence import AbsentError
 from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, OVERLAP, SCORES, resolve
 from gapkit.captioning.scores.combined import combine, with_parts
@@ -119,10 +120,11 @@ def score_systems(
         As `score_captions`; the message names the system.
     """
     wanted = resolve(scores)
-    needed = with_parts(wanted)
     tools = tools or Tools()
     percentile_interval([], confidence)
     material = {name: bring_together(said, references, common=common, name=name) for name, said in systems.items()}
+    theirs = tuple(name for name in wanted if tools.aac_python is not None and name in SCORED)
+    needed = with_parts(name for name in wanted if name not in theirs)
     with contextlib.ExitStack() as stack:
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
         words = _tokens(material.values(), training, needed, tokenizer, tools)
@@ -132,14 +134,33 @@ def score_systems(
         weights = _Weights(draws, seed)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
+        about = {"backend": "pycocoevalcap", "pycocoevalcap": version("pycocoevalcap"), "gapkit": version("gapkit")}
         for name, one in material.items():
             found[name] = _score(one, words, known, needed, tools, weights(len(one.ids)))
+            if theirs:
+                about |= _aac(one, theirs, tools, found[name])
         for name, answer in later.items():
             found[name].add(answer if isinstance(answer, Found) else answer.result())
+    of_words = name_of(tokenizer)
+    if theirs:
+        of_words = f"PTB of aac-metrics {about['aac-metrics']}; diversity: {of_words}"
     return {
-        name: _result(material[name], found[name], wanted, tokenizer, confidence, weights(len(material[name].ids)))
+        name: _result(
+            material[name], found[name], wanted, of_words, about, confidence, weights(len(material[name].ids))
+        )
         for name in systems
     }
+
+
+def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> dict[str, str]:
+    """Take the scores of aac-metrics; what it is."""
+    about = {"backend": "aac-metrics", "aac-metrics": "(unknown)"}
+    try:
+        scored, about["aac-metrics"] = aac_scores(one, theirs, tools)
+        found.add(scored)
+    except AbsentError as error:
+        found.absent |= dict.fromkeys(theirs, str(error))
+    return about
 
 
 class _Weights:
@@ -284,7 +305,8 @@ def _result(
     one: Material,
     found: Found,
     wanted: tuple[str, ...],
-    tokenizer: Tokenizer,
+    tokenizer: str,
+    about: dict[str, str],
     confidence: float,
     weights: NDArray[np.float32],
 ) -> CaptionScores:
@@ -309,8 +331,8 @@ def _result(
         per_clip=pd.DataFrame(per_clip, index=pd.Index(one.ids, name="id")),
         corpus=pd.DataFrame(rows, columns=["score", "value", "ci_low", "ci_high", "n"]),
         absent={name: found.absent[name] for name in SCORES if name in wanted and name in found.absent},
-        tokenizer=name_of(tokenizer),
+        tokenizer=tokenizer,
         notes=one.notes,
-        about={"backend": "pycocoevalcap", "pycocoevalcap": version("pycocoevalcap"), "gapkit": version("gapkit")},
+        about=about,
         draws={name: draws[name] for name in wanted if name in draws},
     )
