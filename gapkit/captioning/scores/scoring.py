@@ -77,14 +77,17 @@ def score_captions(
     InputError
         Unknown names, no clip, clips of one side alone, captions that are not text.
     """
-    options = {"scores": scores, "tokenizer": tokenizer, "training": training, "common": common, "tools": tools}
     return score_systems(
         {"": candidates},
         references,
-        **options,
+        scores=scores,
+        tokenizer=tokenizer,
+        training=training,
+        common=common,
+        tools=tools,
         confidence=confidence,
         draws=draws,
-        seed=seed,  # type: ignore[arg-type]
+        seed=seed,
     )[""]
 
 
@@ -317,7 +320,7 @@ def _result(
     found.add(combine(found, wanted))
     per_clip = {name: found.per_clip[name] for name in wanted if name in found.per_clip}
     means = [name for name in per_clip if name not in found.corpus]
-    draws = {name: found.draws[name] for name in wanted if name in found.draws}
+    draws = {name: found.draws[name] for name in wanted if name in found.draws and len(weights)}
     if means and len(weights):
         table = weights @ np.stack([per_clip[name] for name in means], axis=1) / len(one.ids)
         draws |= {name: table[:, place] for place, name in enumerate(means)}
