@@ -124,16 +124,15 @@ def score_systems(
     """
     wanted = resolve(scores)
     tools = tools or Tools()
-    percentile_interval([], confidence)
+    percentile_interval([], confidence)  # refuses a level that is none, before the work
+    learned = [text for text in training or () if text.strip()] if "novelty" in wanted else []
     material = {name: bring_together(said, references, common=common, name=name) for name, said in systems.items()}
     theirs = tuple(name for name in wanted if tools.aac_python is not None and name in SCORED)
     needed = with_parts(name for name in wanted if name not in theirs)
     with contextlib.ExitStack() as stack:
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
-        words = _tokens(material.values(), training, needed, tokenizer, tools)
-        known = (
-            None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in _kept(training))
-        )
+        words = _tokens(material.values(), learned, needed, tokenizer, tools)
+        known = None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in learned)
         weights = _Weights(draws, seed)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
@@ -182,13 +181,9 @@ class _Weights:
 Words = dict[str, str] | AbsentError
 
 
-def _kept(texts: Iterable[str]) -> list[str]:
-    return [text for text in texts if text.strip()]
-
-
 def _tokens(
     material: Iterable[Material],
-    training: Iterable[str] | None,
+    learned: Sequence[str],
     needed: set[str],
     tokenizer: Tokenizer,
     tools: Tools,
@@ -197,10 +192,8 @@ def _tokens(
     if not needed & ON_TOKENS:
         return {}
     texts = [text for one in material for side in (one.candidates, *one.references) for text in side]
-    if training is not None:
-        texts += _kept(training)
     try:
-        return tokenize(texts, tokenizer, java=tools.java)
+        return tokenize([*texts, *learned], tokenizer, java=tools.java)
     except AbsentError as error:
         return error
 
