@@ -246,8 +246,8 @@ def pages(frame: pd.DataFrame) -> str:
     clips = int(frame.loc[frame["part"] == "agreement", "n"].iloc[0])
     lines += [
         f"AudioCaps 1.0. In brackets 95 % bootstrap intervals over clips, {DRAWS:,} resamples. Words are those of the",
-        f"PTB tokenizer. The last table: {clips:,} clips, four references each, so that its numbers are lower than with",
-        "all five; the nearest training caption is chosen by the caption that was taken out.",
+        f"PTB tokenizer. The last table: {clips:,} clips, four references each, so that its numbers are lower than",
+        "with all five; the nearest training caption is chosen by the caption that was taken out.",
         f"Made by `python analyses/audiocaps_text.py`; pycocoevalcap {version('pycocoevalcap')}.",
     ]
     return "\n".join(lines) + "\n"
