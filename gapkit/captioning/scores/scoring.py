@@ -178,11 +178,12 @@ def _references_of(
 def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> dict[str, str]:
     """Take the scores of aac-metrics; what it is."""
     about = {"backend": "aac-metrics", "aac-metrics": "(unknown)"}
-    try:
-        scored, about["aac-metrics"] = aac_scores(one, theirs, tools)
-        found.add(scored)
-    except AbsentError as error:
-        found.absent |= dict.fromkeys(theirs, str(error))
+
+    def scored() -> Found:
+        scores, about["aac-metrics"] = aac_scores(one, theirs, tools)
+        return scores
+
+    found.add(_tried(theirs, scored))
     return about
 
 
@@ -248,12 +249,23 @@ def _run_meteor(
 
 
 def _meteor(meteor: Meteor, one: Material, words: dict[str, str], weights: NDArray[np.float32]) -> Found:
-    try:
+    def scored() -> Found:
         counts = meteor.counts([words[t] for t in one.candidates], [[words[t] for t in s] for s in one.references])
         per_clip, corpus = meteor.scores(counts)
         return Found({"meteor": per_clip}, {"meteor": corpus}, {"meteor": meteor.resampled(counts, weights)})
+
+    return _tried(["meteor"], scored)
+
+
+def _tried(names: Iterable[str], scorer: Callable[[], Found]) -> Found:
+    """What a scorer finds; where it fails its scores are absent, and the others go on."""
+    try:
+        return scorer()
     except AbsentError as error:
-        return Found(absent={"meteor": str(error)})
+        reason = str(error)
+    except Exception as error:  # a scorer of another package may fail in any way; the rest is not lost
+        reason = f"failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return Found(absent=dict.fromkeys(names, reason))
 
 
 def _score(
@@ -265,19 +277,12 @@ def _score(
     models: Models,
     weights: NDArray[np.float32],
 ) -> Found:
-    """All scores but METEOR. What fails is absent, and the others go on."""
+    """All scores but METEOR."""
     found = Found()
     for names, scorer in _scorers(one, words, known, tools, models, weights):
         asked = [name for name in names if name in needed]
-        if not asked:
-            continue
-        try:
-            found.add(scorer())
-        except AbsentError as error:
-            found.absent |= dict.fromkeys(asked, str(error))
-        except Exception as error:  # a scorer of another package may fail in any way; the rest is not lost
-            reason = " ".join(str(error).split())[:200]
-            found.absent |= dict.fromkeys(asked, f"failed: {type(error).__name__}: {reason}")
+        if asked:
+            found.add(_tried(asked, scorer))
     return found
 
 
