@@ -1,0 +1,1 @@
+"""Captions of embeddings: how good they are."""
