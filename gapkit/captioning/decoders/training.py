@@ -106,6 +106,11 @@ class TrainingReport:
     best_step: int
     losses: tuple[tuple[int, float, float], ...]
 
+    def note(self) -> str:
+        """How it went, in a few words."""
+        _, trained, held = next(look for look in self.losses if look[0] == self.best_step)
+        return f"loss {trained:.3f}" + ("" if math.isnan(held) else f", held-out {held:.3f} a token")
+
 
 class Alone:
     """One process, which is all there is."""
@@ -160,6 +165,11 @@ class Launched(Alone):
 def is_launched() -> bool:
     """Whether ``accelerate launch`` or ``torchrun`` started this process."""
     return "ACCELERATE_MIXED_PRECISION" in os.environ or int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def process_rank() -> int:
+    """Number of this process among those that were launched together; 0 where there is one."""
+    return int(os.environ.get("RANK", "0")) if is_launched() else 0
 
 
 def train(

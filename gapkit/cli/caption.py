@@ -1,0 +1,17 @@
+"""`gapkit caption`: captions of embeddings."""
+
+from __future__ import annotations
+
+import typer
+
+from gapkit.cli import caption_generate, caption_train
+
+caption = typer.Typer(
+    name="caption",
+    help="Train caption decoders and write captions.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+caption.command("train")(caption_train.train)
+caption.command("generate")(caption_generate.generate)
