@@ -1,1 +1,1 @@
-"""Captions from embeddings: decoders that write them, and what they are worth."""
+"""Captions of embeddings: decoders that write them, and how good they are."""

@@ -48,7 +48,7 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
 app.command("list")(listing.list_)
-app.add_typer(caption.caption)
+app.add_typer(caption.caption, name="caption")
 
 
 def _version(value: bool) -> None:
