@@ -18,7 +18,9 @@ Model = Annotated[
     typer.Option(metavar="NAME", help="Language model of `prefix`: smollm2-135m, a hub name, a folder or a .gguf."),
 ]
 Tune = Annotated[str | None, typer.Option(metavar="HOW", help="frozen, lora or full: what `prefix` tunes of it.")]
-Read = Annotated[str, typer.Option(metavar="SIDE", help="target: from captions alone; source: from what they describe.")]
+Read = Annotated[
+    str, typer.Option(metavar="SIDE", help="target: from captions alone; source: from what they describe.")
+]
 Bridge = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Fitted bridge that moves the source rows first; with --read source.")
 ]

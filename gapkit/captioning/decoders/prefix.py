@@ -147,9 +147,10 @@ class PrefixDecoder(PrefixedDecoder):
                 f"{self._title}: expected a prefix and a prompt shorter than the context of {self.model} ({context} "
                 f"tokens), got {before}; lower prefix_tokens or shorten the prompt"
             )
+        row, room = int(table.lengths.argmax()), context - before
         raise InputError(
-            f"{self._title}: row {int(table.lengths.argmax())}: the caption has {self.longest_} tokens, and the context "
-            f"of {self.model} ({context}) has room for {context - before} after the prefix; set max_tokens={context - before}"
+            f"{self._title}: row {row}: the caption has {self.longest_} tokens, and the context of {self.model} "
+            f"({context}) has room for {room} after the prefix; set max_tokens={room}"
         )
 
     def _training(self) -> CaptionTraining:
@@ -226,8 +227,8 @@ class PrefixDecoder(PrefixedDecoder):
         except ValueError as error:
             layers = sorted({name.rpartition(".")[2] for name, m in lm.named_modules() if "Linear" in type(m).__name__})
             raise InputError(
-                f"{self._title}: lora_targets={targets!r} fits no layer of {self.model} ({str(error).splitlines()[0]}); "
-                f"use all-linear or some of {', '.join(layers) or 'its layers'}"
+                f"{self._title}: lora_targets={targets!r} fits no layer of {self.model} "
+                f"({str(error).splitlines()[0]}); use all-linear or some of {', '.join(layers) or 'its layers'}"
             ) from None
         for p in lm.parameters():
             if p.requires_grad:
@@ -273,4 +274,3 @@ class PrefixDecoder(PrefixedDecoder):
             )
         self.model_.to(where).eval()
         return self
-

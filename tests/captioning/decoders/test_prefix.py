@@ -153,7 +153,7 @@ def test_stopped_and_started_again_ends_the_same(
 
 def test_captions_longer_than_the_context(tmp_path: Path, clips: Clips) -> None:
     folder = str(save_lm(tmp_path / "short", "gpt2", context=12))
-    with pytest.raises(InputError, match="row 10: the caption has .* room for 10 after the prefix; set max_tokens=10"):
+    with pytest.raises(InputError, match=r"row 10: the caption has .* room for 10 after the prefix; set max_tokens=10"):
         make_decoder("prefix", model=folder, **TINY).fit(*clips)
     decoder: Any = make_decoder("prefix", model=folder, max_tokens=10, **TINY).fit(*clips)
     assert decoder.longest_ == 10
