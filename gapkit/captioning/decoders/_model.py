@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Self
 
 import torch
@@ -149,6 +150,14 @@ class PrefixModel(nn.Module):
                 p.copy_(tensors[name])
 
 
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """The global generators, which dropout and sampling of transformers draw from, set and put back afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
 def context_of(lm: Any) -> int | None:
     """Tokens that a language model can read; None where it does not say."""
     length = getattr(lm.config, "max_position_embeddings", None) or getattr(lm.config, "n_positions", None)
@@ -191,9 +200,7 @@ def write(
     device = model.prompt.device
     model.eval()
     texts: list[str] = []
-    # transformers draws from the global generators: they are put back afterwards.
-    with torch.inference_mode(), torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(wording.seed)
+    with torch.inference_mode(), seeded(wording.seed, device):
         for start in range(0, len(x), wording.batch_size):
             inputs = model.read(x[start : start + wording.batch_size].to(device))
             mask = torch.ones(inputs.shape[:2], dtype=torch.long, device=device)

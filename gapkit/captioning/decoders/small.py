@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from gapkit.captioning.decoders import _folder
-from gapkit.captioning.decoders._model import Mapper, PrefixModel
+from gapkit.captioning.decoders._model import Mapper, PrefixModel, seeded
 from gapkit.captioning.decoders._prefixed import PrefixedDecoder
 from gapkit.captioning.decoders.base import FitContext
 from gapkit.captioning.decoders.registry import register_decoder
-from gapkit.captioning.decoders.training import CaptionTraining, seeded
+from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError

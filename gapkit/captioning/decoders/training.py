@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gapkit.arrays import generator
 from gapkit.atomic import write_bytes
-from gapkit.captioning.decoders._model import PrefixModel
+from gapkit.captioning.decoders._model import PrefixModel, seeded
 from gapkit.captioning.decoders._table import TokenTable, noisy
 from gapkit.captioning.decoders.base import FitContext
 from gapkit.encoders.packages import need
@@ -108,7 +108,7 @@ class TrainingReport:
 
     def note(self) -> str:
         """How it went, in a few words."""
-        _, trained, held = next(look for look in self.losses if look[0] == self.best_step)
+        _, trained, held = next((look for look in self.losses if look[0] == self.best_step), (0, math.nan, math.nan))
         return f"loss {trained:.3f}" + ("" if math.isnan(held) else f", held-out {held:.3f} a token")
 
 
@@ -197,14 +197,6 @@ def train(
         run.go()
     model.eval()
     return TrainingReport(run.step, run.best_step, tuple(run.losses))
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """The global generators, which dropout and sampling of transformers draw from, set and put back afterwards."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
 
 
 class _Run:
@@ -366,14 +358,13 @@ class _Run:
                 p.copy_(tensors[f"live.{name}"])
                 self.best[name].copy_(tensors[f"best.{name}"])
                 self.adam.state[p] = {
-                    "step": tensors[f"step.{name}"],
-                    "exp_avg": tensors[f"exp_avg.{name}"].to(self.device),
-                    "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(self.device),
+                    key: tensors[f"{key}.{name}"].to(self.device) for key in ("step", "exp_avg", "exp_avg_sq")
                 }
         self.draw.set_state(tensors["draw"])
-        torch.set_rng_state(tensors["global"])
-        if "device" in tensors:
-            torch.cuda.set_rng_state(tensors["device"], self.device)
+        if self.crew.count == 1:  # of several processes only the first has written its dropout's state
+            torch.set_rng_state(tensors["global"])
+            if "device" in tensors:
+                torch.cuda.set_rng_state(tensors["device"], self.device)
         self.seen.copy_(tensors["seen"])
         self.losses = [(int(step), trained, held) for step, trained, held in tensors["losses"].tolist()]
         self.step, self.best_step, self.stale = (int(v) for v in tensors["counts"])
