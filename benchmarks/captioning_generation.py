@@ -2,8 +2,8 @@
 
     python benchmarks/captioning_generation.py [--clips 64] [--repeat 3] [--epochs 0.2] [--model NAME] [--out FILE]
 
-The decoder is `small`, trained for a moment on the bundled soundscapes so that its captions end where captions end; with
---model it is `prefix` on that language model instead. CPU seconds of one thread, the fastest turn of each side counts;
+The decoder is `small`, trained for a moment on the bundled soundscapes so that its captions end where captions end;
+with --model it is `prefix` on that language model instead. CPU seconds of one thread, the fastest turn of each side counts;
 greedy captions and beams must be the same both ways, up to the few that rounding turns.
 """
 
@@ -50,10 +50,10 @@ def section(title: str, clips: int, rows: list[tuple[str, float, float, float]])
         BEGIN,
         "## Caption generation",
         "",
-        f"Written by `python benchmarks/captioning_generation.py` on {datetime.now(UTC):%Y-%m-%d}. {platform.machine()}, "
-        f"{os.cpu_count()} cores,",
-        f"shared, 1 thread used; torch {torch.__version__}, transformers {version('transformers')}. {title}; {clips} clips in one",
-        f"batch beside one clip at a time, in turns, the fastest of each. Promise: {PROMISE:g} times as fast.",
+        f"Written by `python benchmarks/captioning_generation.py` on {datetime.now(UTC):%Y-%m-%d}.",
+        f"{platform.machine()}, {os.cpu_count()} cores, shared, 1 thread used; torch {torch.__version__}, "
+        f"transformers {version('transformers')}. {title}; {clips} clips in",
+        f"one batch beside one clip at a time, in turns, the fastest of each. Promise: {PROMISE:g} times as fast.",
         "",
         "| captions by | batched, CPU s | one by one, CPU s | times as fast | same captions |",
         "|---|---|---|---|---|",
