@@ -2,9 +2,9 @@
 
     python benchmarks/captioning_generation.py [--clips 64] [--repeat 3] [--epochs 0.2] [--model NAME] [--out FILE]
 
-The decoder is `small`, trained for a moment on the bundled soundscapes so that its captions end where captions end;
-with --model it is `prefix` on that language model instead. CPU seconds of one thread, the fastest turn of each side counts;
-greedy captions and beams must be the same both ways, up to the few that rounding turns.
+The decoder is `small`, trained for a moment on the bundled soundscapes so that its captions end where captions
+end; with --model it is `prefix` on that language model instead. CPU seconds of one thread, the fastest turn of each
+side counts; greedy captions and beams must be the same both ways, up to the few that rounding turns.
 """
 
 from __future__ import annotations

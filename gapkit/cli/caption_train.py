@@ -56,8 +56,7 @@ def train(
     The val split, where there is one, stops the training early. Stopped and started again it goes on where it was.
     Under `accelerate launch -m gapkit.cli` it trains on several processes.
     """
-    from gapkit.captioning.decoders import make_decoder
-    from gapkit.captioning.decoders.training import process_rank
+    from gapkit.captioning.decoders import make_decoder, process_rank
     from gapkit.cli.fit import parameters
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads

@@ -11,11 +11,12 @@ from torch import Tensor
 from gapkit.captioning.decoders import _folder
 from gapkit.captioning.decoders._model import ACTIVATIONS, Mapper, PrefixModel, context_of, seeded
 from gapkit.captioning.decoders._prefixed import PrefixedDecoder
+from gapkit.captioning.decoders._processes import is_launched
 from gapkit.captioning.decoders._table import TokenTable
 from gapkit.captioning.decoders.base import FitContext
 from gapkit.captioning.decoders.language_models import PACKAGED, load_language_model
 from gapkit.captioning.decoders.registry import register_decoder
-from gapkit.captioning.decoders.training import CaptionTraining, is_launched
+from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Iterable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from gapkit.arrays import generator
 from gapkit.atomic import write_bytes
 from gapkit.captioning.decoders._model import PrefixModel, seeded
+from gapkit.captioning.decoders._processes import Alone, Launched, is_launched
 from gapkit.captioning.decoders._table import TokenTable, noisy
 from gapkit.captioning.decoders.base import FitContext
-from gapkit.encoders.packages import need
 from gapkit.errors import GapkitError, InputError
 
 SAVE_EVERY_SECONDS = 5.0
@@ -110,66 +106,6 @@ class TrainingReport:
         """How it went, in a few words."""
         _, trained, held = next((look for look in self.losses if look[0] == self.best_step), (0, math.nan, math.nan))
         return f"loss {trained:.3f}" + ("" if math.isnan(held) else f", held-out {held:.3f} a token")
-
-
-class Alone:
-    """One process, which is all there is."""
-
-    rank, count = 0, 1
-
-    def prepare(self, model: PrefixModel, optimizer: torch.optim.Optimizer) -> tuple[Any, Any]:
-        """As they are."""
-        return model, optimizer
-
-    def backward(self, loss: Tensor, *, share: bool, model: Any) -> None:
-        """Add gradients up; with `share` those of all processes."""
-        loss.backward()
-
-    def clip(self, weights: Iterable[nn.Parameter], norm: float) -> None:
-        """Shorten the gradient to at most `norm`."""
-        nn.utils.clip_grad_norm_(weights, norm)
-
-    def sum(self, value: Tensor) -> Tensor:
-        """Over all processes."""
-        return value
-
-
-class Launched(Alone):
-    """One of the processes that ``accelerate launch`` or ``torchrun`` started."""
-
-    def __init__(self, device: str) -> None:
-        accelerate = need("accelerate", whose="training on several processes", extra="captioning")
-        self.accelerator = accelerate.Accelerator(cpu=device == "cpu")
-        self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
-
-    def prepare(self, model: PrefixModel, optimizer: torch.optim.Optimizer) -> tuple[Any, Any]:
-        """On the device of this process, in step with the others."""
-        runner, stepper = self.accelerator.prepare(model, optimizer)
-        return runner, stepper
-
-    def backward(self, loss: Tensor, *, share: bool, model: Any) -> None:
-        """Add gradients up; with `share` those of all processes."""
-        with nullcontext() if share else self.accelerator.no_sync(model):
-            self.accelerator.backward(loss)
-
-    def clip(self, weights: Iterable[nn.Parameter], norm: float) -> None:
-        """Shorten the gradient to at most `norm`."""
-        self.accelerator.clip_grad_norm_(weights, norm)
-
-    def sum(self, value: Tensor) -> Tensor:
-        """Over all processes."""
-        total: Tensor = self.accelerator.reduce(value, reduction="sum")
-        return total
-
-
-def is_launched() -> bool:
-    """Whether ``accelerate launch`` or ``torchrun`` started this process."""
-    return "ACCELERATE_MIXED_PRECISION" in os.environ or int(os.environ.get("WORLD_SIZE", "1")) > 1
-
-
-def process_rank() -> int:
-    """Number of this process among those that were launched together; 0 where there is one."""
-    return int(os.environ.get("RANK", "0")) if is_launched() else 0
 
 
 def train(
