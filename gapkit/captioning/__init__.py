@@ -1,1 +1,1 @@
-"""Captions of embeddings: how good they are."""
+"""Captions of embeddings: decoders that write them, and how good they are."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from gapkit.cli import caption_score
+from gapkit.cli import caption_generate, caption_score, caption_train
 
 caption = typer.Typer(
-    name="caption", help="Score captions.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+    name="caption",
+    help="Train caption decoders, write captions and score them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
 )
+caption.command("train")(caption_train.train)
+caption.command("generate")(caption_generate.generate)
 caption.command("score")(caption_score.score)
-
-
-@caption.callback()
-def _caption() -> None:
-    """Keep the name of a single command."""
