@@ -72,7 +72,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
         (home / "fit.json").unlink()
     bridge.save(home)
     # Written last: it says that the files beside it are whole, and of this fit.
-    record = {"key": task.key, "seconds": seconds, "files": {name: _digest(home / name) for name in FILES}}
+    record = {"key": task.key, "seconds": seconds, "files": {name: digest_of(home / name) for name in FILES}}
     write_text(home / "fit.json", json.dumps(record, indent=2) + "\n")
     return bridge, seconds
 
@@ -81,7 +81,7 @@ def _finished(home: Path, key: str) -> float | None:
     """Seconds of the fit that lies in `home`, if it is that of `key` and not a byte has changed."""
     try:
         record = json.loads((home / "fit.json").read_text(encoding="utf-8"))
-        if record["key"] == key and record["files"] == {name: _digest(home / name) for name in FILES}:
+        if record["key"] == key and record["files"] == {name: digest_of(home / name) for name in FILES}:
             return float(record["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
@@ -98,7 +98,8 @@ def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:
     return checkpoint
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Hash of a file."""
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 
