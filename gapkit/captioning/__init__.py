@@ -1,0 +1,1 @@
+"""Captions from embeddings: decoders that write them, and what they are worth."""

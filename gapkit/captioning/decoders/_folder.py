@@ -1,0 +1,80 @@
+"""A caption decoder in a folder: ``model.safetensors`` with what was trained, ``config.json``, and texts."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from gapkit.atomic import write_bytes, write_text
+from gapkit.captioning.decoders._model import PrefixModel
+from gapkit.captioning.decoders.base import FORMAT, CaptionDecoder, read_config
+from gapkit.errors import InputError
+
+D = TypeVar("D", bound=CaptionDecoder)
+
+
+def save_parts(
+    folder: Path, decoder: CaptionDecoder, fitted: Mapping[str, Any], model: PrefixModel, texts: Mapping[str, str]
+) -> None:
+    """Write all files; ``config.json`` comes last, so that a folder with it is whole."""
+    tensors = {name: p.detach().cpu().contiguous() for name, p in model.trainable().items()}
+    config = {"format": FORMAT, "decoder": decoder.name, "params": decoder.get_params(deep=False), "fitted": fitted}
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    write_bytes(folder / "model.safetensors", save(tensors))
+    write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
+
+
+def load_parts(cls: type[D], folder: Path) -> tuple[D, dict[str, Tensor]]:
+    """A decoder with its options and numbers, and the weights that are still to be put in.
+
+    Raises
+    ------
+    InputError
+        Files that are missing, broken, of another decoder or of a newer format.
+    """
+    config = read_config(folder)
+    if cls.name and config["decoder"] != cls.name:
+        raise InputError(f"{folder}: holds the caption decoder {config['decoder']!r}, expected {cls.name!r}")
+    unknown = set(config["params"]) - set(inspect.signature(cls).parameters)
+    if unknown:
+        raise InputError(
+            f"{folder / 'config.json'}: {cls.name!r} has no option {sorted(unknown)[0]!r}; train the decoder again"
+        )
+    decoder = cls(**config["params"])
+    for key, value in config["fitted"].items():
+        setattr(decoder, key, value)
+    path = folder / "model.safetensors"
+    try:
+        return decoder, load_file(path)
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder}: no model.safetensors here; expected a folder written by `gapkit caption train`"
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path}: not a whole safetensors file ({error}); train the decoder again") from None
+
+
+def build_and_fill(folder: Path, decoder: Any, tensors: dict[str, Tensor]) -> None:
+    """Make the modules of `decoder` and put the weights in.
+
+    Raises
+    ------
+    InputError
+        Weights and configuration do not fit each other.
+    """
+    try:
+        decoder._build()
+        decoder.model_.fill(tensors)
+    except InputError:
+        raise
+    except (RuntimeError, AttributeError, TypeError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
+        raise InputError(f"{folder}: weights do not fit the configuration ({reason}); train it again") from None

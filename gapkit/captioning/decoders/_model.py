@@ -1,0 +1,178 @@
+"""A causal language model that reads an embedding as a few tokens of its own, and how it writes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gapkit.captioning.decoders.base import Report, Wording
+from gapkit.errors import InputError
+
+ACTIVATIONS = {"tanh": nn.Tanh, "gelu": nn.GELU}
+
+IGNORED = -100
+"""Stands after the end of a caption; no loss is counted there."""
+
+
+class Mapper(nn.Module):
+    """From a row of length one to the vectors of its prefix tokens.
+
+    Parameters
+    ----------
+    dim, width : int
+        Of the embedding, and of the vectors that the language model reads.
+    tokens : int
+        How many it becomes.
+    hidden : int
+        Width of the layer between; 0: one linear map.
+    activation : str
+        ``"tanh"`` or ``"gelu"``.
+    scale : float
+        Standard deviation of the language model's own token vectors: the prefix starts at that size.
+    """
+
+    def __init__(self, dim: int, width: int, *, tokens: int, hidden: int, activation: str, scale: float) -> None:
+        super().__init__()
+        self.tokens, self.width = tokens, width
+        # Entries of a row of length one are small: sqrt(dim) makes their variance one.
+        self.gain = dim**0.5
+        layers: list[nn.Module] = []
+        if hidden:
+            layers += [nn.Linear(dim, hidden), ACTIVATIONS[activation]()]
+        last = nn.Linear(hidden or dim, tokens * width)
+        nn.init.normal_(last.weight, std=scale * (hidden or dim) ** -0.5)
+        nn.init.zeros_(last.bias)
+        self.layers = nn.Sequential(*layers, last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, dim) to (b, tokens, width)."""
+        mapped: Tensor = self.layers(self.gain * x)
+        return mapped.view(-1, self.tokens, self.width)
+
+
+class PrefixModel(nn.Module):
+    """Mapper and language model.
+
+    Parameters
+    ----------
+    lm : transformers causal LM
+    mapper : Mapper
+    prompt : list of int
+        Tokens between the prefix and the caption.
+    """
+
+    prompt: Tensor
+
+    def __init__(self, lm: Any, mapper: Mapper, prompt: list[int]) -> None:
+        super().__init__()
+        self.lm = lm
+        self.mapper = mapper
+        self.register_buffer("prompt", torch.tensor(prompt, dtype=torch.long), persistent=False)
+        self._trims = "logits_to_keep" in inspect.signature(lm.forward).parameters
+
+    def read(self, x: Tensor) -> Tensor:
+        """What stands before the caption, (b, tokens, width) in the type of the language model."""
+        vectors = self.lm.get_input_embeddings()
+        prefix = self.mapper(x).to(vectors.weight.dtype)
+        prompt = vectors(self.prompt).expand(len(x), -1, -1)
+        return torch.cat([prefix, prompt], dim=1)
+
+    def forward(self, x: Tensor, ids: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Sum of the cross-entropies of all caption tokens.
+
+        Parameters
+        ----------
+        x : Tensor (b, d)
+        ids : Tensor (b, t)
+            Tokens of the captions; `IGNORED` after their end.
+        smoothing : float
+            Share of the label that is spread over all tokens.
+        """
+        # Nothing after a caption can change what stands in it: the attention is causal, and no mask is needed.
+        words = self.lm.get_input_embeddings()(ids[:, :-1].clamp_min(0))
+        keep = {"logits_to_keep": ids.shape[1]} if self._trims else {}
+        inputs = torch.cat([self.read(x), words], dim=1)
+        logits = self.lm(inputs_embeds=inputs, use_cache=False, **keep).logits[:, -ids.shape[1] :]
+        return functional.cross_entropy(
+            logits.flatten(0, 1).float(), ids.flatten(), ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+        )
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """What training changes, and so what is kept; tied weights once."""
+        return {name: p for name, p in self.named_parameters() if p.requires_grad}
+
+    def fill(self, tensors: dict[str, Tensor]) -> None:
+        """Put the weights of `trainable` back.
+
+        Raises
+        ------
+        ValueError
+            Other names or shapes.
+        """
+        own = self.trainable()
+        if own.keys() != tensors.keys():
+            raise ValueError(f"differs in {sorted(own.keys() ^ tensors.keys())[0]}")
+        with torch.no_grad():
+            for name, p in own.items():
+                if p.shape != tensors[name].shape:
+                    raise ValueError(f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(p.shape)}")
+                p.copy_(tensors[name])
+
+
+def context_of(lm: Any) -> int | None:
+    """Tokens that a language model can read; None where it does not say."""
+    length = getattr(lm.config, "max_position_embeddings", None) or getattr(lm.config, "n_positions", None)
+    return int(length) if length else None
+
+
+def write(
+    model: PrefixModel, x: Tensor, tokenizer: Any, wording: Wording, usual: int, report: Report | None
+) -> list[str]:
+    """Captions of the rows of `x` by ``generate`` of transformers, with its cache of keys and values.
+
+    All rows have a prefix of one length, so nothing is padded on the left. `usual` is the longest caption where
+    `wording` says nothing.
+
+    Raises
+    ------
+    InputError
+        The captions would not fit into the context.
+    """
+    from transformers import GenerationConfig
+
+    longest = wording.max_new_tokens or usual
+    context, before = context_of(model.lm), model.mapper.tokens + len(model.prompt)
+    if context is not None and before + longest > context:
+        raise InputError(
+            f"max_new_tokens: expected at most {max(0, context - before)} (a context of {context} less {before} of "
+            f"prefix and prompt), got {longest}"
+        )
+    sampled = wording.top_p is not None
+    # The model's own defaults (top_k, temperature, penalties) would change what was asked for.
+    model.lm.generation_config = GenerationConfig(
+        max_new_tokens=longest,
+        num_beams=wording.beams,
+        early_stopping=wording.beams > 1,
+        do_sample=sampled,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.eos_token_id,
+        **({"top_p": wording.top_p, "temperature": wording.temperature, "top_k": 0} if sampled else {}),
+    )
+    device = model.prompt.device
+    model.eval()
+    texts: list[str] = []
+    # transformers draws from the global generators: they are put back afterwards.
+    with torch.inference_mode(), torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(wording.seed)
+        for start in range(0, len(x), wording.batch_size):
+            inputs = model.read(x[start : start + wording.batch_size].to(device))
+            mask = torch.ones(inputs.shape[:2], dtype=torch.long, device=device)
+            ids = model.lm.generate(inputs_embeds=inputs, attention_mask=mask, use_cache=True)
+            texts += [" ".join(t.split()) for t in tokenizer.batch_decode(ids, skip_special_tokens=True)]
+            if report:
+                report(len(texts), len(x), "captions written")
+    return texts

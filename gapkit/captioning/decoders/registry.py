@@ -1,0 +1,62 @@
+"""Caption decoders by name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gapkit.captioning.decoders.base import CaptionDecoder, read_config
+from gapkit.errors import InputError
+from gapkit.registry import Registry
+
+DECODERS: Registry[type[CaptionDecoder]] = Registry("caption decoder", "gapkit.captioning.decoders", "gapkit.decoders")
+
+
+def register_decoder(name: str) -> Callable[[type[CaptionDecoder]], type[CaptionDecoder]]:
+    """Class decorator: register a caption decoder under `name`."""
+
+    def add(cls: type[CaptionDecoder]) -> type[CaptionDecoder]:
+        cls.name = name
+        return DECODERS.register(name, cls)
+
+    return add
+
+
+def decoder_names() -> list[str]:
+    """Names of all caption decoders, those of plugins included."""
+    return DECODERS.names()
+
+
+def make_decoder(name: str, **options: Any) -> CaptionDecoder:
+    """An untrained caption decoder by name.
+
+    Raises
+    ------
+    InputError
+        Unknown name (the nearest are offered) or an option that this decoder does not have.
+    """
+    cls = DECODERS.get(name)
+    known = list(inspect.signature(cls).parameters)
+    unknown = [key for key in options if key not in known]
+    if unknown:
+        raise InputError(f"caption decoder {name!r} has no option {unknown[0]!r}; it has: {', '.join(known)}")
+    return cls(**options)
+
+
+def load_decoder(folder: str | Path, **options: Any) -> CaptionDecoder:
+    """The trained caption decoder in `folder`, of whatever kind it is.
+
+    Parameters
+    ----------
+    folder : str or Path
+    **options
+        As those of its ``load``.
+
+    Raises
+    ------
+    InputError
+        No decoder there, broken files, or a decoder whose package is not installed.
+    """
+    return DECODERS.get(read_config(Path(folder))["decoder"]).load(folder, **options)
