@@ -11,9 +11,9 @@ from typing import Any
 
 import gapkit
 from gapkit.bridges.base import read_config
-from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.plan import Choice, Row
 from gapkit.captioning.protocols import data_seen, ids_of
+from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.working import World, training_seconds
 from gapkit.comparison.cells import cell_stem
 from gapkit.embeddings import PairedEmbeddings

@@ -136,7 +136,7 @@ def supervised(parts: Parts, bridge: Bridge | None = None) -> Lesson:
 
 
 def read_by(row: str, bridge: Bridge | None, pairs: PairedEmbeddings) -> Floats:
-    """What a decoder reads of each clip, (n, d): its source, moved by the bridge; for the row `oracle` its first target."""
+    """What a decoder reads of each clip, (n, d): its source, moved by the bridge; its first target for `oracle`."""
     if row == ORACLE:
         return pairs.target[first_targets(pairs)]
     return pairs.source if bridge is None else np.asarray(bridge.transform(pairs.source), dtype=np.float32)

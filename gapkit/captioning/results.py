@@ -83,10 +83,12 @@ class CaptionResults:
             for table, columns in ((captions, ("id", "caption")), (clips, ("id",))):
                 for column in columns:
                     table[column] = table[column].map(plain_cell)
-            manifest["choices"], manifest["parts"]  # noqa: B018  # that it is ours
+            if "choices" not in manifest or "data_seen" not in manifest:
+                raise ValueError("another manifest")
         except FileNotFoundError as error:
+            missing = Path(str(error.filename)).name
             raise InputError(
-                f"{root}: no {Path(str(error.filename)).name} here; expected a folder that `gapkit caption study` finished"
+                f"{root}: no {missing} here; expected a folder that `gapkit caption study` finished"
             ) from None
         except (OSError, ValueError, KeyError, TypeError):
             raise InputError(f"{root}: not readable; expected what `gapkit caption study` wrote") from None

@@ -10,13 +10,13 @@ from typing import TypeVar
 import numpy as np
 
 from gapkit.captioning.bridging import Fitted, fitted_bridges
-from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.clock import Clock
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.captioning.crew import crew
 from gapkit.captioning.manifest import manifest_of
 from gapkit.captioning.plan import Choice, Row, Spec, all_rows, grouped, levels
 from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
+from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.results import CaptionResults
 from gapkit.captioning.working import Reading, World, measure, validate
 from gapkit.captioning.writing import write_study
@@ -48,8 +48,7 @@ def run_caption_study(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> CaptionResults:
-    """Caption the test split with every bridge, by decoders that learn from captions alone and by such that learn from
-    pairs.
+    """Caption the test split with every bridge, by decoders that learn from captions alone and from pairs.
 
     The level of noise, the beam width and the end of each training are chosen on the validation split, with the first
     seed; the test split is read once, by what was chosen. Started by ``accelerate launch`` the processes train each
@@ -124,7 +123,9 @@ class _Study:
     def __init__(self, world: World, jobs: int, progress: Progress) -> None:
         self.world, self.jobs, self.progress = world, jobs, progress
         config, failed = world.config, world.fitted.failed
-        self.rows = [r for r in all_rows(config) if r.bridge not in failed and r.training.partition(":")[2] not in failed]
+        self.rows = [
+            r for r in all_rows(config) if r.bridge not in failed and r.training.partition(":")[2] not in failed
+        ]
         named = [name for name in config.bridges if name not in failed]
         self.starts = {
             name: world.fitted.start(name, config.seed)
@@ -235,5 +236,3 @@ def _setting(spec: Spec, beams: int) -> str:
 
 def _value(cell: CaptionCell, score: str) -> float:
     return next((float(row["value"]) for row in cell.corpus if row["score"] == score), float("nan"))
-
-

@@ -15,7 +15,6 @@ from gapkit.atomic import write_text
 from gapkit.bridges import Bridge
 from gapkit.bridges.registry import load_bridge
 from gapkit.captioning.bridging import Fitted
-from gapkit.captioning.record import CaptionCell, read_cell, read_record, write_cell, write_record
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.captioning.crew import Alone, crew
 from gapkit.captioning.decoders import CaptionDecoder, load_decoder, make_decoder
@@ -142,9 +141,7 @@ def measure(
         if not team.rank:
             progress.begin(f"scoring {spec.stem}")
             began = time.perf_counter()
-            found = score_systems(
-                said, references_of(test), scores=config.scores, draws=config.draws, seed=config.seed
-            )
+            found = score_systems(said, references_of(test), scores=config.scores, draws=config.draws, seed=config.seed)
             scoring = (time.perf_counter() - began) / len(missing)
             for reading in missing:
                 name = _name(reading)

@@ -12,7 +12,6 @@ from gapkit.captioning.cells import csv_text
 from gapkit.captioning.results import CaptionResults
 
 
-
 def write_study(results: CaptionResults, folder: Path) -> None:
     """Write ``captions.csv``, ``per_clip.csv``, ``scores.csv`` and, last, ``manifest.json``.
 

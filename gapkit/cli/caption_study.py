@@ -1,4 +1,4 @@
-"""`gapkit caption study`: does closing the gap make captions better?"""
+"""`gapkit caption study`: what closing the gap does for captions."""
 
 from __future__ import annotations
 

@@ -24,7 +24,9 @@ def caption_pairs(n=60, d=8, *, seed=0, captions=2, nasty=False):
     owner = np.repeat(np.arange(n), captions)
     meaning = centres[kind]
     gap = 3 * np.eye(d)[0]
-    texts = [f"a {WORDS[kind[c]]} {ACTS[kind[c]]} {'near' if k % captions else 'far away'}" for k, c in enumerate(owner)]
+    texts = [
+        f"a {WORDS[kind[c]]} {ACTS[kind[c]]} {'near' if k % captions else 'far away'}" for k, c in enumerate(owner)
+    ]
     if nasty:
         texts[: len(NASTY)] = NASTY
         texts[-len(NASTY) :] = NASTY
