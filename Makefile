@@ -45,7 +45,7 @@ docs: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[io,offline,offline-image,clip,tune,docs,page]" --group dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[io,offline,offline-image,clip,tune,docs,page,captioning]" --group dev
 	# Their own pins fit no recent Python; gapkit reads only the weights.
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps aisfx
 	touch $@

@@ -148,14 +148,8 @@ def claims(tables: Tables) -> list[str]:
     gain = of(tables.gains, "supervised", "source", bridge=SUBJECT)
     if not gain.empty:
         row = gain.iloc[0]
-        word = (
-            "**a gain**"
-            if row["low"] > 0
-            else "**a loss**"
-            if row["high"] < 0
-            else "**nothing that can be told from 0**"
-        )
-        lines.append(f"- Supervised: {percent(row)}: {word} (the paper's: {PAPER['supervised']:+.1%}).")
+        word = "a gain" if row["low"] > 0 else "a loss" if row["high"] < 0 else "nothing that can be told from 0"
+        lines.append(f"- Supervised: {percent(row)}: **{word}** (the paper's: {PAPER['supervised']:+.1%}).")
     return [*lines, *control(tables)]
 
 

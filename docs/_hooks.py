@@ -37,6 +37,7 @@ API = {
     "Tables": "gapkit.report",
     "Page": "gapkit.page",
     "Tuning": "gapkit.tuning",
+    "Caption scores": "gapkit.captioning.scores",
 }
 """Heading and package of each page of the Python reference."""
 

@@ -42,19 +42,46 @@ def read_audiocaps(captions: str | Path, folder: str | Path, *, split: str | Non
     Kim et al. 2019, *AudioCaps: generating captions for audios in the wild*.
     """
     path, folder = Path(captions), Path(folder)
-    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in read_table(path, COLUMNS):
-        rows.setdefault((row["youtube_id"] or "", row["start_time"] or ""), []).append(row)
     wanted = [
         Wanted(
             f"{video}_{start}",
             [*_names(path, video, start), *(row["audiocap_id"] for row in same)],
             [row["caption"] or "" for row in same],
         )
-        for (video, start), same in rows.items()
+        for (video, start), same in _clips(path).items()
     ]
     where = split_of(path, SPLITS) if split is None else split
     return gather(wanted, find_sounds(folder), name=path.stem, folder=folder, split=where)
+
+
+def audiocaps_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
+    """Captions of AudioCaps without their sounds.
+
+    Parameters
+    ----------
+    captions : path
+        As in `read_audiocaps`.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        All captions of each clip, called ``youtube_id_start``, in the order of the CSV.
+
+    Raises
+    ------
+    InputError
+        The CSV cannot be read.
+    """
+    clips = _clips(Path(captions))
+    return {f"{video}_{start}": tuple(row["caption"] or "" for row in same) for (video, start), same in clips.items()}
+
+
+def _clips(path: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
+    """Rows of each clip: a YouTube id and a start."""
+    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in read_table(path, COLUMNS):
+        rows.setdefault((row["youtube_id"] or "", row["start_time"] or ""), []).append(row)
+    return rows
 
 
 def _names(path: Path, video: str, start: str) -> list[str]:

