@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def write_results(results: CaptionResults, folder: Path, name: str) -> None:
 
 def committed(results: CaptionResults) -> dict[str, Any]:
     """What of the manifest goes beside the results, nothing of the machine's paths; and the chosen trainings."""
-    return {key: results.manifest[key] for key in KEPT} | {"chosen": results.chosen}
+    absent = {name: re.sub(r"\S*site-packages/", "", why) for name, why in results.manifest["absent"].items()}
+    return {key: results.manifest[key] for key in KEPT} | {"chosen": results.chosen, "absent": absent}
 
 
 def csv(frame: pd.DataFrame) -> str:
