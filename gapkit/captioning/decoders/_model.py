@@ -98,7 +98,11 @@ class PrefixModel(nn.Module):
         inputs = torch.cat([self.read(x), words], dim=1)
         logits = self.lm(inputs_embeds=inputs, use_cache=False, **keep).logits[:, -ids.shape[1] :]
         return functional.cross_entropy(
-            logits.flatten(0, 1).float(), ids.flatten(), ignore_index=IGNORED, reduction="sum", label_smoothing=smoothing
+            logits.flatten(0, 1).float(),
+            ids.flatten(),
+            ignore_index=IGNORED,
+            reduction="sum",
+            label_smoothing=smoothing,
         )
 
     def trainable(self) -> dict[str, nn.Parameter]:

@@ -194,7 +194,7 @@ class CaptionDecoder(BaseEstimator):
         return self._generate(self._rows(embeddings, "embeddings", n_features=width), wording, report)
 
     def save(self, folder: str | Path) -> None:
-        """Write the decoder into `folder`: ``model.safetensors``, ``config.json``, and its tokenizer where it is its own.
+        """Write ``model.safetensors``, ``config.json`` and, where it has its own, the tokenizer into `folder`.
 
         Raises
         ------

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gapkit.captioning.decoders import _folder
-from gapkit.captioning.decoders._model import ACTIVATIONS, Mapper, PrefixModel, write
+from gapkit.captioning.decoders._model import Mapper, PrefixModel, write
 from gapkit.captioning.decoders._table import TokenTable
 from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
 from gapkit.captioning.decoders.registry import register_decoder
@@ -136,6 +136,7 @@ class SmallDecoder(CaptionDecoder):
             resid_pdrop=self.dropout,
             embd_pdrop=self.dropout,
             attn_pdrop=self.dropout,
+            activation_function="gelu_pytorch_tanh",  # one operation; GPT-2's own spelling of it is eight
             bos_token_id=end,
             eos_token_id=end,
         )

@@ -25,7 +25,10 @@ from gapkit.encoders.packages import need
 from gapkit.errors import GapkitError, InputError
 
 SAVE_EVERY_SECONDS = 5.0
-"""Least work between two checkpoints; they come more seldom where writing one takes long."""
+"""Least work between two checkpoints."""
+
+SAVED_FOR = 20.0
+"""And so many times what writing the last one took: large models are written seldom."""
 
 
 @dataclass(frozen=True)
@@ -318,9 +321,9 @@ class _Run:
         return f"loss {trained:.3f}" + ("" if math.isnan(held) else f", held-out {held:.3f}")
 
     def keep(self, path: Path) -> None:
-        """Write a checkpoint if the last is old enough: writing takes a twentieth of the time at most."""
+        """Write a checkpoint if the last is old enough."""
         began = time.monotonic()
-        if self.crew.rank or began - self.saved <= max(SAVE_EVERY_SECONDS, 20 * self.cost):
+        if self.crew.rank or began - self.saved <= max(SAVE_EVERY_SECONDS, SAVED_FOR * self.cost):
             return
         tensors = {
             "losses": torch.tensor(self.losses, dtype=torch.float64).reshape(-1, 3),
