@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from gapkit.bridges.registry import BRIDGES, bridge_names
 from gapkit.captioning.decoders import make_decoder
@@ -51,6 +51,9 @@ class CaptionStudyConfig:
         See `score_captions`.
     select_by : str
         Score by which validation chooses.
+    tokenizer : {"ptb", "words"}
+        What makes words of captions: see `score_captions`. "words" needs no Java, and its scores are not those of the
+        literature.
     draws : int
         Bootstrap resamples of clips.
     fitted_params : mapping of bridge name to parameters
@@ -79,6 +82,7 @@ class CaptionStudyConfig:
     batch_size: int = 64
     scores: tuple[str, ...] | str = "default"
     select_by: str = "cider_d"
+    tokenizer: Literal["ptb", "words"] = "ptb"
     draws: int = 1000
     fitted_params: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     device: str = "auto"
@@ -104,6 +108,8 @@ class CaptionStudyConfig:
         for name in ("noise", "starts", "beams"):
             if not getattr(self, name):
                 raise InputError(f"{name}: expected at least one value to choose among, got none")
+        if self.tokenizer not in ("ptb", "words"):
+            raise InputError(f"tokenizer: expected ptb or words, got {self.tokenizer!r}")
         for beams in self.beams:
             _whole("beams", beams, 1)
         for name in ("noise", "starts"):

@@ -86,7 +86,10 @@ class World:
         """Digest of all that a file of a row depends on: see `path`."""
         config = self.config
         plain = row.bridge in (IDENTITY, ORACLE)
-        scored = {"choices": [config.select_by], "cells": [config.scores, config.draws, config.seed]}.get(kind)
+        scored = {
+            "choices": [config.select_by, config.tokenizer],
+            "cells": [config.scores, config.tokenizer, config.draws, config.seed],
+        }.get(kind)
         return cell_key(
             decoder=self.decoder_key(spec), row=[row.protocol, row.training, row.bridge], beams=beams, kind=kind,
             bridge="" if plain else self.fitted.digest(row.bridge, spec.seed), scored=scored,
@@ -114,7 +117,9 @@ def validate(
     if missing and held is not None:
         said, _, trained = _captions(world, spec, missing, "validation", held, progress, team)
         if not team.rank:
-            found = score_systems(said, references_of(held), scores=(config.select_by,), draws=0)
+            found = score_systems(
+                said, references_of(held), scores=(config.select_by,), tokenizer=config.tokenizer, draws=0
+            )
             for reading in missing:
                 path, key = files[reading]
                 known[reading] = {"key": key, "value": _corpus(found[_name(reading)], config.select_by)}
@@ -141,7 +146,10 @@ def measure(
         if not team.rank:
             progress.begin(f"scoring {spec.stem}")
             began = time.perf_counter()
-            found = score_systems(said, references_of(test), scores=config.scores, draws=config.draws, seed=config.seed)
+            found = score_systems(
+                said, references_of(test), scores=config.scores, tokenizer=config.tokenizer, draws=config.draws,
+                seed=config.seed,
+            )  # fmt: skip
             scoring = (time.perf_counter() - began) / len(missing)
             for reading in missing:
                 name = _name(reading)

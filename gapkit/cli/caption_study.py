@@ -32,6 +32,7 @@ Noise = Annotated[str | None, typer.Option(metavar="A,B", help="Variances of tra
 Beams = Annotated[str | None, typer.Option(metavar="A,B", help="Beam widths to choose among.")]
 Scores = Annotated[str | None, typer.Option(metavar="A,B", help="Scores; left out: the default set.")]
 SelectBy = Annotated[str, typer.Option(metavar="NAME", help="Score by which validation chooses.")]
+Tokenizer = Annotated[str, typer.Option(metavar="NAME", help="ptb (the literature's; needs Java) or words.")]
 Resamples = Annotated[int, typer.Option(metavar="N", min=1, help="Bootstrap resamples.")]
 Fitted = Annotated[
     Path | None, typer.Option(metavar="STUDY", help="Folder of a `gapkit compare` of the same data: its bridges.")
@@ -58,6 +59,7 @@ def study(
     beams: Beams = None,
     scores: Scores = None,
     select_by: SelectBy = "cider_d",
+    tokenizer: Tokenizer = "ptb",
     resamples: Resamples = 1000,
     fitted: Fitted = None,
     jobs: Jobs = 1,
@@ -78,7 +80,8 @@ def study(
     given: dict[str, Any] = {
         "protocols": options.names(protocols), "trainings": options.names(trainings),
         "supervised_bridges": options.names(supervised_bridges), "seeds": seeds, "seed": seed, "decoder": decoder,
-        "decoder_options": dict(map(_option, decoder_option or ())), "select_by": select_by, "draws": resamples,
+        "decoder_options": dict(map(_option, decoder_option or ())), "select_by": select_by,
+        "tokenizer": tokenizer, "draws": resamples,
         "bridges": options.names(bridges), "noise": _numbers("--noise", noise, float),
         "beams": _numbers("--beams", beams, int), "scores": options.names(scores),
     }  # fmt: skip

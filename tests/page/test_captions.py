@@ -35,7 +35,7 @@ def captioned_run(tmp_path_factory, make_pairs):
         pairs,
         CaptionStudyConfig(
             decoder="nearest", bridges=("procrustes",), trainings=("clean",), seeds=1, beams=(1,), draws=20,
-            scores=("cider_d", "rouge_l"),
+            scores=("cider_d", "rouge_l"), tokenizer="words",
         ),
         out=root / "study" / "captions", fitted=root / "study",
     )  # fmt: skip
