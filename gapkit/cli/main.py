@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from gapkit import __version__
 from gapkit.cli import (
+    caption,
     compare,
     embed,
     fit,
@@ -47,6 +48,7 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
 app.command("list")(listing.list_)
+app.add_typer(caption.caption, name="caption")
 
 
 def _version(value: bool) -> None:

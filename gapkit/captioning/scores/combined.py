@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,7 +40,7 @@ def combine(found: Found, wanted: tuple[str, ...]) -> Found:
     """The wanted combined scores; one whose part is absent is absent for the part's reason."""
     made = Found()
     for name, parts in PARTS.items():
-        if name not in wanted or name in found.per_clip:
+        if name not in wanted or name in found.per_clip or name in found.absent:
             continue
         missing = [part for part in parts if part not in found.per_clip and part not in made.per_clip]
         if missing:
@@ -53,7 +55,7 @@ def combine(found: Found, wanted: tuple[str, ...]) -> Found:
     return made
 
 
-def with_parts(names: tuple[str, ...]) -> set[str]:
+def with_parts(names: Iterable[str]) -> set[str]:
     """Names and all that they are made of."""
     needed = set(names)
     for name in ("spider_fl", "fense", "spider"):

@@ -16,6 +16,7 @@ from gapkit.captioning.scores.found import Found
 from gapkit.captioning.scores.similarity import model_folder
 from gapkit.captioning.scores.tools import Tools
 from gapkit.encoders.hub import load_pretrained
+from gapkit.encoders.packages import need
 from gapkit.errors import InputError
 
 ERRORS = ("add_tail", "repeat_event", "repeat_adv", "remove_conj", "remove_verb", "error")
@@ -119,11 +120,10 @@ def _checkpoint(model: str | Path) -> Path:
 
 
 def _build(config: Any, states: dict[str, torch.Tensor], path: Path) -> tuple[Any, torch.Tensor, torch.Tensor]:
-    from transformers import AutoModel
-
+    transformers: Any = need("transformers", whose="fer")
     # What is drawn here is overwritten; the caller's generator must not notice.
     with torch.random.fork_rng(devices=[]):
-        encoder = AutoModel.from_config(config)
+        encoder = transformers.AutoModel.from_config(config)
     weights = {key.removeprefix("encoder."): value for key, value in states.items() if key.startswith("encoder.")}
     weights.pop("embeddings.position_ids", None)  # older versions of transformers stored what is only counted up
     try:

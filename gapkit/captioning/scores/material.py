@@ -45,9 +45,9 @@ def check_references(references: Mapping[str, Sequence[str]]) -> tuple[dict[str,
     for key, said in references.items():
         if isinstance(said, str) or not isinstance(said, Sequence):
             raise InputError(f"references of {key!r}: expected a list of captions, got {said!r:.60}")
-        strange = next((text for text in said if not isinstance(text, str)), None)
-        if strange is not None:
-            raise InputError(f"references of {key!r}: expected text, got {strange!r:.60}")
+        for text in said:
+            if not isinstance(text, str):
+                raise InputError(f"references of {key!r}: expected text, got {text!r:.60}")
         kept[key] = tuple(text for text in said if text.strip())
         empty += len(said) - len(kept[key])
         if not kept[key]:

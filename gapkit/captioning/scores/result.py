@@ -98,8 +98,7 @@ class CaptionScores:
         GapkitError
             The file cannot be written.
         """
-        writers = {".json": self.to_json, ".csv": self.to_csv}
-        write_text(path, _by_suffix(path, writers)())
+        write_text(path, self.to_json() if check_suffix(path) == ".json" else self.to_csv())
 
     def save_per_clip(self, path: str | Path) -> None:
         """Write the scores of the clips, as JSON or CSV by the suffix.
@@ -114,17 +113,25 @@ class CaptionScores:
         names = list(self.per_clip.columns)
         rows = [[str(key), *map(_plain, row)] for key, row in zip(self.per_clip.index, self.per_clip.to_numpy())]  # noqa: B905
 
-        def to_json() -> str:
-            return json.dumps({row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}, indent=1) + "\n"
+        if check_suffix(path) == ".json":
+            content = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+            write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        else:
+            write_text(path, csv_text(("id", *names), rows))
 
-        write_text(path, _by_suffix(path, {".json": to_json, ".csv": lambda: csv_text(("id", *names), rows)})())
 
+def check_suffix(path: str | Path) -> str:
+    """The suffix of a file to write.
 
-def _by_suffix(path: str | Path, writers: dict[str, Any]) -> Any:
+    Raises
+    ------
+    InputError
+        Neither ``.csv`` nor ``.json``.
+    """
     suffix = Path(path).suffix.lower()
-    if suffix not in writers:
-        raise InputError(f"{path}: expected a file name that ends in {' or '.join(writers)}, got {suffix or 'none'}")
-    return writers[suffix]
+    if suffix not in (".csv", ".json"):
+        raise InputError(f"{path}: expected a file name that ends in .csv or .json, got {suffix or 'no suffix'}")
+    return suffix
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.captioning.scores import diversity, overlap
+from gapkit.captioning.scores.aac import SCORED, aac_scores
 from gapkit.captioning.scores.absence import AbsentError
 from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, OVERLAP, SCORES, resolve
 from gapkit.captioning.scores.combined import combine, with_parts
@@ -76,14 +77,17 @@ def score_captions(
     InputError
         Unknown names, no clip, clips of one side alone, captions that are not text.
     """
-    options = {"scores": scores, "tokenizer": tokenizer, "training": training, "common": common, "tools": tools}
     return score_systems(
         {"": candidates},
         references,
-        **options,
+        scores=scores,
+        tokenizer=tokenizer,
+        training=training,
+        common=common,
+        tools=tools,
         confidence=confidence,
         draws=draws,
-        seed=seed,  # type: ignore[arg-type]
+        seed=seed,
     )[""]
 
 
@@ -119,27 +123,46 @@ def score_systems(
         As `score_captions`; the message names the system.
     """
     wanted = resolve(scores)
-    needed = with_parts(wanted)
     tools = tools or Tools()
-    percentile_interval([], confidence)
+    percentile_interval([], confidence)  # refuses a level that is none, before the work
+    learned = [text for text in training or () if text.strip()] if "novelty" in wanted else []
     material = {name: bring_together(said, references, common=common, name=name) for name, said in systems.items()}
+    theirs = tuple(name for name in wanted if tools.aac_python is not None and name in SCORED)
+    needed = with_parts(name for name in wanted if name not in theirs)
     with contextlib.ExitStack() as stack:
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
-        words = _tokens(material.values(), training, needed, tokenizer, tools)
-        known = (
-            None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in _kept(training))
-        )
+        words = _tokens(material.values(), learned, needed, tokenizer, tools)
+        known = None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in learned)
         weights = _Weights(draws, seed)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
+        about = {"backend": "pycocoevalcap", "pycocoevalcap": version("pycocoevalcap"), "gapkit": version("gapkit")}
         for name, one in material.items():
             found[name] = _score(one, words, known, needed, tools, weights(len(one.ids)))
+            if theirs:
+                about |= _aac(one, theirs, tools, found[name])
         for name, answer in later.items():
             found[name].add(answer if isinstance(answer, Found) else answer.result())
+    of_words = name_of(tokenizer)
+    if theirs:
+        of_words = f"PTB of aac-metrics {about['aac-metrics']}; diversity: {of_words}"
     return {
-        name: _result(material[name], found[name], wanted, tokenizer, confidence, weights(len(material[name].ids)))
+        name: _result(
+            material[name], found[name], wanted, of_words, about, confidence, weights(len(material[name].ids))
+        )
         for name in systems
     }
+
+
+def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> dict[str, str]:
+    """Take the scores of aac-metrics; what it is."""
+    about = {"backend": "aac-metrics", "aac-metrics": "(unknown)"}
+    try:
+        scored, about["aac-metrics"] = aac_scores(one, theirs, tools)
+        found.add(scored)
+    except AbsentError as error:
+        found.absent |= dict.fromkeys(theirs, str(error))
+    return about
 
 
 class _Weights:
@@ -158,13 +181,9 @@ class _Weights:
 Words = dict[str, str] | AbsentError
 
 
-def _kept(texts: Iterable[str]) -> list[str]:
-    return [text for text in texts if text.strip()]
-
-
 def _tokens(
     material: Iterable[Material],
-    training: Iterable[str] | None,
+    learned: Sequence[str],
     needed: set[str],
     tokenizer: Tokenizer,
     tools: Tools,
@@ -173,10 +192,8 @@ def _tokens(
     if not needed & ON_TOKENS:
         return {}
     texts = [text for one in material for side in (one.candidates, *one.references) for text in side]
-    if training is not None:
-        texts += _kept(training)
     try:
-        return tokenize(texts, tokenizer, java=tools.java)
+        return tokenize([*texts, *learned], tokenizer, java=tools.java)
     except AbsentError as error:
         return error
 
@@ -284,7 +301,8 @@ def _result(
     one: Material,
     found: Found,
     wanted: tuple[str, ...],
-    tokenizer: Tokenizer,
+    tokenizer: str,
+    about: dict[str, str],
     confidence: float,
     weights: NDArray[np.float32],
 ) -> CaptionScores:
@@ -295,7 +313,7 @@ def _result(
     found.add(combine(found, wanted))
     per_clip = {name: found.per_clip[name] for name in wanted if name in found.per_clip}
     means = [name for name in per_clip if name not in found.corpus]
-    draws = {name: found.draws[name] for name in wanted if name in found.draws}
+    draws = {name: found.draws[name] for name in wanted if name in found.draws and len(weights)}
     if means and len(weights):
         table = weights @ np.stack([per_clip[name] for name in means], axis=1) / len(one.ids)
         draws |= {name: table[:, place] for place, name in enumerate(means)}
@@ -309,8 +327,8 @@ def _result(
         per_clip=pd.DataFrame(per_clip, index=pd.Index(one.ids, name="id")),
         corpus=pd.DataFrame(rows, columns=["score", "value", "ci_low", "ci_high", "n"]),
         absent={name: found.absent[name] for name in SCORES if name in wanted and name in found.absent},
-        tokenizer=name_of(tokenizer),
+        tokenizer=tokenizer,
         notes=one.notes,
-        about={"backend": "pycocoevalcap", "pycocoevalcap": version("pycocoevalcap"), "gapkit": version("gapkit")},
+        about=about,
         draws={name: draws[name] for name in wanted if name in draws},
     )

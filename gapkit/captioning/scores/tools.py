@@ -27,6 +27,8 @@ class Tools:
         The sentence encoder of FENSE: a folder, or ``sentence-transformers/paraphrase-TinyBERT-L6-v2`` of the hub.
     minilm : path, optional
         Folder of all-MiniLM-L6-v2; left out: that of the installed package.
+    aac_python : path, optional
+        The python program of an environment with aac-metrics, which then gives all scores that it has.
     device : str
         For the encoders.
     """
@@ -37,4 +39,5 @@ class Tools:
     fluency_encoder: str | Path | None = None
     sbert: str | Path | None = None
     minilm: str | Path | None = None
+    aac_python: str | Path | None = None
     device: str = "cpu"
