@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from gapkit.cli import caption_score
+from gapkit.cli import caption_score, caption_study
 
 caption = typer.Typer(
-    name="caption", help="Score captions.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
+    name="caption",
+    help="Score captions, and study what bridges do for them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
 )
 caption.command("score")(caption_score.score)
-
-
-@caption.callback()
-def _caption() -> None:
-    """Keep the name of a single command."""
+caption.command("study")(caption_study.study)

@@ -117,7 +117,7 @@ def test_a_spreadsheet_takes_no_caption_for_a_formula(captioned_tab, tmp_path):
 def test_captions_of_other_clips_are_refused(captioned_run, study):
     with pytest.raises(InputError, match="its captions are of other clips"):
         build_page(open_run(study), methods=("pca",), captions=_other(captioned_run))
-    with pytest.raises(InputError, match="no manifest.json here; expected a folder that `gapkit caption study`"):
+    with pytest.raises(InputError, match=r"no manifest.json here; expected a folder that `gapkit caption study`"):
         build_page(captioned_run, methods=("pca",), captions=captioned_run.folder / "bridges")
 
 
