@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ API = {
     "Page": "gapkit.page",
     "Tuning": "gapkit.tuning",
     "Caption scores": "gapkit.captioning.scores",
+    "Caption decoders": "gapkit.captioning.decoders",
 }
 """Heading and package of each page of the Python reference."""
 
@@ -118,9 +120,18 @@ def command_page() -> str:
     lines += [
         "is done, 1 failed, 2 wrong input, 130 interrupted. `--debug` before or after a command shows tracebacks."
     ]
-    for name, command in group.commands.items():
+    for name, command in _commands(group):
         lines += ["", f"## gapkit {name}", "", "```text", _help(command, f"gapkit {name}"), "```"]
     return "\n".join(lines) + "\n"
+
+
+def _commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its whole name; those of a group in its place."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _help(command: Any, name: str) -> str:

@@ -40,7 +40,7 @@ def load_pretrained(
     """
     transformers = need("transformers", whose=whose)
     try:
-        with _no_bars(transformers):
+        with no_bars(transformers):
             return getattr(transformers, kind).from_pretrained(
                 str(model), revision=revision, local_files_only=offline or Path(model).is_dir()
             )
@@ -53,7 +53,7 @@ def load_pretrained(
 
 
 @contextmanager
-def _no_bars(transformers: ModuleType) -> Iterator[None]:
+def no_bars(transformers: ModuleType) -> Iterator[None]:
     """No progress bars of transformers: a library does not print. What was set before is set again."""
     logging = transformers.utils.logging
     shown = logging.is_progress_bar_enabled()

@@ -159,6 +159,14 @@ def test_a_system_scores_alone_as_beside_others_and_twice_the_same(counting_java
     ).sum()
 
 
+def test_systems_may_have_references_of_their_own(candidates, references):
+    options = {"scores": "overlap", "tokenizer": "words", "draws": 20}
+    fewer = {key: said[:1] for key, said in references.items()}
+    found = score_systems(dict.fromkeys("xy", candidates), {"x": references, "y": fewer}, **options)
+    assert found["x"].to_json() == score_captions(candidates, references, **options).to_json()
+    assert found["y"].to_json() == score_captions(candidates, fewer, **options).to_json()
+
+
 def test_comparing_what_cannot_be_compared(candidates, references):
     def scored(said=candidates, **options):
         return score_captions(said, references, **({"scores": "overlap", "tokenizer": "words", "draws": 20} | options))

@@ -65,7 +65,7 @@ def test_a_sign_a_bridge_where_its_numbers_are():
     axes = caption_scores(table, [("zero-shot", "clean", "Zero-shot")], ceilings=[0.9], highlight=["diffusion-link"])
     drawn = sorted((float(c[0].get_xdata()[0]), float(c[0].get_ydata()[0])) for c in axes[0].containers)
     np.testing.assert_allclose(drawn, sorted(zip(table["closed"], 100 * table["value"], strict=True)))
-    assert "captions themselves: 90" in axes[0].get_title()
+    assert "captions themselves: 90" in axes[0].get_title(loc="left")
     assert {t.get_text() for t in axes[0].texts} >= {"diffusion-link", "ridge"}
     with pytest.raises(InputError, match="no rows of supervised, source"):
         caption_scores(table, [("supervised", "source", "Supervised")])

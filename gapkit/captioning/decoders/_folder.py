@@ -62,8 +62,8 @@ def load_parts(cls: type[D], folder: Path) -> tuple[D, dict[str, Tensor]]:
         raise InputError(f"{path}: not a whole safetensors file ({error}); train the decoder again") from None
 
 
-def build_and_fill(folder: Path, decoder: Any, tensors: dict[str, Tensor]) -> None:
-    """Make the modules of `decoder` and put the weights in.
+def build_and_fill(folder: Path, decoder: Any, tensors: dict[str, Tensor], *build: Any) -> None:
+    """Make the modules of `decoder`, with `build` if it wants that, and put the weights in.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def build_and_fill(folder: Path, decoder: Any, tensors: dict[str, Tensor]) -> No
         Weights and configuration do not fit each other.
     """
     try:
-        decoder._build()
+        decoder._build(*build)
         decoder.model_.fill(tensors)
     except InputError:
         raise

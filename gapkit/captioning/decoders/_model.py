@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -61,25 +63,31 @@ class PrefixModel(nn.Module):
     ----------
     lm : transformers causal LM
     mapper : Mapper
+    opening : list of int
+        Tokens before the prefix: those with which the language model opens every text.
     prompt : list of int
         Tokens between the prefix and the caption.
     """
 
+    opening: Tensor
     prompt: Tensor
 
-    def __init__(self, lm: Any, mapper: Mapper, prompt: list[int]) -> None:
+    def __init__(self, lm: Any, mapper: Mapper, *, opening: Sequence[int] = (), prompt: Sequence[int] = ()) -> None:
         super().__init__()
         self.lm = lm
         self.mapper = mapper
+        self.register_buffer("opening", torch.tensor(opening, dtype=torch.long), persistent=False)
         self.register_buffer("prompt", torch.tensor(prompt, dtype=torch.long), persistent=False)
+        self.checkpointed = False
+        self.before = len(opening) + mapper.tokens + len(prompt)
         self._trims = "logits_to_keep" in inspect.signature(lm.forward).parameters
 
     def read(self, x: Tensor) -> Tensor:
-        """What stands before the caption, (b, tokens, width) in the type of the language model."""
+        """What stands before the caption, (b, before, width) in the type of the language model."""
         vectors = self.lm.get_input_embeddings()
         prefix = self.mapper(x).to(vectors.weight.dtype)
-        prompt = vectors(self.prompt).expand(len(x), -1, -1)
-        return torch.cat([prefix, prompt], dim=1)
+        opening, prompt = (vectors(ids).expand(len(x), -1, -1) for ids in (self.opening, self.prompt))
+        return torch.cat([opening, prefix, prompt], dim=1)
 
     def forward(self, x: Tensor, ids: Tensor, smoothing: float = 0.0) -> Tensor:
         """Sum of the cross-entropies of all caption tokens.
@@ -105,6 +113,21 @@ class PrefixModel(nn.Module):
             label_smoothing=smoothing,
         )
 
+    def train(self, mode: bool = True) -> Self:
+        """As for every module; a language model that learns nothing keeps its dropout off."""
+        super().train(mode)
+        # Transformers checkpoints activations in training mode only.
+        if not any(p.requires_grad for p in self.lm.parameters()) and not self.checkpointed:
+            self.lm.eval()
+        return self
+
+    def checkpoint_activations(self) -> None:
+        """Compute activations twice instead of keeping them."""
+        # transformers 5 has renamed it.
+        enable = getattr(self.lm, "activation_checkpointing_enable", None) or self.lm.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
+        self.checkpointed = True
+
     def trainable(self) -> dict[str, nn.Parameter]:
         """What training changes, and so what is kept; tied weights once."""
         return {name: p for name, p in self.named_parameters() if p.requires_grad}
@@ -125,6 +148,14 @@ class PrefixModel(nn.Module):
                 if p.shape != tensors[name].shape:
                     raise ValueError(f"{name} has shape {tuple(tensors[name].shape)}, expected {tuple(p.shape)}")
                 p.copy_(tensors[name])
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """The global generators, which dropout and sampling of transformers draw from, set and put back afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def context_of(lm: Any) -> int | None:
@@ -149,7 +180,7 @@ def write(
     from transformers import GenerationConfig
 
     longest = wording.max_new_tokens or usual
-    context, before = context_of(model.lm), model.mapper.tokens + len(model.prompt)
+    context, before = context_of(model.lm), model.before
     if context is not None and before + longest > context:
         raise InputError(
             f"max_new_tokens: expected at most {max(0, context - before)} (a context of {context} less {before} of "
@@ -169,9 +200,7 @@ def write(
     device = model.prompt.device
     model.eval()
     texts: list[str] = []
-    # transformers draws from the global generators: they are put back afterwards.
-    with torch.inference_mode(), torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(wording.seed)
+    with torch.inference_mode(), seeded(wording.seed, device):
         for start in range(0, len(x), wording.batch_size):
             inputs = model.read(x[start : start + wording.batch_size].to(device))
             mask = torch.ones(inputs.shape[:2], dtype=torch.long, device=device)

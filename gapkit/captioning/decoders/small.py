@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from gapkit.captioning.decoders import _folder
-from gapkit.captioning.decoders._model import Mapper, PrefixModel, write
-from gapkit.captioning.decoders._table import TokenTable
-from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
+from gapkit.captioning.decoders._model import Mapper, PrefixModel, seeded
+from gapkit.captioning.decoders._prefixed import PrefixedDecoder
+from gapkit.captioning.decoders.base import FitContext
 from gapkit.captioning.decoders.registry import register_decoder
-from gapkit.captioning.decoders.training import CaptionTraining, TrainingReport, seeded, train
+from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
@@ -24,7 +24,7 @@ ROOM = 64
 
 
 @register_decoder("small")
-class SmallDecoder(CaptionDecoder):
+class SmallDecoder(PrefixedDecoder):
     """A GPT-2 of a few layers over a vocabulary of its own, both learned from the captions.
 
     Parameters
@@ -54,9 +54,9 @@ class SmallDecoder(CaptionDecoder):
         prefix_tokens: int = 4,
         mapper_hidden: int = 0,
         dropout: float = 0.0,
-        epochs: float = 3.0,
-        batch_size: int = 64,
-        lr: float = 2e-3,
+        epochs: float = 2.5,
+        batch_size: int = 32,
+        lr: float = 4e-3,
         weight_decay: float = 0.01,
         warmup: float = 0.05,
         label_smoothing: float = 0.0,
@@ -84,23 +84,12 @@ class SmallDecoder(CaptionDecoder):
     def _fit(self, x: Tensor, captions: list[str], context: FitContext) -> None:
         options = self._training()
         self.tokenizer_ = learned_tokenizer(captions, self.vocabulary)
-        table = TokenTable.of(x.cpu(), self._tokens(captions))
-        held_out = None
-        if context.validation is not None:
-            held_out = TokenTable.of(context.validation[0].cpu(), self._tokens(context.validation[1]))
-        self.longest_ = int(table.lengths.max())
+        table, held_out = self._tables(x, captions, context)
         self.context_ = self.prefix_tokens + max([ROOM, *(t.ids.shape[1] for t in (table, held_out) if t)])
         with seeded(context.seed, torch.device("cpu")):
             self._build()
         self.model_.to(pick_device(self.device, whose=self._title))
-        self.report_: TrainingReport = train(self.model_, table, held_out, options, context, device=self.device)
-
-    def _generate(self, x: Tensor, wording: Wording, report: Report | None) -> list[str]:
-        return write(self.model_, x, self.tokenizer_, wording, self.longest_, report)
-
-    def _tokens(self, captions: list[str]) -> list[list[int]]:
-        ids: list[list[int]] = self.tokenizer_(captions, add_special_tokens=False)["input_ids"]
-        return [[*row, self.tokenizer_.eos_token_id] for row in ids]
+        self._train(table, held_out, options, context)
 
     def _training(self) -> CaptionTraining:
         for name, good, rule in (
@@ -149,7 +138,7 @@ class SmallDecoder(CaptionDecoder):
             activation="gelu",
             scale=config.initializer_range,
         )
-        self.model_ = PrefixModel(lm, mapper, [])
+        self.model_ = PrefixModel(lm, mapper)
 
     def _save(self, folder: Path) -> None:
         fitted = {"n_features_in_": self.n_features_in_, "longest_": self.longest_, "context_": self.context_}

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import math
-import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from gapkit.arrays import generator
 from gapkit.atomic import write_bytes
-from gapkit.captioning.decoders._model import PrefixModel
+from gapkit.captioning.decoders._model import PrefixModel, seeded
+from gapkit.captioning.decoders._processes import Alone, Launched, is_launched
 from gapkit.captioning.decoders._table import TokenTable, noisy
 from gapkit.captioning.decoders.base import FitContext
-from gapkit.encoders.packages import need
 from gapkit.errors import GapkitError, InputError
 
 SAVE_EVERY_SECONDS = 5.0
@@ -106,60 +102,10 @@ class TrainingReport:
     best_step: int
     losses: tuple[tuple[int, float, float], ...]
 
-
-class Alone:
-    """One process, which is all there is."""
-
-    rank, count = 0, 1
-
-    def prepare(self, model: PrefixModel, optimizer: torch.optim.Optimizer) -> tuple[Any, Any]:
-        """As they are."""
-        return model, optimizer
-
-    def backward(self, loss: Tensor, *, share: bool, model: Any) -> None:
-        """Add gradients up; with `share` those of all processes."""
-        loss.backward()
-
-    def clip(self, weights: Iterable[nn.Parameter], norm: float) -> None:
-        """Shorten the gradient to at most `norm`."""
-        nn.utils.clip_grad_norm_(weights, norm)
-
-    def sum(self, value: Tensor) -> Tensor:
-        """Over all processes."""
-        return value
-
-
-class Launched(Alone):
-    """One of the processes that ``accelerate launch`` or ``torchrun`` started."""
-
-    def __init__(self, device: str) -> None:
-        accelerate = need("accelerate", whose="training on several processes", extra="captioning")
-        self.accelerator = accelerate.Accelerator(cpu=device == "cpu")
-        self.rank, self.count = self.accelerator.process_index, self.accelerator.num_processes
-
-    def prepare(self, model: PrefixModel, optimizer: torch.optim.Optimizer) -> tuple[Any, Any]:
-        """On the device of this process, in step with the others."""
-        runner, stepper = self.accelerator.prepare(model, optimizer)
-        return runner, stepper
-
-    def backward(self, loss: Tensor, *, share: bool, model: Any) -> None:
-        """Add gradients up; with `share` those of all processes."""
-        with nullcontext() if share else self.accelerator.no_sync(model):
-            self.accelerator.backward(loss)
-
-    def clip(self, weights: Iterable[nn.Parameter], norm: float) -> None:
-        """Shorten the gradient to at most `norm`."""
-        self.accelerator.clip_grad_norm_(weights, norm)
-
-    def sum(self, value: Tensor) -> Tensor:
-        """Over all processes."""
-        total: Tensor = self.accelerator.reduce(value, reduction="sum")
-        return total
-
-
-def is_launched() -> bool:
-    """Whether ``accelerate launch`` or ``torchrun`` started this process."""
-    return "ACCELERATE_MIXED_PRECISION" in os.environ or int(os.environ.get("WORLD_SIZE", "1")) > 1
+    def note(self) -> str:
+        """How it went, in a few words."""
+        _, trained, held = next((look for look in self.losses if look[0] == self.best_step), (0, math.nan, math.nan))
+        return f"loss {trained:.3f}" + ("" if math.isnan(held) else f", held-out {held:.3f} a token")
 
 
 def train(
@@ -187,14 +133,6 @@ def train(
         run.go()
     model.eval()
     return TrainingReport(run.step, run.best_step, tuple(run.losses))
-
-
-@contextmanager
-def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """The global generators, which dropout and sampling of transformers draw from, set and put back afterwards."""
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
 
 
 class _Run:
@@ -356,14 +294,13 @@ class _Run:
                 p.copy_(tensors[f"live.{name}"])
                 self.best[name].copy_(tensors[f"best.{name}"])
                 self.adam.state[p] = {
-                    "step": tensors[f"step.{name}"],
-                    "exp_avg": tensors[f"exp_avg.{name}"].to(self.device),
-                    "exp_avg_sq": tensors[f"exp_avg_sq.{name}"].to(self.device),
+                    key: tensors[f"{key}.{name}"].to(self.device) for key in ("step", "exp_avg", "exp_avg_sq")
                 }
         self.draw.set_state(tensors["draw"])
-        torch.set_rng_state(tensors["global"])
-        if "device" in tensors:
-            torch.cuda.set_rng_state(tensors["device"], self.device)
+        if self.crew.count == 1:  # of several processes only the first has written its dropout's state
+            torch.set_rng_state(tensors["global"])
+            if "device" in tensors:
+                torch.cuda.set_rng_state(tensors["device"], self.device)
         self.seen.copy_(tensors["seen"])
         self.losses = [(int(step), trained, held) for step, trained, held in tensors["losses"].tolist()]
         self.step, self.best_step, self.stale = (int(v) for v in tensors["counts"])

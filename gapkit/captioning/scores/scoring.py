@@ -93,7 +93,7 @@ def score_captions(
 
 def score_systems(
     systems: Mapping[str, Mapping[str, str]],
-    references: Mapping[str, Sequence[str]],
+    references: Mapping[str, Sequence[str]] | Mapping[str, Mapping[str, Sequence[str]]],
     *,
     scores: str | Iterable[str] = "default",
     tokenizer: Tokenizer = "ptb",
@@ -104,12 +104,14 @@ def score_systems(
     draws: int = 1000,
     seed: int = 0,
 ) -> dict[str, CaptionScores]:
-    """Score several systems on the same references: each program is started once for all.
+    """Score several systems: each program is started once for all.
 
     Parameters
     ----------
     systems : mapping of str to mapping of str to str
         Candidates of each system, by its name.
+    references : mapping of str to sequence of str
+        The same for all; or such a mapping for each system, by its name.
 
     Others as in `score_captions`.
 
@@ -126,7 +128,10 @@ def score_systems(
     tools = tools or Tools()
     percentile_interval([], confidence)  # refuses a level that is none, before the work
     learned = [text for text in training or () if text.strip()] if "novelty" in wanted else []
-    material = {name: bring_together(said, references, common=common, name=name) for name, said in systems.items()}
+    material = {
+        name: bring_together(said, _references_of(name, references), common=common, name=name)
+        for name, said in systems.items()
+    }
     theirs = tuple(name for name in wanted if tools.aac_python is not None and name in SCORED)
     needed = with_parts(name for name in wanted if name not in theirs)
     with contextlib.ExitStack() as stack:
@@ -152,6 +157,13 @@ def score_systems(
         )
         for name in systems
     }
+
+
+def _references_of(
+    name: str, references: Mapping[str, Sequence[str]] | Mapping[str, Mapping[str, Sequence[str]]]
+) -> Mapping[str, Sequence[str]]:
+    own = references.get(name)
+    return own if isinstance(own, Mapping) else references  # type: ignore[return-value]
 
 
 def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> dict[str, str]:

@@ -1,0 +1,55 @@
+"""What all decoders share whose language model reads an embedding as a prefix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from gapkit.captioning.decoders._model import PrefixModel, write
+from gapkit.captioning.decoders._table import TokenTable
+from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
+from gapkit.captioning.decoders.training import CaptionTraining, TrainingReport, train
+
+
+class PrefixedDecoder(CaptionDecoder):
+    """Base of the decoders with a `PrefixModel`.
+
+    Attributes
+    ----------
+    model_ : PrefixModel
+    tokenizer_ : tokenizer of transformers
+    longest_ : int
+        Tokens of the longest caption of the training, its end included.
+    report_ : TrainingReport
+        Of the last training; a decoder that was loaded has none.
+    """
+
+    model_: PrefixModel
+    tokenizer_: Any
+    longest_: int
+    report_: TrainingReport
+
+    device: str
+
+    def _tables(self, x: Tensor, captions: list[str], context: FitContext) -> tuple[TokenTable, TokenTable | None]:
+        """Training and held-out pairs as tokens."""
+        table = TokenTable.of(x.cpu(), self._tokens(captions))
+        self.longest_ = int(table.lengths.max())
+        if context.validation is None:
+            return table, None
+        rows, texts = context.validation
+        return table, TokenTable.of(rows.cpu(), self._tokens(texts))
+
+    def _tokens(self, captions: list[str]) -> list[list[int]]:
+        """Tokens of each caption, the end included."""
+        ids: list[list[int]] = self.tokenizer_(captions, add_special_tokens=False)["input_ids"]
+        return [[*row, self.tokenizer_.eos_token_id] for row in ids]
+
+    def _train(
+        self, table: TokenTable, held_out: TokenTable | None, options: CaptionTraining, context: FitContext
+    ) -> None:
+        self.report_ = train(self.model_, table, held_out, options, context, device=self.device)
+
+    def _generate(self, x: Tensor, wording: Wording, report: Report | None) -> list[str]:
+        return write(self.model_, x, self.tokenizer_, wording, self.longest_, report)

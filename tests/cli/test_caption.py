@@ -1,0 +1,191 @@
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("tokenizers")
+
+SOUNDS = ("a dog barks", "heavy rain falls", "=a car passes by", "two people laugh")
+SMALL = ["--set", "width=32", "--set", "layers=1", "--set", "heads=2", "--set", "vocabulary=300", "--set", "lr=0.01"]
+
+
+@pytest.fixture(scope="session")
+def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four sounds, twelve clips each, a gap between the sides."""
+    rng = np.random.default_rng(0)
+    meaning = rng.standard_normal((4, 8)).repeat(12, axis=0)
+    source, target = (meaning + 0.1 * rng.standard_normal(meaning.shape) for _ in range(2))
+    path = tmp_path_factory.mktemp("sounds") / "sounds.npz"
+    np.savez(
+        path,
+        source=source.astype(np.float32) + 1,
+        target=target.astype(np.float32),
+        captions=np.array([caption for caption in SOUNDS for _ in range(12)]),
+        ids=np.array([f"clip{i}" for i in range(48)]),
+        split=np.array((["train"] * 8 + ["val"] * 2 + ["test"] * 2) * 4),
+    )
+    return path
+
+
+@pytest.fixture(scope="session")
+def trained(sounds: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from gapkit.cli.main import run
+
+    out = tmp_path_factory.mktemp("decoder") / "d"
+    command = ["caption", "train", sounds, "-o", out, *SMALL, "--epochs", 30, "--noise", 0.001, "--quiet"]
+    assert run([str(part) for part in command]) == 0
+    return out
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_train_and_generate(cli: Callable[..., Any], sounds: Path, trained: Path, tmp_path: Path) -> None:
+    assert sorted(p.name for p in trained.iterdir()) == ["config.json", "model.safetensors", "tokenizer.json"]
+    out = tmp_path / "captions.csv"
+    answer = cli("caption", "generate", trained, sounds, "-o", out, "--side", "target", "--split", "test")
+    assert (answer.code, answer.out) == (0, "")
+    assert "8 captions written to" in answer.err
+    rows = _rows(out)
+    assert [row["id"] for row in rows] == [f"clip{12 * i + j}" for i in range(4) for j in (10, 11)]
+    # A cell that a spreadsheet would run has an apostrophe before it.
+    assert [row["caption"] for row in rows[::2]] == [
+        "a dog barks",
+        "heavy rain falls",
+        "'=a car passes by",
+        "two people laugh",
+    ]
+
+
+def test_one_array_has_row_numbers(cli: Callable[..., Any], sounds: Path, trained: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "rows.npy", np.load(sounds)["target"][::12])
+    answer = cli("caption", "generate", trained, tmp_path / "rows.npy", "-o", tmp_path / "c.csv", "--beams", 2, "-q")
+    assert answer == (0, "", "")
+    assert [row["id"] for row in _rows(tmp_path / "c.csv")] == ["0", "1", "2", "3"]
+
+
+def test_sources_through_a_bridge(cli: Callable[..., Any], sounds: Path, tmp_path: Path) -> None:
+    assert cli("fit", "mean-shift", sounds, "-o", tmp_path / "bridge", "-q").code == 0
+    train = ["caption", "train", sounds, "-o", tmp_path / "d", *SMALL, "--epochs", 30, "--read", "source", "-q"]
+    assert cli(*train, "--bridge", tmp_path / "bridge").code == 0
+    generate = ["caption", "generate", tmp_path / "d", sounds, "--split", "test", "-q", "--bridge", tmp_path / "bridge"]
+    assert cli(*generate, "-o", tmp_path / "c.csv").code == 0
+    assert _rows(tmp_path / "c.csv")[0]["caption"] == "a dog barks"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--read", "both"], "--read: expected source or target, got 'both'"),
+        (["--bridge", "b"], "--bridge moves source rows; give --read source too"),
+        (["--decoder", "smal"], "unknown caption decoder 'smal': did you mean small?"),
+        (["--model", "gpt2"], "caption decoder 'small' has no option 'model'"),
+        (["--epochs", "1", "--set", "epochs=2"], "--set: epochs is given twice"),
+        (["--noise", "-1"], "noise is a variance"),
+        (["--decoder", "prefix", "--model", "none.gguf"], "no such file"),
+    ],
+)
+def test_train_refuses(
+    cli: Callable[..., Any], sounds: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    answer = cli("caption", "train", sounds, "-o", tmp_path / "d", *arguments)
+    assert answer.code == 2
+    assert message in answer.err
+    assert answer.err.count("\n") == 1
+    assert not (tmp_path / "d").exists()
+
+
+def test_pairs_without_captions(cli: Callable[..., Any], sounds: Path, tmp_path: Path) -> None:
+    with np.load(sounds) as arrays:
+        np.savez(tmp_path / "bare.npz", source=arrays["source"], target=arrays["target"])
+    answer = cli("caption", "train", tmp_path / "bare.npz", "-o", tmp_path / "d")
+    assert answer.code == 2
+    assert "holds no captions to learn from; give --captions CSV" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--beams", "2", "--top-p", "0.9"], "expected beams or top_p, got both"),
+        (["--side", "left"], "--side: expected source or target"),
+        (["--split", "dev"], "no clip in split 'dev'"),
+        (["--max-new-tokens", "5000"], "max_new_tokens: expected at most 64"),
+    ],
+)
+def test_generate_refuses(
+    cli: Callable[..., Any], sounds: Path, trained: Path, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    answer = cli("caption", "generate", trained, sounds, "-o", tmp_path / "c.csv", *arguments)
+    assert answer.code == 2
+    assert message in answer.err
+    assert answer.err.count("\n") == 1
+    assert not (tmp_path / "c.csv").exists()
+
+
+def test_generate_refuses_what_does_not_fit(
+    cli: Callable[..., Any], sounds: Path, trained: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "wide.npy", np.ones((3, 9), np.float32))
+    np.save(tmp_path / "nan.npy", np.full((3, 8), np.nan, np.float32))
+    for file, where, message in (
+        ("wide.npy", trained, "expected 8 features"),
+        ("nan.npy", trained, "NaN or infinity in 3 of 3 rows"),
+        ("wide.npy", tmp_path, "no config.json here; expected a folder written by `gapkit caption train`"),
+    ):
+        answer = cli("caption", "generate", where, tmp_path / file, "-o", tmp_path / "c.csv")
+        assert answer.code == 2
+        assert message in answer.err
+    assert cli("caption", "generate", trained, sounds, "-o", tmp_path / "c.txt").code == 2
+
+
+CODE = """
+import sys
+from gapkit.captioning.decoders import training
+training.SAVE_EVERY_SECONDS = training.SAVED_FOR = 0.0
+from gapkit.cli.main import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_killed_and_started_again_ends_the_same(cli: Callable[..., Any], sounds: Path, tmp_path: Path) -> None:
+    common = [
+        "caption",
+        "train",
+        str(sounds),
+        *SMALL,
+        "--set",
+        "dropout=0.1",
+        "--epochs",
+        "60",
+        "--noise",
+        "0.01",
+        "-q",
+    ]
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, "-c", CODE, *common, "-o", str(killed)], env=environment)
+    end = time.monotonic() + 120
+    while not (killed / "checkpoint.safetensors").exists():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (killed / "config.json").exists()
+    for out in (killed, whole):
+        assert cli(*common, "-o", out).code == 0
+    names = ["config.json", "model.safetensors", "tokenizer.json"]
+    assert sorted(p.name for p in killed.iterdir()) == names
+    for name in names:
+        assert (killed / name).read_bytes() == (whole / name).read_bytes()
