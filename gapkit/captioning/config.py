@@ -11,6 +11,7 @@ from typing import Any, Literal
 from gapkit.bridges.registry import BRIDGES, bridge_names
 from gapkit.captioning.decoders import make_decoder
 from gapkit.captioning.protocols import IDENTITY, ORACLE, PROTOCOLS, TRAININGS
+from gapkit.captioning.scores.catalogue import resolve as score_names
 from gapkit.comparison.config import StudyConfig
 from gapkit.errors import InputError
 
@@ -123,7 +124,7 @@ class CaptionStudyConfig:
         Raises
         ------
         InputError
-            An unknown bridge, decoder or option.
+            An unknown bridge, score, decoder or option.
         """
         bridges = self.bridges or (*FIRST, *_diffusion())
         if "all" in bridges:
@@ -138,6 +139,8 @@ class CaptionStudyConfig:
             if missing:
                 raise InputError(f"supervised_bridges: {missing[0]!r} is not among the bridges ({', '.join(bridges)})")
         make_decoder(self.decoder, **self.decoder_options)
+        score_names(self.scores)
+        score_names((self.select_by,))
         config = dataclasses.replace(self, bridges=bridges)
         config.fitting().resolved()
         return config

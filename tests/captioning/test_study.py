@@ -264,6 +264,8 @@ def test_processes_side_by_side_find_the_same_numbers(pairs, tmp_path):
         ({"bridges": ("diffusion-lnk",)}, "diffusion-link"),
         ({"decoder": "smal"}, "small"),
         ({"decoder_options": {"depth": 3}}, "has no option 'depth'"),
+        ({"select_by": "cidr"}, "cider_d"),
+        ({"scores": ("meteo",)}, "meteor"),
         ({"noise": (-1.0,)}, "noise: expected numbers above 0, got -1.0"),
         ({"beams": (0,)}, "beams: expected a whole number of at least 1, got 0"),
         ({"beams": ()}, "beams: expected at least one value"),
@@ -291,8 +293,8 @@ def test_wrong_data(pairs, folder, tmp_path):
         run_caption_study(caption_pairs(96, seed=5), config(), out=folder)
     with pytest.raises(InputError, match="jobs: expected a whole number of at least 1, got 0"):
         run_caption_study(pairs, config(), out=tmp_path / "d", jobs=0)
-    with pytest.raises(InputError, match=r"select_by: score cidr"):
-        run_caption_study(pairs, config(select_by="cidr"), out=tmp_path / "e")
+    with pytest.raises(InputError, match=r"select_by: score spice: no stanford"):
+        run_caption_study(pairs, config(select_by="spice"), out=tmp_path / "e")
 
 
 def test_without_validation_nothing_can_be_chosen(pairs, tmp_path):
