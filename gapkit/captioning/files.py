@@ -18,7 +18,7 @@ from gapkit.errors import InputError
 from gapkit.files.store import one_line
 
 SUFFIXES = (".csv", ".json")
-IDS = ("id", "image_id", "audio_id", "clip_id", "fname")
+IDS = ("image_id", "id", "audio_id", "clip_id", "fname")
 """Names that the id goes by in JSON; in a CSV it is `id`."""
 
 

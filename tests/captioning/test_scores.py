@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -174,8 +175,11 @@ def test_comparing_what_cannot_be_compared(candidates, references):
     base = scored()
     with pytest.raises(InputError, match="same clips"):
         compare_scores(base, scored({key: candidates[key] for key in "abc"}, common=True))
-    with pytest.raises(InputError, match="numbers of draws"):
-        compare_scores(base, scored(draws=30))
+    for other in ({"draws": 30}, {"seed": 1}):
+        with pytest.raises(InputError, match="other resamples of the clips"):
+            compare_scores(base, scored(**other))
+    with pytest.raises(InputError, match="other tokenizers or backends"):
+        compare_scores(base, dataclasses.replace(base, tokenizer="another"))
     with pytest.raises(InputError, match="no score that both"):
         compare_scores(base, scored(draws=0))
     with pytest.raises(InputError, match="spice: was not asked for"):

@@ -62,11 +62,8 @@ def compare_scores(
             raise InputError(f"compare: {name} has no draws; score both with draws, or leave it out")
     if not names:
         raise InputError("compare: no score that both systems have with draws; score both with draws")
-    lengths = {len(side.draws[name]) for side in (a, b) for name in names}
-    if len(lengths) > 1:
-        raise InputError(
-            f"compare: other numbers of draws ({sorted(lengths)}); score both with one number and one seed"
-        )
+    if any(a.about[key] != b.about[key] for key in ("draws", "seed")):
+        raise InputError("compare: other resamples of the clips; score both with one number of draws and one seed")
     left, right = np.array([a[name] for name in names]), np.array([b[name] for name in names])
     n = len(a.per_clip)
     found = paired_tests(left - right, [a.draws[k] for k in names], [b.draws[k] for k in names], n=n, p=p)

@@ -12,9 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from gapkit.captioning.scores.absence import AbsentError
-from gapkit.captioning.scores.found import Found
-from gapkit.captioning.scores.similarity import model_folder
-from gapkit.captioning.scores.tools import Tools
+from gapkit.captioning.scores.models import DETECTOR, model_folder
 from gapkit.encoders.hub import load_pretrained
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
@@ -27,7 +25,6 @@ THRESHOLD = 0.9
 
 MAX_TOKENS = 64
 BATCH = 32
-WHERE = "https://github.com/blmoistawinde/fense/releases/download/V0.1/echecker_clotho_audiocaps_base.ckpt"
 
 
 class FluencyDetector:
@@ -56,7 +53,7 @@ class FluencyDetector:
             states, named = dict(content["state_dict"]), str(content["model_type"])
         except Exception as error:  # a wrong file fails in many ways
             raise AbsentError(
-                f"fer: {path} is no error detector of FENSE ({type(error).__name__}); take {WHERE.rpartition('/')[2]}"
+                f"fer: {path} is no error detector of FENSE ({type(error).__name__}); download {DETECTOR}"
             ) from None
         home = encoder or (path.parent if (path.parent / "config.json").is_file() else named)
         try:
@@ -67,6 +64,10 @@ class FluencyDetector:
         self._encoder, self._weight, self._bias = _build(config, states, path)
         self._encoder = self._encoder.to(device)
         self.device = torch.device(device)
+
+    def errors(self, captions: Sequence[str]) -> NDArray[np.float64]:
+        """1 for each caption in which an error is seen with a probability above `THRESHOLD`, else 0."""
+        return (self.probabilities(captions)[:, -1] > THRESHOLD).astype(np.float64)
 
     def probabilities(self, captions: Sequence[str]) -> NDArray[np.float64]:
         """Probability of each kind of error.
@@ -93,20 +94,6 @@ class FluencyDetector:
                 first = self._encoder(**tokens).last_hidden_state[:, 0].float().cpu()
                 rows[places] = torch.nn.functional.linear(first, self._weight, self._bias).sigmoid().numpy()
         return rows
-
-
-def fer(candidates: Sequence[str], tools: Tools) -> Found:
-    """Whether the detector sees an error in each caption, 1 or 0.
-
-    Raises
-    ------
-    AbsentError
-        The detector is not here.
-    """
-    if tools.fluency is None:
-        raise AbsentError(f"the error detector of FENSE is not here; download {WHERE} and name the file (fluency)")
-    detector = FluencyDetector(tools.fluency, tools.fluency_encoder, device=tools.device)
-    return Found(per_clip={"fer": (detector.probabilities(candidates)[:, -1] > THRESHOLD).astype(np.float64)})
 
 
 def _checkpoint(model: str | Path) -> Path:

@@ -61,3 +61,10 @@ def package() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise AbsentError(f"the package pycocoevalcap is not installed; {INSTALL}")
     return Path(next(iter(spec.submodule_search_locations)))
+
+
+def complaint(stderr: bytes) -> str:
+    """The first line in which Java says what is wrong, not what it was told by the environment."""
+    lines = (line.strip() for line in stderr.decode(errors="replace").splitlines())
+    aside = ("Picked up", "NOTE: Picked up", "WARNING:")
+    return next((line[:200] for line in lines if line and not line.startswith(aside)), "nothing")

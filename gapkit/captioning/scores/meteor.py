@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.captioning.scores.absence import AbsentError
-from gapkit.captioning.scores.java import UTF8, find_java, jar
+from gapkit.captioning.scores.java import UTF8, complaint, find_java, jar
 
 TEST_LENGTH, REFERENCE_LENGTH, CHUNKS, TEST_MATCHES, REFERENCE_MATCHES = 0, 1, 20, 21, 22
 """Places in the counts of a caption."""
@@ -172,10 +172,10 @@ class Meteor:
         said = "nothing"
         with contextlib.suppress(OSError, ValueError):
             self._said.seek(0)
-            said = (self._said.read().decode(errors="replace").strip().splitlines() or [said])[0]
+            said = complaint(self._said.read())
         return (
             f"METEOR's Java stopped after {done:,} of {expected:,} {what} (exit {self._process.returncode}, said: "
-            f"{said[:200]}); run again, with 2 GB of memory free"
+            f"{said}); run again, with 2 GB of memory free"
         )
 
 

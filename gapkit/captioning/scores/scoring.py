@@ -18,6 +18,8 @@ from gapkit.captioning.scores.combined import combine, with_parts
 from gapkit.captioning.scores.found import Found
 from gapkit.captioning.scores.material import Material, bring_together
 from gapkit.captioning.scores.meteor import Meteor
+from gapkit.captioning.scores.models import Models
+from gapkit.captioning.scores.similarity import similarity
 from gapkit.captioning.scores.spice import spice
 from gapkit.captioning.scores.tokens import Tokenizer, name_of, tokenize
 from gapkit.captioning.scores.tools import Tools
@@ -138,12 +140,19 @@ def score_systems(
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
         words = _tokens(material.values(), learned, needed, tokenizer, tools)
         known = None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in learned)
-        weights = _Weights(draws, seed)
+        weights, models = _Weights(draws, seed), Models(tools)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
-        about = {"backend": "pycocoevalcap", "pycocoevalcap": version("pycocoevalcap"), "gapkit": version("gapkit")}
+        about = {
+            "backend": "pycocoevalcap",
+            "pycocoevalcap": version("pycocoevalcap"),
+            "gapkit": version("gapkit"),
+            "confidence": f"{confidence:g}",
+            "draws": f"{draws}",
+            "seed": f"{seed}",
+        }
         for name, one in material.items():
-            found[name] = _score(one, words, known, needed, tools, weights(len(one.ids)))
+            found[name] = _score(one, words, known, needed, tools, models, weights(len(one.ids)))
             if theirs:
                 about |= _aac(one, theirs, tools, found[name])
         for name, answer in later.items():
@@ -169,11 +178,12 @@ def _references_of(
 def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> dict[str, str]:
     """Take the scores of aac-metrics; what it is."""
     about = {"backend": "aac-metrics", "aac-metrics": "(unknown)"}
-    try:
-        scored, about["aac-metrics"] = aac_scores(one, theirs, tools)
-        found.add(scored)
-    except AbsentError as error:
-        found.absent |= dict.fromkeys(theirs, str(error))
+
+    def scored() -> Found:
+        scores, about["aac-metrics"] = aac_scores(one, theirs, tools)
+        return scores
+
+    found.add(_tried(theirs, scored))
     return about
 
 
@@ -239,12 +249,23 @@ def _run_meteor(
 
 
 def _meteor(meteor: Meteor, one: Material, words: dict[str, str], weights: NDArray[np.float32]) -> Found:
-    try:
+    def scored() -> Found:
         counts = meteor.counts([words[t] for t in one.candidates], [[words[t] for t in s] for s in one.references])
         per_clip, corpus = meteor.scores(counts)
         return Found({"meteor": per_clip}, {"meteor": corpus}, {"meteor": meteor.resampled(counts, weights)})
+
+    return _tried(["meteor"], scored)
+
+
+def _tried(names: Iterable[str], scorer: Callable[[], Found]) -> Found:
+    """What a scorer finds; where it fails its scores are absent, and the others go on."""
+    try:
+        return scorer()
     except AbsentError as error:
-        return Found(absent={"meteor": str(error)})
+        reason = str(error)
+    except Exception as error:  # a scorer of another package may fail in any way; the rest is not lost
+        reason = f"failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return Found(absent=dict.fromkeys(names, reason))
 
 
 def _score(
@@ -253,26 +274,25 @@ def _score(
     known: frozenset[str] | None,
     needed: set[str],
     tools: Tools,
+    models: Models,
     weights: NDArray[np.float32],
 ) -> Found:
-    """All scores but METEOR. What fails is absent, and the others go on."""
+    """All scores but METEOR."""
     found = Found()
-    for names, scorer in _scorers(one, words, known, tools, weights):
+    for names, scorer in _scorers(one, words, known, tools, models, weights):
         asked = [name for name in names if name in needed]
-        if not asked:
-            continue
-        try:
-            found.add(scorer())
-        except AbsentError as error:
-            found.absent |= dict.fromkeys(asked, str(error))
-        except Exception as error:  # a scorer of another package may fail in any way; the rest is not lost
-            reason = " ".join(str(error).split())[:200]
-            found.absent |= dict.fromkeys(asked, f"failed: {type(error).__name__}: {reason}")
+        if asked:
+            found.add(_tried(asked, scorer))
     return found
 
 
 def _scorers(
-    one: Material, words: Words, known: frozenset[str] | None, tools: Tools, weights: NDArray[np.float32]
+    one: Material,
+    words: Words,
+    known: frozenset[str] | None,
+    tools: Tools,
+    models: Models,
+    weights: NDArray[np.float32],
 ) -> Iterator[tuple[tuple[str, ...], Callable[[], Found]]]:
     """Names, and what gives them."""
 
@@ -291,22 +311,9 @@ def _scorers(
     yield DIVERSITY[:-1], on_words(diversity.vocabulary)
     yield ("self_bleu_4",), on_words(lambda c, _: diversity.self_bleu_4(c))
     yield ("novelty",), on_words(lambda c, _: diversity.novelty(c, known))
-    yield ("minilm_sim",), lambda: _similarity("minilm_sim", one, tools)
-    yield ("fer",), lambda: _fer(one, tools)
-    yield ("sbert_sim",), lambda: _similarity("sbert_sim", one, tools)
-
-
-def _similarity(name: str, one: Material, tools: Tools) -> Found:
-    from gapkit.captioning.scores import similarity
-
-    found: Found = getattr(similarity, name)(one.candidates, one.references, tools)
-    return found
-
-
-def _fer(one: Material, tools: Tools) -> Found:
-    from gapkit.captioning.scores.fluency import fer
-
-    return fer(one.candidates, tools)
+    yield ("minilm_sim",), lambda: Found({"minilm_sim": similarity(one.candidates, one.references, models.minilm)})
+    yield ("fer",), lambda: Found({"fer": models.fluency.errors(one.candidates)})
+    yield ("sbert_sim",), lambda: Found({"sbert_sim": similarity(one.candidates, one.references, models.sbert)})
 
 
 def _result(

@@ -13,7 +13,7 @@ import numpy as np
 
 from gapkit.captioning.scores.absence import AbsentError
 from gapkit.captioning.scores.found import Found
-from gapkit.captioning.scores.java import UTF8, find_java, jar, package
+from gapkit.captioning.scores.java import UTF8, complaint, find_java, jar, package
 from gapkit.captioning.scores.tools import Tools
 
 JARS = ("stanford-corenlp-3.6.0.jar", "stanford-corenlp-3.6.0-models.jar")
@@ -40,7 +40,7 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
     java = find_java(tools.java)
     path = os.pathsep.join([str(jar("spice", "spice-1.0.jar")), *(str(folder / name) for name in JARS), f"{own}/*"])
     # Its cache of parses opens classes that Java has kept closed since 16; Java 8 knows no such option.
-    opened = {"JDK_JAVA_OPTIONS": "--add-opens=java.base/java.lang=ALL-UNNAMED"}
+    opened = f"{os.environ.get('JDK_JAVA_OPTIONS', '')} --add-opens=java.base/java.lang=ALL-UNNAMED"
     with tempfile.TemporaryDirectory() as scratch:
         asked, told = Path(scratch, "captions.json"), Path(scratch, "scores.json")
         clips = [
@@ -53,7 +53,7 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
             done = subprocess.run(
                 [*command, "-subset", "-silent"],
                 cwd=scratch,
-                env=os.environ | opened,
+                env=os.environ | {"JDK_JAVA_OPTIONS": opened.strip()},
                 capture_output=True,
                 check=False,
             )
@@ -63,9 +63,8 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
             scores = {int(clip["image_id"]): float(clip["scores"]["All"]["f"]) for clip in json.loads(told.read_text())}
             values = np.array([scores[place] for place in range(len(clips))])
         except (OSError, ValueError, KeyError, TypeError):
-            said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
             raise AbsentError(
-                f"SPICE's Java gave no scores (exit {done.returncode}, said: {said[0][:200]}); it wants 8 GB of memory "
-                "and is made for Java 8: name one (java)"
+                f"SPICE's Java gave no scores (exit {done.returncode}, said: {complaint(done.stderr)}); it wants 8 GB "
+                "of memory and is made for Java 8: name one (java)"
             ) from None
     return Found(per_clip={"spice": values})

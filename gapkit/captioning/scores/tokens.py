@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from gapkit.captioning.scores.absence import AbsentError
-from gapkit.captioning.scores.java import INSTALL, UTF8, find_java, jar
+from gapkit.captioning.scores.java import INSTALL, UTF8, complaint, find_java, jar
 from gapkit.errors import InputError
 
 Tokenizer = Literal["ptb", "words"]
@@ -86,10 +86,9 @@ def _ptb(texts: Sequence[str], java: str | Path | None) -> list[str]:
         raise AbsentError(f"Java could not be started ({error.strerror}); check {command[0]}") from None
     read = done.stdout.decode(errors="replace").split("\n")[:-1]
     if done.returncode != 0 or len(read) != len(texts):
-        said = done.stderr.decode(errors="replace").strip().splitlines() or ["nothing"]
         raise AbsentError(
             f"the PTB tokenizer stopped after {len(read):,} of {len(texts):,} captions (exit {done.returncode}, said: "
-            f"{said[0][:200]}); run again, or choose the tokenizer `words`"
+            f"{complaint(done.stderr)}); run again, or choose the tokenizer `words`"
         )
     removed = frozenset(PUNCTUATIONS)
     return [" ".join(word for word in line.split() if word not in removed) for line in read]
