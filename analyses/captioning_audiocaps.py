@@ -42,7 +42,17 @@ BRIDGES = (
 TRAINED_ON = ("mean-shift", "memory", "diffusion-bridge", "diffusion-link")
 
 
-def prepare(work: Path, captions: Path, sounds: Path, clap: str, *, seeds: int, device: str, steps: int | None) -> None:
+def prepare(
+    work: Path,
+    captions: Path,
+    sounds: Path,
+    clap: str,
+    *,
+    bridges: tuple[str, ...],
+    seeds: int,
+    device: str,
+    steps: int | None,
+) -> None:
     """Embeddings of the three splits in one file, and the fitted bridges."""
     encoder = make_encoder("laion-clap", model=clap, device=device)
     parts, counts = [], {}
@@ -57,7 +67,7 @@ def prepare(work: Path, captions: Path, sounds: Path, clap: str, *, seeds: int, 
         write_text(work / "clips.json", json.dumps(counts, indent=2) + "\n")
         save_pairs(joined(parts), work / f"{NAME}.npz")
         pairs = load_pairs(work / f"{NAME}.npz", name=NAME)
-        config = StudyConfig(bridges=BRIDGES, seeds=seeds, device=device, steps=steps)
+        config = StudyConfig(bridges=bridges, seeds=seeds, device=device, steps=steps)
         run_study(pairs, config, out=work / "bridges", progress=progress)
 
 
@@ -82,8 +92,8 @@ def configured(given: argparse.Namespace) -> CaptionStudyConfig:
     if given.micro_batch:
         options["micro_batch"] = given.micro_batch
     return CaptionStudyConfig(
-        bridges=BRIDGES,
-        supervised_bridges=TRAINED_ON,
+        bridges=_names(given.bridges),
+        supervised_bridges=tuple(name for name in _names(given.bridges) if name in TRAINED_ON),
         seeds=given.seeds,
         decoder="prefix",
         decoder_options=options,
@@ -112,6 +122,10 @@ def caption(work: Path, given: argparse.Namespace) -> None:
         write_results(results, given.out or work, NAME)
 
 
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def parsed() -> argparse.Namespace:
     """What was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -122,6 +136,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--clap", default="laion/clap-htsat-unfused", help="CLAP: a name on the hub, or a folder")
     parser.add_argument("--lm", default="lmsys/vicuna-7b-v1.5", help="language model: a name on the hub, or a folder")
     parser.add_argument("--tune", default="lora", help="frozen, lora or full")
+    parser.add_argument("--bridges", default=",".join(BRIDGES), help="names with commas")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, help="training steps of every bridge that trains")
     parser.add_argument("--epochs", type=float, default=2.0)
@@ -146,8 +161,8 @@ def main() -> None:
         if given.captions is None or given.sounds is None:
             raise InputError("--stage prepare: expected --captions and --sounds")
         prepare(
-            given.work, given.captions, given.sounds, given.clap, seeds=given.seeds, device=given.device,
-            steps=given.steps,
+            given.work, given.captions, given.sounds, given.clap, bridges=_names(given.bridges), seeds=given.seeds,
+            device=given.device, steps=given.steps,
         )  # fmt: skip
     except GapkitError as error:
         sys.exit(f"{NAME}: {error}")
