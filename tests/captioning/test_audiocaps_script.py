@@ -1,4 +1,4 @@
-"""The script for AudioCaps, end to end: sounds made on the spot, a CLAP and a language model of random weights on disk."""
+"""The script for AudioCaps, end to end: sounds made on the spot, models of random weights that lie on disk."""
 
 import csv
 import importlib.util
