@@ -168,8 +168,9 @@ class _Study:
             for row, beams in readings:
                 choice = (found or {}).get((row, beams), Choice(spec.level, beams, float("nan")))
                 self.progress.advance(f"{row.label}, {_setting(spec, beams)}, validation", self._note(choice.value))
-                # Ties, and values that are not there, go to what comes first: less noise, fewer beams.
-                if found is not None and (row not in best or choice.value > best[row].value):
+                # Ties go to what comes first: less noise, fewer beams. A value that is not there loses to any other.
+                lost = row in best and not choice.value > np.nan_to_num(best[row].value, nan=-np.inf)
+                if found is not None and not lost:
                     best[row] = choice
         order = {row: k for k, row in enumerate(self.rows)}
         return dict(sorted(best.items(), key=lambda item: order[item[0]]))
