@@ -93,11 +93,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUTPUT)
     given = parser.parse_args()
     limit_threads(1)
+    config = configured(given.seeds, given.epochs, tuple(map(int, given.beams.split(","))))
     with reporting(quiet=False) as progress:
         results = run_caption_study(
-            load_dataset(MAIN), configured(given.seeds, given.epochs, tuple(map(int, given.beams.split(",")))), out=given.work, fitted=given.fitted,
-            jobs=given.jobs, progress=progress,
-        )  # fmt: skip
+            load_dataset(MAIN), config, out=given.work, fitted=given.fitted, jobs=given.jobs, progress=progress
+        )
     write_results(results, given.out, MAIN)
     write_page()
 
