@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +127,7 @@ class CaptionResults:
     def clips(self, protocol: str, training: str, bridge: str, score: str) -> pd.Series:
         """A score of each clip, the mean over seeds, (n,); empty where there is none."""
         training = self.chosen.get(bridge, "") if training == CHOSEN else training
-        own = self.per_clip
-        rows = own[
-            (own["protocol"] == protocol) & (own["training"] == training) & (own["bridge"] == bridge)
-            & (own["score"] == score)
-        ]  # fmt: skip
-        return rows.groupby("id", sort=False)["value"].mean()
+        return self._means.get((protocol, training, bridge, score), pd.Series(dtype="float64"))
 
     def summary(self, score: str | None = None) -> pd.DataFrame:
         """Means over seeds.
@@ -186,9 +182,9 @@ class CaptionResults:
                 own = self.clips(protocol, training, bridge, score)
                 if bridge == against or base.empty or own.empty:
                     continue
-                a, b = self._draws(own), self._draws(base)
-                ratio, whole = a / b - 1, float(own.mean() / base.mean() - 1) if base.mean() else np.nan
-                low, high = percentile_interval(ratio)
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    low, high = percentile_interval(self._draws(own) / self._draws(base) - 1)
+                whole = float(own.mean() / base.mean() - 1) if base.mean() else np.nan
                 rows.append([protocol, training, bridge, whole, low, high, len(own)])
         return pd.DataFrame(rows, columns=[*ROW, "gain", "low", "high", "n"])
 
@@ -233,11 +229,23 @@ class CaptionResults:
         spread = float(lines["value"].std(ddof=1)) if len(lines) > 1 else np.nan
         return [protocol, training, bridge, score, value, low, high, spread, len(lines), int(lines["n"].min())]
 
+    @cached_property
+    def _means(self) -> dict[tuple[str, ...], pd.Series]:
+        """Each score of each clip of each row, the mean over seeds."""
+        keys = [*ROW, "score"]
+        whole = self.per_clip.groupby([*keys, "id"], sort=False)["value"].mean()
+        return {key: own.droplevel(keys) for key, own in whole.groupby(level=keys, sort=False)}  # type: ignore[misc]
+
+    @cached_property
+    def _weights(self) -> NDArray[np.float64]:
+        """How often each clip is in each resample, (B, n)."""
+        config = self.manifest["config"]
+        n = self.per_clip["id"].nunique()
+        return bootstrap_weights(n, int(config["draws"]), int(config["seed"])).astype(np.float64)
+
     def _draws(self, clips: pd.Series) -> NDArray[np.float64]:
         """Means of each resample of clips; the same clips for every row, (B,)."""
-        config = self.manifest["config"]
-        weights = bootstrap_weights(len(clips), int(config["draws"]), int(config["seed"]))
-        means: NDArray[np.float64] = weights.astype(np.float64) @ clips.to_numpy(dtype=np.float64) / len(clips)
+        means: NDArray[np.float64] = self._weights @ clips.to_numpy(dtype=np.float64) / len(clips)
         return means
 
 
