@@ -1,6 +1,6 @@
 """The second table: what each bridge does for captions, zero-shot and supervised.
 
-    python analyses/captioning.py WORK [--fitted STUDY] [--seeds 3] [--jobs 1] [--epochs 1] [--beams 1,2]
+    python analyses/captioning.py WORK [--fitted STUDY] [--seeds 3] [--jobs 1] [--epochs 1] [--beams 1]
 
 The study runs in WORK, cell by cell, and goes on where it stopped; the bridges are those that a `gapkit compare` of
 ``soundscapes`` kept in STUDY (that of ``analyses/modality_gap.py``: its folder for this set), or are fitted here.
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="decoders trained side by side")
     parser.add_argument("--epochs", type=float, default=1.0, help="passes over the captions, of every decoder")
-    parser.add_argument("--beams", default="1,2", help="beam widths that validation chooses among")
+    parser.add_argument("--beams", default="1", help="beam widths that validation chooses among")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     given = parser.parse_args()
     limit_threads(1)
