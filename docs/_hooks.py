@@ -38,6 +38,7 @@ API = {
     "Tables": "gapkit.report",
     "Page": "gapkit.page",
     "Tuning": "gapkit.tuning",
+    "Captioning": "gapkit.captioning",
     "Caption scores": "gapkit.captioning.scores",
     "Caption decoders": "gapkit.captioning.decoders",
 }

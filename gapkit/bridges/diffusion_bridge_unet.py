@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import ClassVar
 
@@ -127,17 +128,22 @@ class DiffusionBridgeUNet(TargetDenoisingBridge):
     def _predict(self, x: Tensor, t: int) -> Tensor:
         return torch.cat([self.denoiser_(rows, t) for rows in torch.split(x, BLOCK)])
 
-    def _travel(self, source: Tensor, callback: Callback | None = None, sample: int = 0) -> Tensor:
-        schedule = self._schedule
-        x = self._start(source, sample)[1]
-        times = schedule.times(self.start, self.sample_steps)
+    def _reverse(
+        self,
+        entered: Tensor,
+        state: Tensor,
+        times: list[int],
+        draw: Callable[[int], Tensor],
+        callback: Callback | None = None,
+    ) -> Tensor:
+        x = state
         if callback:
-            callback(self.start, x)
+            callback(times[0], x)
         for now, then in pairwise(times):
             if self.directions_only:
                 # Not only what the network sees: the noise too is derived from the vector at its new length.
                 x = F.normalize(x, dim=1) * self.scale
-            x = ddim(self._predict, x, [now, then], schedule)
+            x = ddim(self._predict, x, [now, then], self._schedule)
             if callback:
                 callback(then, x)
         return x

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor, nn
 
+from gapkit.arrays import ArrayLike, like
+from gapkit.bridges.frame import to_frame
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.samplers import Callback, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
@@ -23,15 +28,61 @@ class ReverseDiffusionBridge(SteppingBridge):
 
     def _travel(self, source: Tensor, callback: Callback | None = None, sample: int = 0) -> Tensor:
         entered, state = self._start(source, sample)
+        return self._reverse(entered, state, self._times(), self._noise(source, sample), callback)
+
+    def _reverse(
+        self,
+        entered: Tensor,
+        state: Tensor,
+        times: list[int],
+        draw: Callable[[int], Tensor],
+        callback: Callback | None = None,
+    ) -> Tensor:
+        """The clean vectors that the process finds from `state`."""
         return run_sampler(
             self.sampler,
             self._predictor(entered, self.denoiser_),
             state,
-            self._times(),
+            times,
             self._schedule,
-            draw=self._noise(source, sample),
+            draw=draw,
             callback=callback,
         )
+
+    def denoised_targets(self, target: ArrayLike, *, start: int | None = None) -> object:
+        """Targets noised to an intermediate step and denoised from there: what the process makes of its own side.
+
+        The diffusion augmentation of Diffusion Bridge (Lee et al., CVPR 2025): what reads bridged sources is trained on
+        targets that went through the same process.
+
+        Parameters
+        ----------
+        target : array-like of shape (m, d)
+        start : int, optional
+            Time that they are noised to, 1..T; left out, that at which sources enter. Later: further from what they
+            were.
+
+        Returns
+        -------
+        array of shape (m, d)
+            Unit rows. The noise of a row hangs on the row: the same target gives the same answer. A network that is
+            also told the source is told none, as where training leaves it out.
+
+        Raises
+        ------
+        NotFittedError, InputError
+        """
+        y = self._rows(target, "target", n_features=self._fitted_width())
+        begin, last = self.start if start is None else start, self._schedule.n_steps
+        if isinstance(begin, bool) or not isinstance(begin, int) or not 1 <= begin <= last:
+            raise InputError(f"{self._title}: start must be a whole number in 1..{last}, got {start!r}")
+        self.denoiser_.to(y.device)
+        clean = to_frame(y, self.target_centre_.to(y.device)) * self.scale
+        draw = self._noise(y, 0)
+        state = float(self._schedule.signal(begin)) * clean + float(self._schedule.noise(begin)) * draw(-1)
+        times = self._schedule.times(begin, min(self.sample_steps, begin))
+        with torch.no_grad():
+            return like(self._leave(self._reverse(torch.zeros_like(clean), state, times, draw)), target)
 
     def _start(self, source: Tensor, sample: int) -> tuple[Tensor, Tensor]:
         """The source in the frame, and the state at `start` that it becomes."""

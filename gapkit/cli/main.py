@@ -100,7 +100,9 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(f"{_line(error)} (this is a bug in gapkit or in a plugin; --debug shows where)", 1)
     if code == 130:
-        resumes = not {"compare", "tune"}.isdisjoint(arguments) or {"caption", "train"} <= set(arguments)
+        resumes = not {"compare", "tune"}.isdisjoint(arguments) or any(
+            {"caption", name} <= set(arguments) for name in ("train", "study")
+        )
         resume = "; finished work is kept, the same command goes on from there" if resumes else ""
         print(f"gapkit: stopped{resume}", file=sys.stderr)  # noqa: T201
     return code if isinstance(code, int) else 0

@@ -18,6 +18,12 @@ Parquet = Annotated[Path | None, typer.Option(metavar="FILE|DIR", help="Write th
 Pairs = Annotated[
     str | None, typer.Option(metavar="FILE", help="The data of the study, where they lie elsewhere by now.")
 ]
+CaptionStudy = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Folder of `gapkit caption study` to show. Default: RUN/captions, if it is there."
+    ),
+]
 
 
 def report(
@@ -31,6 +37,7 @@ def report(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    caption_study: CaptionStudy = None,
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:
@@ -54,7 +61,9 @@ def report(
     given = None if pairs is None else options.open_pairs(pairs, target, owner, captions, None)
     opened = open_run(run, given)
     with reporting(quiet=quiet) as progress:
-        page = build_page(opened, methods=methods, max_clips=max_clips, steps=steps, progress=progress)
+        page = build_page(
+            opened, methods=methods, max_clips=max_clips, steps=steps, captions=caption_study, progress=progress
+        )
         html = to_html(page)
     write_text(home, html)
     size = len(html.encode("utf-8"))

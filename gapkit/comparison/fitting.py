@@ -86,7 +86,7 @@ def _save(bridge: Bridge, home: Path) -> dict[str, str]:
     fresh = home.with_name(f".{home.name}.{secrets.token_hex(4)}.tmp")
     try:
         bridge.save(fresh)
-        digests = {name: _digest(fresh / name) for name in FILES}
+        digests = {name: digest_of(fresh / name) for name in FILES}
         home.mkdir(parents=True, exist_ok=True)
         for path in fresh.iterdir():
             path.replace(home / path.name)
@@ -101,7 +101,7 @@ def fitted_files(home: Path) -> Mapping[str, Any] | None:
     """The record of the fit that lies in `home`, if not a byte of it has changed."""
     try:
         record: Mapping[str, Any] = json.loads((home / "fit.json").read_text(encoding="utf-8"))
-        return record if record["files"] == {name: _digest(home / name) for name in FILES} else None
+        return record if record["files"] == {name: digest_of(home / name) for name in FILES} else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -125,7 +125,8 @@ def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:
     return checkpoint
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """Hash of a file."""
     return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 

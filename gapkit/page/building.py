@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from gapkit.comparison.run import Run
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS
+from gapkit.page.captioned import caption_folder, read_captioned
 from gapkit.page.content import Map, Page
 from gapkit.page.facts import cells_of, facts_of
 from gapkit.page.maps import LABELS, check_methods, project_all
@@ -33,6 +35,7 @@ def build_page(
     methods: Sequence[str] = ("pca", "umap"),
     max_clips: int = MOST_CLIPS,
     steps: int | None = None,
+    captions: Path | None = None,
     progress: Progress | None = None,
 ) -> Page:
     """Gather what the page of a study shows.
@@ -48,6 +51,9 @@ def build_page(
         of all measured clips.
     steps : int, optional
         Reverse steps that are shown, for bridges that can be told; left out, those of the study.
+    captions : path, optional
+        Folder of a caption study of the same data, whose captions are shown; left out: ``captions`` in that of the run,
+        where there is one.
     progress : Progress, optional
 
     Returns
@@ -58,7 +64,7 @@ def build_page(
     Raises
     ------
     InputError
-        An unknown projection, or a number out of range.
+        An unknown projection, a number out of range, or captions of other data.
     """
     methods = check_methods(methods)
     for name, value in (("max_clips", max_clips), ("steps", steps)):
@@ -66,6 +72,8 @@ def build_page(
             raise InputError(f"{name}: expected a whole number of at least 1, got {value!r}")
     listener = progress or Silent()
     test = run.test
+    folder = caption_folder(run, captions)
+    captioned = None if folder is None else read_captioned(run, folder, max_clips=max_clips)
     clips = np.linspace(0, len(test) - 1, min(len(test), max_clips)).round().astype(np.int64)
     unit = "target" if test.captions is None else "caption"
     listener.start(sum(name != "identity" for name in run.bridges) + len(methods) + 1)
@@ -99,6 +107,7 @@ def build_page(
             "table.tex": run.results.to_latex(),
             "manifest.json": json.dumps(run.manifest, indent=2, ensure_ascii=False) + "\n",
         },
+        captioned=captioned,
     )
     listener.advance("checking the data", f"{len(page.findings.problems)} remarks")
     return page

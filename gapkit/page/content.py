@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.checks import Findings
+from gapkit.page.captioned import Captioned
 from gapkit.page.packing import pack
 from gapkit.report import Table
 
@@ -127,6 +128,8 @@ class Page:
         Each fitted bridge: parameters, times.
     files : mapping of file name to text
         Downloads.
+    captioned : Captioned, optional
+        Captions of a caption study.
     """
 
     name: str
@@ -145,6 +148,7 @@ class Page:
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     cells: tuple[Mapping[str, str], ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    captioned: Captioned | None = None
 
 
 def script_data(page: Page) -> dict[str, Any]:
@@ -165,6 +169,7 @@ def script_data(page: Page) -> dict[str, Any]:
         "ways": [_way(own) for own in page.ways],
         "maps": [_map(own) for own in page.maps],
         "table": _table(page.table),
+        **({} if page.captioned is None else {"captioned": page.captioned.data()}),
     }
 
 

@@ -12,7 +12,7 @@ from gapkit.page.content import Page, script_data
 from gapkit.page.markup import Markup, content_hash, join, script_json, tag
 from gapkit.page.sections import sections
 
-FIRST = ("data.js", "theme.js", "table.js", "clips.js")
+FIRST = ("data.js", "theme.js", "table.js", "clips.js", "captions.js")
 """Scripts that run before Plotly is there: the tables answer while it is still being read."""
 AFTER = ("cloud.js", "migration.js", "figures.js")
 LARGEST = 10_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from gapkit.checks import Findings
+from gapkit.page.captions import captions_section
 from gapkit.page.content import Page
 from gapkit.page.controls import scrolling
 from gapkit.page.grid import grid, meanings, tools
@@ -20,6 +21,8 @@ def sections(page: Page) -> Iterator[tuple[str, str, Markup]]:
     yield "migration", "On the way", migration(page)
     if page.ways:
         yield "clips", "Clip by clip", clips(page)
+    if page.captioned is not None:
+        yield "captions", "What captions say", captions_section(page.captioned)
     yield "figures", "In pictures", figures(page)
     yield "checks", "Data checks", _checks(page.findings)
     yield "computed", "How it was computed", _computed(page)

@@ -4,6 +4,7 @@ from gapkit.plots.ablation import ablation
 from gapkit.plots.animation import animate
 from gapkit.plots.arrows import arrows
 from gapkit.plots.bridge_table import bridge_table
+from gapkit.plots.caption_scores import beside_closure, caption_scores, rank_correlation
 from gapkit.plots.cosines import Cosines, cosines, pair_cosines
 from gapkit.plots.cost import cost
 from gapkit.plots.drawing import KINDS, draw
@@ -28,7 +29,9 @@ __all__ = [
     "ablation",
     "animate",
     "arrows",
+    "beside_closure",
     "bridge_table",
+    "caption_scores",
     "cosines",
     "cost",
     "draw",
@@ -38,6 +41,7 @@ __all__ = [
     "migration",
     "pair_cosines",
     "path",
+    "rank_correlation",
     "retrieval",
     "retrieval_table",
     "save",

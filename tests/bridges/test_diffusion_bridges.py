@@ -164,3 +164,27 @@ def test_weights_of_another_size_are_refused(tmp_path):
     config.write_text(config.read_text().replace('"hidden": 24', '"hidden": 25'))
     with pytest.raises(InputError, match="do not fit"):
         type(bridge).load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["diffusion-link", "diffusion-bridge", "sdedit"])
+def test_targets_go_through_the_process_too(name):
+    bridge = make_bridge(name, **TRAINED).fit(SOURCE, TARGET)
+    through = {start: bridge.denoised_targets(TARGET[:80], start=start) for start in (1, 100, 900)}
+    for rows in through.values():
+        np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    # Hardly noised they come back as they were; the later the start, the less of them is left.
+    near, mid, far = (paired_cosine(rows, TARGET[:80]) for rows in through.values())
+    assert near > 0.99
+    assert near > mid > far
+    np.testing.assert_array_equal(bridge.denoised_targets(TARGET[:80]), bridge.denoised_targets(TARGET[:80]))
+    # A row is a function of itself alone.
+    np.testing.assert_allclose(bridge.denoised_targets(TARGET[40:80]), bridge.denoised_targets(TARGET[:80])[40:])
+    with pytest.raises(InputError, match=r"start must be a whole number in 1\.\.1000, got 0"):
+        bridge.denoised_targets(TARGET, start=0)
+
+
+def test_a_network_that_is_told_the_source_is_told_none_of_a_target():
+    """The answer for targets must not hang on anything but the targets."""
+    bridge = make_bridge("diffusion-link", **TRAINED, condition=True, guidance=1.0).fit(SOURCE, TARGET)
+    rows = bridge.denoised_targets(TARGET[:10], start=50)
+    assert paired_cosine(rows, TARGET[:10]) > paired_cosine(bridge.transform(SOURCE[:10]), TARGET[:10])

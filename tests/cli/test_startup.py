@@ -18,7 +18,8 @@ print("code", code, [name for name in {HEAVY!r} if name in sys.modules], file=sy
     [["--help"], ["--version"], ["compare", "--help"], ["inspect", "-h"], ["metrics", "--help"], ["fit", "--help"],
      ["transform", "--help"], ["tune", "--help"], ["embed", "--help"], ["plot", "--help"], ["table", "--help"],
      ["merge", "--help"], ["report", "--help"], ["list", "--help"], ["caption", "--help"],
-     ["caption", "score", "--help"], ["caption", "train", "--help"], ["caption", "generate", "--help"]],
+     ["caption", "score", "--help"], ["caption", "train", "--help"], ["caption", "generate", "--help"],
+     ["caption", "study", "--help"]],
     ids=" ".join,
 )  # fmt: skip
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:

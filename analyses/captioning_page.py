@@ -1,0 +1,277 @@
+"""Write docs/captioning-results.md from ``results/captioning``: every number and claim on it is read from a file there.
+
+Run: python analyses/captioning_page.py
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gapkit.atomic import write_text
+from gapkit.plots import beside_closure, rank_correlation
+
+ROOT = Path(__file__).resolve().parents[1]
+OUTPUT = ROOT / "results" / "captioning"
+GAP = ROOT / "results" / "modality_gap"
+PAGE = ROOT / "docs" / "captioning-results.md"
+MAIN, SUBJECT, SCORE = "soundscapes", "diffusion-link", "cider_d"
+PAPER = {"zero-shot": 0.525, "supervised": 0.075}
+"""Relative gains that the paper's abstract reports, "up to": the only numbers of it that are known here."""
+WANTED = 0.5
+LABELS = {
+    "cider_d": "CIDEr-D", "bleu_4": "BLEU-4", "rouge_l": "ROUGE-L", "meteor": "METEOR", "spice": "SPICE",
+    "minilm_sim": "MiniLM",
+}  # fmt: skip
+TOLD = {
+    "clean": "decoder trained on captions' embeddings as they are",
+    "noise": "decoder trained on captions' embeddings with noise: the control",
+    "chosen": "each row with the training that validation chose for it",
+    "source": "decoder trained on the bridged sounds and their captions",
+}
+"""Parts of the table."""
+
+
+def told(training: str) -> str:
+    """What a training is, in words."""
+    name = training.partition(":")[2]
+    return TOLD.get(training, f"decoder trained on captions' embeddings that went through `{name}`")
+
+
+class Tables:
+    """The files of one data set."""
+
+    def __init__(self, folder: Path = OUTPUT, name: str = MAIN) -> None:
+        self.summary, self.gains, self.tests = (
+            pd.read_csv(folder / f"{name}{part}.csv") for part in ("", "-gains", "-tests")
+        )
+        self.manifest: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+
+    def parts(self) -> list[tuple[str, str]]:
+        """Protocol and training of each part."""
+        return list(dict.fromkeys(zip(self.summary["protocol"], self.summary["training"], strict=True)))
+
+
+def of(frame: pd.DataFrame, protocol: str, training: str, **more: Any) -> pd.DataFrame:
+    """Rows of a part."""
+    found = frame[(frame["protocol"] == protocol) & (frame["training"] == training)]
+    for column, value in more.items():
+        found = found[found[column] == value]
+    return found
+
+
+def percent(row: Any) -> str:
+    """A gain with its interval."""
+    return f"{row['gain']:+.1%} [{row['low']:+.1%}, {row['high']:+.1%}]"
+
+
+def table(tables: Tables, protocol: str, training: str) -> list[str]:
+    """One line a bridge: its scores, its gain, and how the subject stands against it."""
+    summary = of(tables.summary, protocol, training)
+    names = [name for name in LABELS if name in set(summary["score"])]
+    lines = [
+        "| bridge | " + " | ".join(LABELS[n] for n in names) + f" | gain in CIDEr-D | `{SUBJECT}` minus it (Holm p) |",
+        "|---|" + "---|" * (len(names) + 2),
+    ]
+    for bridge in dict.fromkeys(summary["bridge"]):
+        own = summary[summary["bridge"] == bridge].set_index("score")
+        cells = []
+        for name in names:
+            if name not in own.index:
+                cells.append("")
+                continue
+            row = own.loc[name]
+            ends = f" [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]" if name == SCORE else ""
+            cells.append(f"{100 * row['value']:.1f}{ends}")
+        gain = of(tables.gains, protocol, training, bridge=bridge)
+        test = of(tables.tests, protocol, training, bridge=bridge)
+        cells.append("" if gain.empty else percent(gain.iloc[0]))
+        cells.append("" if test.empty else f"{100 * test['difference'].iloc[0]:+.1f} ({test['p_holm'].iloc[0]:.2g})")
+        shown = f"**`{bridge}`**" if bridge == SUBJECT else f"`{bridge}`"
+        lines.append(f"| {shown} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def verdicts(tables: Tables) -> list[str]:
+    """The relative gain of the subject in each part beside the paper's, and where it stands among the bridges."""
+    lines = [
+        "| protocol | decoder | gain over no bridge, CIDEr-D | the paper's | beats | beaten by | no telling |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for protocol, training in tables.parts():
+        gain = of(tables.gains, protocol, training, bridge=SUBJECT)
+        if gain.empty:
+            continue
+        beats, beaten, unsure = standing(tables, protocol, training)
+        cells = [", ".join(f"`{b}`" for b in names) or "–" for names in (beats, beaten, unsure)]
+        lines.append(
+            f"| {protocol} | {training} | {percent(gain.iloc[0])} | {PAPER[protocol]:+.1%} | "
+            + " | ".join(cells)
+            + " |"
+        )
+    return lines
+
+
+def standing(tables: Tables, protocol: str, training: str) -> tuple[list[str], list[str], list[str]]:
+    """Other bridges that the subject beats, is beaten by, and cannot be told from (Holm p < .05); the ceiling aside."""
+    tests = of(tables.tests, protocol, training)
+    tests = tests[~tests["bridge"].isin(["oracle", "identity"])]
+    sure = tests["p_holm"] < 0.05
+    return (
+        list(tests.loc[sure & (tests["difference"] > 0), "bridge"]),
+        list(tests.loc[sure & (tests["difference"] < 0), "bridge"]),
+        list(tests.loc[~sure, "bridge"]),
+    )
+
+
+def claims(tables: Tables) -> list[str]:
+    """What follows, favourable or not."""
+    lines = []
+    for training in [t for p, t in tables.parts() if p == "zero-shot" and not t.startswith("bridged")]:
+        gain = of(tables.gains, "zero-shot", training, bridge=SUBJECT)
+        if gain.empty:
+            continue
+        row = gain.iloc[0]
+        sure = "with certainty" if row["low"] > WANTED else "in the mean, not in its whole interval"
+        above = f"**above {WANTED:.0%}** {sure}" if row["gain"] > WANTED else f"**not above {WANTED:.0%}**"
+        beats, beaten, unsure = standing(tables, "zero-shot", training)
+        ahead = (
+            "**ahead of every other bridge**"
+            if not beaten and not unsure
+            else f"**not ahead of every other bridge**: ahead of {len(beats)}, behind {len(beaten)}, no telling from "
+            f"{len(unsure)}"
+        )
+        lines.append(f"- Zero-shot, {told(training)}: the gain of `{SUBJECT}` is {percent(row)}: {above}; {ahead}.")
+    gain = of(tables.gains, "supervised", "source", bridge=SUBJECT)
+    if not gain.empty:
+        row = gain.iloc[0]
+        word = "a gain" if row["low"] > 0 else "a loss" if row["high"] < 0 else "nothing that can be told from 0"
+        lines.append(f"- Supervised: {percent(row)}: **{word}** (the paper's: {PAPER['supervised']:+.1%}).")
+    return [*lines, *control(tables)]
+
+
+def control(tables: Tables) -> list[str]:
+    """What noise in training brings without any bridge, beside what the bridge brings without noise."""
+
+    def value(training: str, bridge: str) -> float | None:
+        found = of(tables.summary, "zero-shot", training, bridge=bridge, score=SCORE)
+        return None if found.empty else 100 * float(found["value"].iloc[0])
+
+    clean, noisy, bridged = value("clean", "identity"), value("noise", "identity"), value("clean", SUBJECT)
+    shifted, ceiling = value("clean", "mean-shift"), value("clean", "oracle")
+    if None in (clean, noisy, bridged, shifted, ceiling):
+        return []
+    return [
+        f"- The control: without a bridge, noise in the decoder's training takes CIDEr-D from {clean:.1f} to "
+        f"{noisy:.1f}; a shift of the mean alone takes it to {shifted:.1f}, `{SUBJECT}` to {bridged:.1f} (no noise in "
+        f"either), captions' own embeddings to {ceiling:.1f}."
+    ]
+
+
+def relation(tables: Tables) -> list[str]:
+    """Whether what closes more of the gap is captioned better."""
+    frame = beside_closure(tables.summary, pd.read_csv(GAP / f"{MAIN}.csv"), SCORE)
+    lines = [
+        "| protocol | decoder | bridges | rank correlation with the share of the gap closed | with R@10 kept |",
+        "|---|---|---|---|---|",
+    ]
+    for protocol, training in tables.parts():
+        own = of(frame, protocol, training)
+        if len(own) < 4:
+            continue
+        cells = []
+        for column in ("closed", "kept"):
+            found = rank_correlation(own[column], own["value"])
+            cells.append(f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]")
+        lines.append(f"| {protocol} | {training} | {len(own)} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def seen(tables: Tables) -> list[str]:
+    """What each stage of each row saw, equal rows together."""
+    lines = ["| rows | bridge | decoder |", "|---|---|---|"]
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in tables.manifest["data_seen"]:
+        stages = row["stages"]
+        name = f"{row['protocol']} {row['training']} `{row['bridge']}`"
+        groups.setdefault((stages["bridge"], stages["decoder"]), []).append(name)
+    lines += [f"| {'; '.join(names)} | {bridge} | {decoder} |" for (bridge, decoder), names in groups.items()]
+    first = tables.manifest["data_seen"][0]["stages"]
+    return [f"Encoder of all rows: {first['encoder']}.", f"Validation, in all rows: {first['validation']}.", "", *lines]
+
+
+def page(tables: Tables) -> str:
+    """The whole page."""
+    manifest = tables.manifest
+    parts, config = manifest["parts"], manifest["config"]
+    options = ", ".join(f"{k} = {v}" for k, v in config["decoder_options"].items()) or "its defaults"
+    lines = [
+        "# Does closing the gap make captions better?",
+        "",
+        "Written by `analyses/captioning_page.py` from `results/captioning/`; nothing here is typed by hand. The",
+        "numbers come from `python analyses/captioning.py WORK`.",
+        "",
+        f"`{MAIN}`: {parts['test']['clips']:,} test clips with {parts['test']['captions']:,} captions, fitted on "
+        f"{parts['fit']['clips']:,} clips with {parts['fit']['captions']:,}; decoder `{config['decoder']}` "
+        f"({options}), the same for every row; seeds {manifest['seeds']}; 95 % intervals over clips, of means over",
+        "seeds. Scores are times 100.",
+        "",
+        "*Zero-shot*: the decoder learns from captions alone and reads bridged sounds at test. *Supervised*: it learns",
+        "from bridged sounds and their captions. A gain is over the row `identity` (no bridge) of the same part, so by",
+        "the same decoder, clips resampled together in both. `oracle` reads the embedding of a caption of the measured",
+        "clip, which is also among its references: a ceiling that no bridge can reach.",
+        "",
+        f"## The claim: `{SUBJECT}` makes captions better",
+        "",
+        *verdicts(tables),
+        "",
+        "*Beats*, *beaten by*: paired difference in CIDEr-D over the same clips, Holm-corrected p < .05 within the",
+        "part; no bridge and the ceiling aside. The paper's are the relative gains of its abstract (up to; AudioCaps,",
+        "a large language model, other embeddings): another decoder and other data, so they say what was claimed, not",
+        "what should come out here.",
+        "",
+        *claims(tables),
+        "",
+        "## Is the closed gap the cause?",
+        "",
+        "If it were, bridges that close more would be captioned better. Spearman's rank correlation over the bridges",
+        "of a part (no bridge among them, the ceiling not), with its 95 % interval over resamples of bridges:",
+        "",
+        *relation(tables),
+        "",
+    ]
+    for protocol, training in tables.parts():
+        lines += [f"## {protocol}: {told(training)}", "", *table(tables, protocol, training), ""]
+    lines += ["## What each stage saw", "", *seen(tables), "", *choices(tables), ""]
+    if manifest["absent"]:
+        lines += ["## Scores that are not here", "", *(f"- {n}: {why}" for n, why in manifest["absent"].items()), ""]
+    if manifest["failed"]:
+        lines += ["## What failed", "", *(f"- {n}: {why}" for n, why in manifest["failed"].items()), ""]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def choices(tables: Tables) -> list[str]:
+    """What validation chose."""
+    lines = ["## What validation chose", "", "| protocol | decoder | bridge | level | beams | CIDEr-D there |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for c in tables.manifest["choices"]:
+        value = "" if c["value"] is None else f"{100 * c['value']:.1f}"
+        level = f"{c['level']:g}" if c["level"] else ""
+        lines.append(f"| {c['protocol']} | {c['training']} | `{c['bridge']}` | {level} | {c['beams']} | {value} |")
+    return [
+        *lines, "",
+        "Level: the variance a coordinate of the noise, or the time to which captions' embeddings are noised before",
+        "they go through the bridge. Chosen with the first seed.",
+    ]  # fmt: skip
+
+
+def write_page(folder: Path = OUTPUT, path: Path = PAGE) -> None:
+    """Write it."""
+    write_text(path, page(Tables(folder)))
+
+
+if __name__ == "__main__":
+    write_page()

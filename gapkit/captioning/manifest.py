@@ -1,0 +1,109 @@
+"""`manifest.json` of a caption study: with what, on what, by which choices, and what every stage saw."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import gapkit
+from gapkit.bridges.base import read_config
+from gapkit.captioning.plan import Choice, Row
+from gapkit.captioning.protocols import data_seen, ids_of
+from gapkit.captioning.record import CaptionCell
+from gapkit.captioning.working import World, training_seconds
+from gapkit.comparison.cells import cell_stem
+from gapkit.embeddings import PairedEmbeddings
+
+SCHEMA = 1
+PACKAGES = ("numpy", "torch", "transformers", "tokenizers", "peft", "accelerate", "pycocoevalcap", "safetensors")
+
+
+def manifest_of(
+    world: World,
+    pairs: PairedEmbeddings,
+    cells: Sequence[CaptionCell],
+    choices: Mapping[Row, Choice],
+    failed: Mapping[str, str],
+    began: dt.datetime,
+) -> dict[str, Any]:
+    """Everything behind the numbers. Times are UTC."""
+    config, parts = world.config, world.parts
+    absent: dict[str, str] = {}
+    for cell in cells:
+        absent |= dict(cell.absent)
+    chosen = [
+        *(["the variance of the noise"] if "noise" in config.trainings and len(config.noise) > 1 else []),
+        *(["how far targets are noised"] if "bridged" in config.trainings and len(config.starts) > 1 else []),
+        *(["the beam width"] if len(config.beams) > 1 else []),
+    ]
+    return {
+        "schema_version": SCHEMA,
+        "gapkit": gapkit.__version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "platform": platform.platform(),
+        "config": dataclasses.asdict(config),
+        "seeds": list(config.all_seeds),
+        "input": {
+            "name": pairs.name,
+            "content_hash": pairs.content_hash(),
+            "dim": pairs.dim,
+            "meta": dict(pairs.meta),
+        },
+        "parts": {
+            "rule": parts.rule,
+            "fit": {"clips": len(parts.fit), "captions": parts.fit.n_targets},
+            "validation": None
+            if parts.validation is None
+            else {"clips": len(parts.validation), "captions": parts.validation.n_targets},
+            "test": {"clips": len(parts.test), "captions": parts.test.n_targets},
+        },
+        "ids": ids_of(parts.test),
+        "bridges": {
+            cell_stem(name, seed): read_config(home)["params"] for (name, seed), home in world.fitted.homes.items()
+        },
+        "choices": [
+            {
+                "protocol": row.protocol, "training": row.training, "bridge": row.bridge, "level": choice.level,
+                "beams": choice.beams, "value": choice.value if choice.value == choice.value else None,
+            }
+            for row, choice in choices.items()
+        ],
+        "data_seen": [
+            {
+                "protocol": row.protocol, "training": row.training, "bridge": row.bridge,
+                "stages": data_seen(
+                    parts, protocol=row.protocol, training=row.training, row=row.bridge, chosen=chosen,
+                    bridge=world.bridge(row.bridge, config.seed), through=_through(world, row),
+                ),
+            }
+            for row in choices
+        ],
+        "absent": absent,
+        "tokenizer": next((cell.tokenizer for cell in cells), ""),
+        "failed": dict(failed),
+        "seconds": {
+            "training": training_seconds(world.root),
+            "writing": sum(cell.seconds.get("writing", 0.0) for cell in cells),
+            "scoring": sum(cell.seconds.get("scoring", 0.0) for cell in cells),
+        },
+        "started": began.isoformat(timespec="seconds"),
+        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }  # fmt: skip
+
+
+def _through(world: World, row: Row) -> bool:
+    """Whether the decoder's own data came through a bridge that was fitted on pairs."""
+    bridge = world.bridge(row.training.partition(":")[2], world.config.seed)
+    return bridge is not None and bridge.needs_pairs
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

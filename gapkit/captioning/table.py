@@ -1,0 +1,66 @@
+"""The results of a caption study in rows and columns, as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from gapkit.captioning.results import ROW, CaptionResults
+from gapkit.report.markdown import escape
+
+
+def caption_table(
+    results: CaptionResults, scores: Sequence[str] | None = None, *, score: str = "cider_d"
+) -> list[dict[str, str]]:
+    """One record a row of the study.
+
+    Parameters
+    ----------
+    results : CaptionResults
+    scores : sequence of str, optional
+        Columns; left out: all.
+    score : str
+        The one that is shown with its interval and with its gain over no bridge.
+
+    Returns
+    -------
+    list of dict
+        protocol, training, bridge, gain (in per cent, with its 95 % interval), then the scores times 100.
+    """
+    summary, gains = results.summary(), results.gains(score)
+    names = [name for name in dict.fromkeys(summary["score"]) if scores is None or name in scores]
+    names.sort(key=lambda name: name != score)
+    rows = []
+    for keys, own in summary.groupby(ROW, sort=False):
+        found = gains[(gains[ROW] == list(keys)).all(axis=1)]
+        values = own.set_index("score")
+        row = dict(zip(ROW, map(str, keys), strict=True))
+        row["gain"] = "" if found.empty else _gain(found.iloc[0])
+        for name in names:
+            row[name] = "" if name not in values.index else _value(values.loc[name], interval=name == score)
+        rows.append(row)
+    return rows
+
+
+def to_markdown(rows: Sequence[dict[str, str]]) -> str:
+    """Records as a Markdown table."""
+    if not rows:
+        return ""
+    heads = list(rows[0])
+    lines = ["| " + " | ".join(map(escape, heads)) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(escape(row[head]) for head in heads) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _value(row: pd.Series, *, interval: bool) -> str:
+    if pd.isna(row["value"]):
+        return ""
+    text = f"{100 * row['value']:.1f}"
+    if not interval or pd.isna(row["ci_low"]):
+        return text
+    return f"{text} [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]"
+
+
+def _gain(row: pd.Series) -> str:
+    return "" if pd.isna(row["gain"]) else f"{row['gain']:+.1%} [{row['low']:+.1%}, {row['high']:+.1%}]"

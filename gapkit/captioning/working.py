@@ -1,0 +1,296 @@
+"""One decoder and all that it writes: trained or taken from its folder, read by its rows, scored."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import gapkit
+from gapkit.atomic import write_text
+from gapkit.bridges import Bridge
+from gapkit.bridges.registry import load_bridge
+from gapkit.captioning.bridging import Fitted
+from gapkit.captioning.config import CaptionStudyConfig
+from gapkit.captioning.crew import Alone, crew
+from gapkit.captioning.decoders import CaptionDecoder, load_decoder, make_decoder
+from gapkit.captioning.plan import Choice, Row, Spec
+from gapkit.captioning.protocols import (
+    IDENTITY,
+    ORACLE,
+    SOURCE,
+    ids_of,
+    read_by,
+    references_of,
+    supervised,
+    zero_shot,
+)
+from gapkit.captioning.record import CaptionCell, read_cell, read_record, write_cell, write_record
+from gapkit.captioning.scores import CaptionScores, score_systems
+from gapkit.comparison.cells import cell_key
+from gapkit.comparison.folder import StudyFolder
+from gapkit.comparison.progress import Progress
+from gapkit.comparison.splits import Parts
+from gapkit.embeddings import PairedEmbeddings
+from gapkit.errors import InputError
+
+Reading = tuple[Row, int]
+"""A row and its beam width."""
+
+
+@dataclass(frozen=True)
+class World:
+    """What every decoder of a study is trained and read with.
+
+    Parameters
+    ----------
+    parts : Parts
+    config : CaptionStudyConfig
+    fitted : Fitted
+    root : Path
+        Folder of the study.
+    data : str
+        Hash of the data and their splits.
+    """
+
+    parts: Parts
+    config: CaptionStudyConfig
+    fitted: Fitted
+    root: Path
+    data: str
+
+    @property
+    def folder(self) -> StudyFolder:
+        """Where things lie."""
+        return StudyFolder(self.root)
+
+    def bridge(self, name: str, seed: int) -> Bridge | None:
+        """The fitted bridge; None for no bridge and for the ceiling."""
+        return None if name in ("", IDENTITY, ORACLE) else load_bridge(self.fitted.home(name, seed))
+
+    def decoder_key(self, spec: Spec) -> str:
+        """Digest of all that a decoder depends on."""
+        config = self.config
+        bridge = "" if spec.bridge in ("", IDENTITY) else self.fitted.digest(spec.bridge, spec.seed)
+        params = make_decoder(config.decoder, **config.decoder_options).get_params(deep=False)
+        return cell_key(
+            decoder=config.decoder, params=params, mode=spec.mode, level=spec.level, seed=spec.seed, bridge=bridge,
+            identity=spec.bridge == IDENTITY, data=self.data, version=gapkit.__version__,
+        )  # fmt: skip
+
+    def key(self, spec: Spec, row: Row, beams: int, kind: str) -> str:
+        """Digest of all that a file of a row depends on: see `path`."""
+        config = self.config
+        plain = row.bridge in (IDENTITY, ORACLE)
+        scored = {
+            "choices": [config.select_by, config.tokenizer],
+            "cells": [config.scores, config.tokenizer, config.draws, config.seed],
+        }.get(kind)
+        return cell_key(
+            decoder=self.decoder_key(spec), row=[row.protocol, row.training, row.bridge], beams=beams, kind=kind,
+            bridge="" if plain else self.fitted.digest(row.bridge, spec.seed), scored=scored,
+            writing=[config.max_new_tokens, config.batch_size],
+        )  # fmt: skip
+
+    def path(self, spec: Spec, row: Row, beams: int, kind: str) -> Path:
+        """File of a row: captions of the "validation" or "test" split, "choices" (a score on validation), "cells"."""
+        if kind == "cells":
+            return self.folder.cells / f"{row.stem}-s{spec.seed}.json"
+        return self.root / "written" / kind / f"{row.stem}-{spec.level:g}-b{beams}-s{spec.seed}.json"
+
+
+def validate(
+    world: World, spec: Spec, readings: Sequence[Reading], progress: Progress
+) -> tuple[dict[Reading, Choice], bool]:
+    """How good each reading is on the validation split, and whether the decoder had to be trained for it."""
+    config, held, team = world.config, world.parts.validation, crew()
+    files = {
+        reading: (world.path(spec, *reading, "choices"), world.key(spec, *reading, "choices")) for reading in readings
+    }
+    known = team.agree({reading: read_record(path, key) for reading, (path, key) in files.items()})
+    missing = [reading for reading in readings if known[reading] is None]
+    trained = False
+    if missing and held is not None:
+        said, _, trained = _captions(world, spec, missing, "validation", held, progress, team)
+        if not team.rank:
+            found = score_systems(
+                said, references_of(held), scores=(config.select_by,), tokenizer=config.tokenizer, draws=0
+            )
+            for reading in missing:
+                path, key = files[reading]
+                known[reading] = {"key": key, "value": _corpus(found[_name(reading)], config.select_by)}
+                write_record(path, known[reading])
+        known = team.agree(known)
+    values = {reading: (known[reading] or {}).get("value") for reading in readings}
+    return {
+        reading: Choice(spec.level, reading[1], math.nan if value is None else float(value))
+        for reading, value in values.items()
+    }, trained
+
+
+def measure(
+    world: World, spec: Spec, readings: Sequence[Reading], progress: Progress
+) -> tuple[list[CaptionCell], bool]:
+    """The cells of the rows that read with this decoder on the test split, and whether it had to be trained."""
+    config, test, team = world.config, world.parts.test, crew()
+    files = {reading: (world.path(spec, *reading, "cells"), world.key(spec, *reading, "cells")) for reading in readings}
+    known = team.agree({reading: read_cell(path, key) for reading, (path, key) in files.items()})
+    missing = [reading for reading in readings if known[reading] is None]
+    trained = False
+    if missing:
+        said, seconds, trained = _captions(world, spec, missing, "test", test, progress, team)
+        if not team.rank:
+            progress.begin(f"scoring {spec.stem}")
+            began = time.perf_counter()
+            found = score_systems(
+                said, references_of(test), scores=config.scores, tokenizer=config.tokenizer, draws=config.draws,
+                seed=config.seed,
+            )  # fmt: skip
+            scoring = (time.perf_counter() - began) / len(missing)
+            for reading in missing:
+                name = _name(reading)
+                took = {"writing": seconds[name], "scoring": scoring}
+                path, key = files[reading]
+                known[reading] = _cell(spec, reading, key, said[name], found[name], took)
+                write_cell(path, known[reading])
+        known = team.agree(known)
+    return [known[reading] for reading in readings], trained
+
+
+def _captions(
+    world: World,
+    spec: Spec,
+    readings: Sequence[Reading],
+    split: str,
+    pairs: PairedEmbeddings,
+    progress: Progress,
+    team: Alone,
+) -> tuple[dict[str, dict[str, str]], dict[str, float], bool]:
+    """Captions of each reading by its name, the seconds that they took, and whether the decoder had to be trained.
+
+    Each is kept as soon as it is written.
+    """
+    said: dict[str, dict[str, str]] = {}
+    seconds: dict[str, float] = {}
+    files = {reading: (world.path(spec, *reading, split), world.key(spec, *reading, split)) for reading in readings}
+    known = team.agree({reading: read_record(path, key) for reading, (path, key) in files.items()})
+    decoder, trained = None, False
+    for row, beams in readings:
+        name, record = _name((row, beams)), known[row, beams]
+        if record is None:
+            if decoder is None:
+                decoder, trained = _decoder(world, spec, progress, team)
+            progress.begin(f"{row.label}, {spec.stem}, {split}")
+            began = time.perf_counter()
+            captions = _written(world, decoder, row, beams, spec.seed, pairs, team)
+            path, key = files[row, beams]
+            record = {"key": key, "captions": captions, "seconds": time.perf_counter() - began}
+            if not team.rank:
+                write_record(path, record)
+        said[name], seconds[name] = dict(record["captions"]), float(record["seconds"])
+    return said, seconds, trained
+
+
+def _name(reading: Reading) -> str:
+    row, beams = reading
+    return f"{row.stem}-b{beams}"
+
+
+def _cell(
+    spec: Spec,
+    reading: Reading,
+    key: str,
+    captions: dict[str, str],
+    scores: CaptionScores,
+    seconds: dict[str, float],
+) -> CaptionCell:
+    row, beams = reading
+    table = scores.per_clip.reindex(list(captions))
+    return CaptionCell(
+        row.protocol, row.training, row.bridge, spec.seed, key, spec.level, beams, captions,
+        {str(name): [float(v) for v in table[name]] for name in table.columns},
+        [
+            {name: (str(value) if name == "score" else float(value)) for name, value in line.items()}
+            for line in scores.corpus[["score", "value", "ci_low", "ci_high", "n"]].to_dict("records")
+        ],
+        dict(scores.absent),
+        scores.tokenizer,
+        seconds,
+    )  # fmt: skip
+
+
+def _corpus(scores: CaptionScores, name: str) -> float:
+    try:
+        return scores[name]
+    except InputError as error:
+        raise InputError(f"select_by: {error}; choose by another score") from None
+
+
+def _written(
+    world: World, decoder: CaptionDecoder, row: Row, beams: int, seed: int, pairs: PairedEmbeddings, team: Alone
+) -> dict[str, str]:
+    """A caption for each clip, by its id."""
+    read = read_by(row.bridge, world.bridge(row.bridge, seed), pairs)
+    mine = read[team.rank :: team.count]
+    config = world.config
+    texts = (
+        decoder.generate(
+            mine, beams=beams, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size, seed=seed
+        )
+        if len(mine)
+        else []
+    )
+    return dict(zip(ids_of(pairs), team.gather(texts), strict=True))
+
+
+def _decoder(world: World, spec: Spec, progress: Progress, team: Alone) -> tuple[CaptionDecoder, bool]:
+    """The decoder of a spec, out of its folder if it was trained before; whether it was trained now."""
+    home, key = world.root / "decoders" / spec.stem, world.decoder_key(spec)
+    if team.agree(_is_finished(home, key)):
+        return load_decoder(home), False
+    progress.begin(f"training {spec.stem}")
+    bridge = world.bridge(spec.bridge, spec.seed)
+    if spec.mode == SOURCE:
+        lesson = supervised(world.parts, bridge)
+    else:
+        lesson = zero_shot(world.parts, training=spec.mode, level=spec.level, bridge=bridge)
+    decoder = make_decoder(world.config.decoder, **world.config.decoder_options)
+    began = time.perf_counter()
+    decoder.fit(
+        lesson.embeddings,
+        lesson.captions,
+        validation=lesson.validation,
+        noise=lesson.noise,
+        seed=spec.seed,
+        checkpoint=home / "checkpoint.safetensors",
+        report=progress.step,
+    )
+    seconds = time.perf_counter() - began
+    if not team.rank:
+        (home / "fit.json").unlink(missing_ok=True)
+        decoder.save(home)
+        # Written last: it says that the files beside it are whole.
+        write_text(home / "fit.json", json.dumps({"key": key, "seconds": seconds}) + "\n")
+        (home / "checkpoint.safetensors").unlink(missing_ok=True)
+    team.agree(None)
+    return decoder, True
+
+
+def _is_finished(home: Path, key: str) -> bool:
+    try:
+        return bool(json.loads((home / "fit.json").read_text(encoding="utf-8"))["key"] == key)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def training_seconds(root: Path) -> dict[str, float]:
+    """Seconds that each decoder of a study took to train."""
+    found = {}
+    for path in sorted((root / "decoders").glob("*/fit.json")):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found[path.parent.name] = float(json.loads(path.read_text(encoding="utf-8"))["seconds"])
+    return found

@@ -1,0 +1,303 @@
+"""The study: what is trained on what, what validation chooses, what is kept, and what the numbers are."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from study_tools import NASTY, NearestDecoder, caption_pairs, register_nearest
+
+from gapkit.bridges import Bridge
+from gapkit.bridges.registry import BRIDGES
+from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_study
+from gapkit.captioning.scores import score_captions
+from gapkit.comparison import StudyConfig, run_study
+from gapkit.errors import InputError
+
+QUICK = {"diffusion-link": {"steps": 10, "hidden": 16}}
+TABLES = ("captions", "per_clip", "scores")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nearest():
+    return register_nearest()
+
+
+def config(**changes):
+    given = {
+        "decoder": "nearest", "bridges": ("mean-shift", "diffusion-link"), "seeds": 2, "noise": (0.001, 4.0),
+        "starts": (1.0, 4.0), "beams": (1, 2), "draws": 50, "fitted_params": QUICK, "scores": ("cider_d", "bleu_4"),
+        "tokenizer": "words",
+    }  # fmt: skip
+    return CaptionStudyConfig(**(given | changes))
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return caption_pairs(96, nasty=True)
+
+
+@pytest.fixture(scope="module")
+def folder(pairs, tmp_path_factory):
+    out = tmp_path_factory.mktemp("captions") / "study"
+    run_caption_study(pairs, config(), out=out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def results(folder):
+    return CaptionResults.read(folder)
+
+
+def test_every_row_of_both_protocols_is_there(results):
+    rows = results.scores[results.scores["score"] == "cider_d"]
+    found = {
+        (p, t): set(rows[(rows["protocol"] == p) & (rows["training"] == t)]["bridge"]) for p, t in results.groups()
+    }
+    everyone = {"identity", "mean-shift", "diffusion-link", "oracle"}
+    assert found == {
+        ("zero-shot", "clean"): everyone,
+        ("zero-shot", "noise"): everyone,
+        ("zero-shot", "bridged:diffusion-link"): {"identity", "diffusion-link"},
+        ("zero-shot", "chosen"): set(),
+        ("supervised", "source"): everyone,
+    }
+    assert set(rows["seed"]) == {0, 1}
+    assert list(results.scores.columns) == [
+        "protocol", "bridge", "training", "seed", "score", "value", "ci_low", "ci_high", "n",
+    ]  # fmt: skip
+
+
+def test_targets_read_better_than_sources_across_the_gap(results):
+    """The decoder keeps captions by their targets: that a clip's own target is read right needs no luck."""
+    clean = results.summary("cider_d").query("training == 'clean'").set_index("bridge")["value"]
+    assert clean["oracle"] > clean["identity"]
+    assert clean["mean-shift"] > clean["identity"]
+
+
+def test_validation_chose_by_the_validation_clips_alone(pairs, folder, results):
+    """The choices say again what the validation captions come to, and the best of them is what was read on test."""
+    held = pairs.subset("val")
+    references = {str(i): [] for i in held.ids}
+    for clip, caption in zip(held.owner, held.captions, strict=True):
+        references[str(held.ids[clip])].append(str(caption))
+    seen = {}
+    for path in (folder / "written" / "validation").glob("zero-shot-noise-mean-shift-*.json"):
+        captions = json.loads(path.read_text(encoding="utf-8"))["captions"]
+        seen[path.stem] = score_captions(captions, references, scores=("cider_d",), tokenizer="words", draws=0)[
+            "cider_d"
+        ]
+    assert len(seen) == 4
+    choice = next(c for c in results.manifest["choices"] if (c["training"], c["bridge"]) == ("noise", "mean-shift"))
+    assert choice["value"] == pytest.approx(max(seen.values()), abs=1e-12)
+    assert seen[f"zero-shot-noise-mean-shift-{choice['level']:g}-b{choice['beams']}-s0"] == choice["value"]
+    # Noise that drowns the embeddings is not what it takes.
+    assert choice["level"] == 0.001
+    tested = list((folder / "written" / "test").glob("zero-shot-noise-mean-shift-*-s0.json"))
+    assert [path.stem for path in tested] == [f"zero-shot-noise-mean-shift-0.001-b{choice['beams']}-s0"]
+
+
+def test_a_gain_is_the_ratio_over_the_same_clips_and_seeds(results):
+    own = results.per_clip.query("protocol == 'zero-shot' and training == 'clean' and score == 'cider_d'")
+    wide = own.groupby(["bridge", "id"], sort=False)["value"].mean().unstack("bridge")
+    gain = results.gains("cider_d").query("training == 'clean' and bridge == 'mean-shift'").iloc[0]
+    assert gain["gain"] == pytest.approx(wide["mean-shift"].mean() / wide["identity"].mean() - 1)
+    assert gain["low"] <= gain["gain"] <= gain["high"]
+    assert not (results.gains("cider_d")["bridge"] == "identity").any()
+
+
+def test_a_row_that_says_the_same_gains_nothing_with_certainty(results):
+    """The clips of both are resampled together: what is equal stays equal in every resample."""
+    same = dataclasses.replace(
+        results,
+        per_clip=pd.concat(
+            [
+                results.per_clip.query("bridge == 'identity'"),
+                results.per_clip.query("bridge == 'identity'").assign(bridge="mean-shift"),
+            ]
+        ),
+    )
+    row = same.gains("cider_d").query("training == 'clean'").iloc[0]
+    assert (row["gain"], row["low"], row["high"]) == (0, 0, 0)
+
+
+def test_differences_are_adjusted_within_a_part(results):
+    tests = results.tests("diffusion-link", "cider_d")
+    part = tests.query("protocol == 'supervised'")
+    assert list(part["bridge"]) == ["identity", "mean-shift", "oracle"]
+    assert (part["p_holm"] >= part["p"] - 1e-12).all()
+    summary = results.summary("cider_d").set_index(["protocol", "training", "bridge"])["value"]
+    row = tests.query("training == 'clean' and bridge == 'oracle'").iloc[0]
+    expected = summary["zero-shot", "clean", "diffusion-link"] - summary["zero-shot", "clean", "oracle"]
+    assert row["difference"] == pytest.approx(expected)
+
+
+def test_the_chosen_training_of_a_row_is_the_best_on_validation(results):
+    values = {}
+    for c in results.manifest["choices"]:
+        if c["protocol"] == "zero-shot" and c["training"].partition(":")[2] in ("", c["bridge"]):
+            values.setdefault(c["bridge"], {})[c["training"]] = c["value"]
+    assert set(values["identity"]) == {"clean", "noise"}
+    assert set(values["diffusion-link"]) == {"clean", "noise", "bridged:diffusion-link"}
+    for bridge, training in results.chosen.items():
+        assert values[bridge][training] == max(values[bridge].values())
+    summary = results.summary("cider_d").set_index(["training", "bridge"])["value"]
+    assert summary["chosen", "identity"] == summary[results.chosen["identity"], "identity"]
+
+
+def test_what_every_stage_saw_is_said(results):
+    seen = {(r["protocol"], r["training"], r["bridge"]): r["stages"] for r in results.manifest["data_seen"]}
+    zero = seen["zero-shot", "clean", "diffusion-link"]
+    assert "pairs of kinds:train" in zero["bridge"]
+    assert "no source" in zero["decoder"]
+    assert seen["zero-shot", "clean", "mean-shift"]["bridge"].endswith("not which belongs to which")
+    assert "fitted on pairs" in seen["zero-shot", "bridged:diffusion-link", "identity"]["decoder"]
+    assert seen["supervised", "source", "identity"]["decoder"].startswith("pairs:")
+    assert "no source" in seen["supervised", "source", "oracle"]["decoder"]
+    assert all("kinds:val" in stages["validation"] for stages in seen.values())
+
+
+def test_a_finished_study_trains_and_reads_nothing_again(pairs, folder, results):
+    before = NearestDecoder.fits
+    again = run_caption_study(pairs, config(), out=folder)
+    assert NearestDecoder.fits == before
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(results, name))
+
+
+def test_a_lost_cell_and_a_broken_one_are_made_again_and_nothing_else(pairs, folder, results):
+    (folder / "cells" / "zero-shot-clean-oracle-s1.json").unlink()
+    broken = folder / "cells" / "supervised-source-identity-s0.json"
+    broken.write_text(broken.read_text(encoding="utf-8").replace("cider_d", "cider_x", 1), encoding="utf-8")
+    before = NearestDecoder.fits
+    again = run_caption_study(pairs, config(), out=folder)
+    assert NearestDecoder.fits == before
+    pd.testing.assert_frame_equal(again.scores, results.scores)
+
+
+def test_another_budget_is_another_decoder(pairs, folder):
+    before = NearestDecoder.fits
+    run_caption_study(pairs, config(decoder_options={"keep": 50}, seeds=1), out=folder)
+    assert NearestDecoder.fits > before
+    run_caption_study(pairs, config(), out=folder)
+
+
+def test_tables_in_memory_are_those_of_the_files(pairs, tmp_path):
+    """Captions that a spreadsheet would compute, quotes, markup and accents come back as they were."""
+    first = run_caption_study(
+        pairs, config(seeds=1, protocols=("zero-shot",), trainings=("clean",)), out=tmp_path / "a"
+    )
+    again = CaptionResults.read(tmp_path / "a")
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(first, name))
+    written = (tmp_path / "a" / "captions.csv").read_text(encoding="utf-8")
+    assert set(NASTY) & set(first.captions["caption"])
+    assert not any(cell.startswith("=") for line in written.splitlines() for cell in line.replace('"', "").split(","))
+
+
+def test_a_bridge_that_fails_takes_its_own_rows_alone(pairs, tmp_path):
+    class Broken(Bridge):
+        name, needs_pairs, family = "broken", False, "control"
+
+        def _fit(self, source, target, context):
+            raise ValueError("nothing\nto be done")
+
+    BRIDGES.names()
+    BRIDGES.register("broken", Broken)
+    try:
+        options = {"bridges": ("broken", "mean-shift"), "seeds": 1, "beams": (1,), "trainings": ("clean",)}
+        results = run_caption_study(pairs, config(**options), out=tmp_path / "study")
+    finally:
+        del BRIDGES._items["broken"], BRIDGES._origins["broken"]
+    assert results.manifest["failed"] == {"broken": "ValueError: nothing to be done"}
+    assert set(results.scores["bridge"]) == {"identity", "mean-shift", "oracle"}
+
+
+def test_a_decoder_that_fails_takes_its_own_rows_alone(pairs, tmp_path, monkeypatch):
+    whole = NearestDecoder._fit
+
+    def fit(self, x, captions, context):
+        if context.noise:
+            raise RuntimeError("diverged")
+        whole(self, x, captions, context)
+
+    monkeypatch.setattr(NearestDecoder, "_fit", fit)
+    options = {"bridges": ("mean-shift",), "seeds": 1, "protocols": ("zero-shot",), "trainings": ("clean", "noise")}
+    results = run_caption_study(pairs, config(**options, noise=(0.5,)), out=tmp_path / "study")
+    assert results.manifest["failed"] == {"noise-0.5-s0": "RuntimeError: diverged"}
+    assert set(results.scores["training"]) == {"clean"}
+
+
+def test_bridges_of_a_comparison_are_used_as_they_are(pairs, tmp_path):
+    study = StudyConfig(bridges=("mean-shift", "diffusion-link"), metrics=("cosine",), seeds=2, params=QUICK)
+    run_study(pairs, study, out=tmp_path / "compare")
+    options = {"protocols": ("zero-shot",), "trainings": ("clean",)}
+    reused = run_caption_study(pairs, config(**options), out=tmp_path / "a", fitted=tmp_path / "compare")
+    assert not (tmp_path / "a" / "bridges").exists()
+    # Fitted here, with the same parameters, they are the same.
+    fitted = run_caption_study(pairs, config(**options), out=tmp_path / "b")
+    pd.testing.assert_frame_equal(reused.scores, fitted.scores)
+    with pytest.raises(InputError, match="its bridges were fitted on other parts"):
+        run_caption_study(
+            pairs, config(test_split="val", validation_split="test"), out=tmp_path / "c", fitted=tmp_path / "compare"
+        )
+
+
+def test_processes_side_by_side_find_the_same_numbers(pairs, tmp_path):
+    options = {
+        "decoder": "small", "decoder_options": {"epochs": 0.3, "width": 16, "heads": 2, "vocabulary": 300},
+        "bridges": ("mean-shift",), "seeds": 2, "beams": (1,), "trainings": ("clean",), "scores": ("cider_d",),
+    }  # fmt: skip
+    alone = run_caption_study(pairs, config(**options), out=tmp_path / "one")
+    beside = run_caption_study(pairs, config(**options), out=tmp_path / "two", jobs=2)
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(alone, name), getattr(beside, name))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"protocols": ("few-shot",)}, "protocols: expected some of zero-shot, supervised, got 'few-shot'"),
+        ({"protocols": ()}, "got none"),
+        ({"trainings": ("noisy",)}, "trainings: expected some of clean, noise, bridged, got 'noisy'"),
+        ({"bridges": ("diffusion-lnk",)}, "diffusion-link"),
+        ({"decoder": "smal"}, "small"),
+        ({"decoder_options": {"depth": 3}}, "has no option 'depth'"),
+        ({"select_by": "cidr"}, "cider_d"),
+        ({"scores": ("meteo",)}, "meteor"),
+        ({"noise": (-1.0,)}, "noise: expected numbers above 0, got -1.0"),
+        ({"beams": (0,)}, "beams: expected a whole number of at least 1, got 0"),
+        ({"beams": ()}, "beams: expected at least one value"),
+        ({"seeds": 0}, "seeds: expected a whole number of at least 1, got 0"),
+        ({"supervised_bridges": ("ridge",)}, "'ridge' is not among the bridges"),
+    ],
+)
+def test_wrong_settings(changes, said):
+    with pytest.raises(InputError, match=said):
+        config(**changes).resolved()
+
+
+def test_wrong_data(pairs, folder, tmp_path):
+    with pytest.raises(InputError, match="has no captions"):
+        run_caption_study(dataclasses.replace(pairs, captions=None), config(), out=tmp_path / "a")
+    empty = pairs.captions.copy()
+    empty[0] = " "
+    with pytest.raises(InputError, match="caption 0 is empty"):
+        run_caption_study(dataclasses.replace(pairs, captions=empty), config(), out=tmp_path / "b")
+    twice = pairs.ids.copy()
+    twice[pairs.split == "test"] = "one"
+    with pytest.raises(InputError, match="two clips have the id 'one'"):
+        run_caption_study(dataclasses.replace(pairs, ids=twice), config(), out=tmp_path / "c")
+    with pytest.raises(InputError, match="belongs to another caption study"):
+        run_caption_study(caption_pairs(96, seed=5), config(), out=folder)
+    with pytest.raises(InputError, match="jobs: expected a whole number of at least 1, got 0"):
+        run_caption_study(pairs, config(), out=tmp_path / "d", jobs=0)
+    with pytest.raises(InputError, match=r"select_by: score spice: no stanford"):
+        run_caption_study(pairs, config(select_by="spice"), out=tmp_path / "e")
+
+
+def test_without_validation_nothing_can_be_chosen(pairs, tmp_path):
+    few = pairs.take(np.flatnonzero((pairs.split == "test") | (np.cumsum(pairs.split == "train") <= 2)))
+    with pytest.raises(InputError, match="has no validation clips to choose noise and beams on"):
+        run_caption_study(few, config(), out=tmp_path / "a")
