@@ -1,6 +1,6 @@
 """The second table: what each bridge does for captions, zero-shot and supervised.
 
-    python analyses/captioning.py WORK [--fitted STUDY] [--seeds 3] [--jobs 1] [--epochs 1] [--beams 1]
+    python analyses/captioning.py WORK [--fitted STUDY] [--seeds 3] [--jobs 1] [--epochs 1.5] [--beams 1,3]
 
 The study runs in WORK, cell by cell, and goes on where it stopped; the bridges are those that a `gapkit compare` of
 ``soundscapes`` kept in STUDY (that of ``analyses/modality_gap.py``: its folder for this set), or are fitted here.
@@ -34,7 +34,7 @@ from captioning_page import MAIN, OUTPUT, SCORE, SUBJECT, write_page
 
 SCORES = ("cider_d", "bleu_1", "bleu_4", "rouge_l", "meteor", "spice", "spider", "minilm_sim", "vocabulary")
 TABLED = ("cider_d", "bleu_4", "rouge_l", "meteor", "spice", "minilm_sim")
-TRAINED_ON = ("mean-shift", "memory", "ridge", "diffusion-bridge", "ddbm", "flow", "diffusion-link")
+TRAINED_ON = ("ridge", "diffusion-bridge", "ddbm", "flow", "diffusion-link")
 """Bridges of the supervised protocol, which costs a decoder a seed for each."""
 KEPT = (
     "gapkit", "python", "packages", "seeds", "parts", "choices", "data_seen", "absent", "tokenizer", "failed",
@@ -51,7 +51,7 @@ def configured(seeds: int, epochs: float, beams: tuple[int, ...]) -> CaptionStud
         decoder="small",
         decoder_options={"epochs": epochs},
         noise=(0.001, 0.004),
-        starts=(1.0, 4.0),
+        starts=(1.0,),
         beams=beams,
         batch_size=250,
         scores=SCORES,
@@ -88,8 +88,8 @@ def main() -> None:
     parser.add_argument("--fitted", type=Path, help="folder of a `gapkit compare` of soundscapes")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1, help="decoders trained side by side")
-    parser.add_argument("--epochs", type=float, default=1.0, help="passes over the captions, of every decoder")
-    parser.add_argument("--beams", default="1", help="beam widths that validation chooses among")
+    parser.add_argument("--epochs", type=float, default=1.5, help="passes over the captions, of every decoder")
+    parser.add_argument("--beams", default="1,3", help="beam widths that validation chooses among")
     parser.add_argument("--out", type=Path, default=OUTPUT)
     given = parser.parse_args()
     limit_threads(1)
