@@ -36,13 +36,13 @@ T = TypeVar("T")
 
 KERNEL_USERS = {
     "mmd": {"mmd", "residual-mmd"},
-    "mmd-multi": {"mmd-multi"},
-    "mmd-imq": {"mmd-imq"},
+    "mmd-multi": {"mmd-multi", "residual-mmd-multi"},
+    "mmd-imq": {"mmd-imq", "residual-mmd-imq"},
     "energy-distance": {"energy-distance", "residual-energy-distance"},
 }
 """Metrics that need a kernel inside the source and inside the target."""
 
-SLOPES = (f"energy-distance{SLOPE}",)
+SLOPES = tuple(f"{name}{SLOPE}" for name in ("mmd-multi", "mmd-imq", "energy-distance"))
 """Kernels that tell how another changes under a shift, where it does not tell so itself."""
 
 
@@ -100,10 +100,6 @@ class Row:
         if self.reference.normalise:
             return self.both.x
         return directions(self.both.x, "source").kept(self.reference.kept_bytes)
-
-    @property
-    def x_unit(self) -> Tensor:
-        return self.x_directions.rows
 
     @cached_property
     def own_cosines(self) -> Tensor:
@@ -243,10 +239,16 @@ class Row:
     def rmg(self) -> Drawn:
         x, y = self.x_directions, self.reference.directions
         squares = clip_squares(x), self.reference.unit_squares
-        inner = [inner_cosine(side, own) for side, own in zip((x, y), squares, strict=True)]
-        value = relative_gap(float(self.own_cosines.mean()), *inner)
-        pair = (1 - self.resamples.sums(self.own_cosines).double() / x.n) / 2
-        drawn = self._inner(self.x_unit_sums, squares[0]) + self._inner(self.reference.unit_sums, squares[1])
+        return self.modality_gap((x, y), self.own_cosines, squares, (self.x_unit_sums, self.reference.unit_sums))
+
+    def modality_gap(
+        self, unit: tuple[Cloud, Cloud], cosines: Tensor, squares: tuple[Tensor, Tensor], sums: tuple[Tensor, Tensor]
+    ) -> Drawn:
+        """RMG of unit rows, from the cosines of pairs, the clips' own squares and the resampled sums of both sides."""
+        inner = [inner_cosine(side, own) for side, own in zip(unit, squares, strict=True)]
+        value = relative_gap(float(cosines.mean()), *inner)
+        pair = (1 - self.resamples.sums(cosines).double() / len(cosines)) / 2
+        drawn = self._inner(sums[0], squares[0]) + self._inner(sums[1], squares[1])
         inside = (1 - drawn / 2) / 2
         pair, inside = pair.clamp_min(0), inside.clamp_min(0)
         whole = inside + pair

@@ -157,6 +157,8 @@ class Reference:
             "mmd-multi": Kernel("gaussian", tuple(f * width for f in FACTORS)),
             "mmd-imq": Kernel("imq", (width,)),
             "energy-distance": Kernel("distance", (width,)),
+            f"mmd-multi{SLOPE}": Kernel("gaussian slope", tuple(f * width for f in FACTORS)),
+            f"mmd-imq{SLOPE}": Kernel("imq slope", (width,)),
             f"energy-distance{SLOPE}": Kernel("inverse", (width,)),
         }
 
