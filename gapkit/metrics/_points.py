@@ -74,7 +74,10 @@ def points(a: Tensor, b: Tensor | None = None) -> tuple[Points, Points]:
     exponent = math.frexp(max(abs(float(end)) for side in given for end in side.aminmax()))[1]
     unit = 1.0 if abs(exponent) < 32 else 2.0**exponent
     scaled = given if unit == 1.0 else [(side.double() / unit).float() for side in given]
-    centre = scaled[-1].mean(dim=0, dtype=torch.float64).float()
+    total = torch.zeros(scaled[-1].shape[1], dtype=torch.float64, device=scaled[-1].device)
+    for part in slices(*scaled[-1].shape):
+        total += scaled[-1][part].sum(dim=0, dtype=torch.float64)
+    centre = (total / len(scaled[-1])).float()
     made = []
     for rows in scaled:
         near = rows - centre

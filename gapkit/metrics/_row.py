@@ -39,8 +39,15 @@ KERNEL_USERS = {
     "mmd-multi": {"mmd-multi", "residual-mmd-multi"},
     "mmd-imq": {"mmd-imq", "residual-mmd-imq"},
     "energy-distance": {"energy-distance", "residual-energy-distance"},
+    "uniformity": {"uniformity", "uniformity-pooled"},
 }
 """Metrics that need a kernel inside the source and inside the target."""
+
+ACROSS = {"uniformity": "uniformity-pooled"}
+"""The metric that needs a kernel between the sides, where it is not the one of the kernel's name."""
+
+OF_DIRECTIONS = frozenset({"uniformity"})
+"""Kernels of rows of length one: where all rows are scaled to that, they come from the same pass as the others."""
 
 SLOPES = tuple(f"{name}{SLOPE}" for name in ("mmd-multi", "mmd-imq", "energy-distance"))
 """Kernels that tell how another changes under a shift, where it does not tell so itself."""
@@ -142,7 +149,12 @@ class Row:
     @cached_property
     def kernel_names(self) -> list[str]:
         """Kernels of the metrics asked for."""
-        return [kernel for kernel, users in KERNEL_USERS.items() if not self.names.isdisjoint(users)]
+        scaled = self.reference.normalise
+        return [
+            kernel
+            for kernel, users in KERNEL_USERS.items()
+            if not self.names.isdisjoint(users) and (scaled or kernel not in OF_DIRECTIONS)
+        ]
 
     @cached_property
     def source_kernels(self) -> dict[str, ClipSums]:
@@ -150,7 +162,7 @@ class Row:
 
     @cached_property
     def cross_kernels(self) -> dict[str, ClipSums]:
-        return self._kernels(self.both.x, self.both.y, [k for k in self.kernel_names if k in self.names])
+        return self._kernels(self.both.x, self.both.y, [k for k in self.kernel_names if ACROSS.get(k, k) in self.names])
 
     @cached_property
     def residual_kernels(self) -> dict[str, ClipSums]:

@@ -117,10 +117,14 @@ def _criteria(row: Row) -> tuple[float, float, float]:
 
 
 def _kernel(row: Row) -> ClipSums:
+    if "uniformity" in row.kernel_names:
+        return row.source_kernels["uniformity"]
     return row.shared("uniformity", lambda: _inside(row, _unit_source(row)))
 
 
 def _target_kernel(row: Row) -> ClipSums:
+    if "uniformity" in row.kernel_names:
+        return row.reference.target_kernels(row.kernel_names)["uniformity"]
     return row.reference.shared("uniformity", lambda: _inside(row, row.reference.directions))
 
 
@@ -266,7 +270,10 @@ def _uniformity(row: Row) -> Drawn:
 def _uniformity_pooled(row: Row) -> Drawn:
     xx, yy, n, m = _kernel(row), _target_kernel(row), row.both.x.n, row.both.y.n
     unit = _unit(row)
-    xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=metric_memory(row))
+    if "uniformity" in row.kernel_names:
+        xy = row.cross_kernels["uniformity"]
+    else:
+        xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=metric_memory(row))
     mean = pooled_mean(xx, yy, xy, paired=unit.paired)
     own = 1 if unit.paired else 0
     push_x = xx.rows / (n - 1) / 2 + xy.rows / (m - own) / 2

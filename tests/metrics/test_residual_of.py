@@ -77,4 +77,4 @@ def test_in_a_row_they_are_what_the_functions_are(several):
     assert set(alone.left_out) == {"residual-l2i", "residual-rmg"}
     one_point = measure(np.ones_like(p.source), p.target, names[:2], owner=p.owner, n_resamples=0)
     assert np.isfinite(one_point["residual-l2i"].value)
-    assert "expected a direction in every row" in one_point["residual-rmg"].why
+    assert "nothing is left after its mean is removed" in one_point["residual-rmg"].why
