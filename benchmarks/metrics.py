@@ -30,7 +30,7 @@ from metric_peers import distances, scale, structure, uncertainty
 from metric_peers.contest import Outcome, apart, run
 from metric_peers.drawing import draw
 
-PARTS = ("outcomes", "sets", "large", "curves", "bound")
+PARTS = ("outcomes", "sets", "large", "curves", "bound", "sharing")
 PACKAGES = ("gapkit", "torch", "numpy", "scipy", "scikit-learn", "POT")
 
 
@@ -60,6 +60,7 @@ def results(quick: bool, repeat: int, keep: Path | None, parts: Sequence[str] = 
     once("large", large)
     once("curves", lambda: [apart(scale.curve, n) for n in sizes])
     once("bound", lambda: [apart(scale.bound, whole[1], 64)])
+    once("sharing", lambda: apart(scale.sharing, whole[0], 4))
     return found
 
 
@@ -73,7 +74,13 @@ def page(found: dict[str, Any], figures: dict[str, str]) -> str:
         "each counts. Memory is the rise above what the data take. Rows have 512 dimensions.",
         "",
     ]
-    for part, write in (("outcomes", _peers), ("sets", _sets), ("bound", _bounds), ("large", _large)):
+    for part, write in (
+        ("outcomes", _peers),
+        ("sets", _sets),
+        ("bound", _bounds),
+        ("sharing", _sharing),
+        ("large", _large),
+    ):
         if part in found:
             lines += [*write(found[part]), ""]
     if figures:
@@ -133,6 +140,14 @@ def _bounds(bounds: list[dict[str, Any]]) -> list[str]:
         f"With `max_memory` of {b['megabytes']} MB all metrics at {b['n']:,} pairs raise the memory by "
         f"{b['rise_mb']:,.0f} MB; metrics that say that they need more: {b['undefined']}."
         for b in bounds
+    ]
+
+
+def _sharing(s: dict[str, Any]) -> list[str]:
+    return [
+        f"A table of {s['rows']} bridges by {s['count']} metrics at {s['n']:,} pairs, as `gapkit compare` measures it: "
+        f"{s['shared']:.1f} s; each cell by itself, with nothing shared: {s['alone']:.1f} s, "
+        f"{s['alone'] / s['shared']:.1f} times as long. Values apart: {s['difference']:.0e}."
     ]
 
 

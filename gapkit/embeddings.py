@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.memory_map import file_of, let_go
+from gapkit.memory_map import file_of, let_go, rows_of
 
 HASHED = 8192
 """Rows that are hashed at a time: a memory map does not come into memory whole."""
@@ -142,7 +142,11 @@ class PairedEmbeddings:
         return {str(names[i]): int(counts[i]) for i in np.argsort(first)}
 
     def take(self, clips: NDArray[np.int64], *, name: str | None = None) -> PairedEmbeddings:
-        """The given clips with all their target rows, in the order given; no clip twice."""
+        """The given clips with all their target rows, in the order given; no clip twice.
+
+        Rows that follow each other are not copied, so that a part of a memory map is one too; others are read in
+        pieces.
+        """
         clips = np.asarray(clips, dtype=np.int64)
         new_row = np.full(len(self), -1, dtype=np.int64)
         new_row[clips] = np.arange(len(clips))
@@ -150,8 +154,8 @@ class PairedEmbeddings:
         rows = rows[np.argsort(new_row[self.owner[rows]], kind="stable")]
         return dataclasses.replace(
             self,
-            source=self.source[clips],
-            target=self.target[rows],
+            source=rows_of(self.source, clips),
+            target=rows_of(self.target, rows),
             owner=new_row[self.owner[rows]],
             ids=None if self.ids is None else self.ids[clips],
             captions=None if self.captions is None else self.captions[rows],

@@ -6,6 +6,7 @@ import mmap
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 SPREAD = 64
 """Rows from all over a file that are fetched together: with each may come the 2 MB of the file around it."""
@@ -39,3 +40,14 @@ def fetch(into: Any, values: Any, rows: Any, file: mmap.mmap | None) -> None:
     for start in range(0, len(rows), SPREAD):
         into[start : start + SPREAD] = values[rows[start : start + SPREAD]]
         let_go(file)
+
+
+def rows_of(values: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Rows by their numbers: a view where they follow each other, else a copy that is read in pieces."""
+    if len(rows) and rows[0] >= 0 and bool((np.diff(rows) == 1).all()):
+        return values[rows[0] : rows[-1] + 1]
+    if file_of(values) is None:
+        return values[rows]
+    taken = np.empty((len(rows), values.shape[1]), dtype=values.dtype)
+    fetch(taken, values, rows, file_of(values))
+    return taken

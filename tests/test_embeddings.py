@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.memory_map import file_of
 
 
 def labelled(owner, split=None):
@@ -52,6 +53,27 @@ def test_take_of_all_in_order_only_groups_the_target_rows(owner):
     taken = pairs.take(np.arange(len(pairs)))
     np.testing.assert_array_equal(taken.source, pairs.source)
     np.testing.assert_array_equal(taken.target, pairs.target[np.argsort(pairs.owner, kind="stable")])
+
+
+def test_a_part_of_a_file_stays_in_the_file(tmp_path):
+    for name, rows in (("source", 90), ("target", 180)):
+        np.save(tmp_path / f"{name}.npy", np.random.default_rng(rows).standard_normal((rows, 4), dtype=np.float32))
+    source, target = (np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("source", "target"))
+    split = np.repeat(["train", "val", "test"], 30)
+    pairs = PairedEmbeddings(source, target, owner=np.repeat(np.arange(90), 2), split=split)
+    test = pairs.subset("test")
+    assert np.shares_memory(test.source, pairs.source)
+    assert np.shares_memory(test.target, pairs.target)
+    assert file_of(test.target) is file_of(pairs.target)
+    np.testing.assert_array_equal(test.source, source[60:])
+    np.testing.assert_array_equal(test.target, target[120:])
+    # Scattered clips are read in pieces, and are what they were.
+    order = np.random.default_rng(0).permutation(90)
+    taken = pairs.take(order)
+    assert file_of(taken.target) is None
+    np.testing.assert_array_equal(taken.source, np.array(source)[order])
+    np.testing.assert_array_equal(taken.target, np.array(target).reshape(90, 2, 4)[order].reshape(180, 4))
+    np.testing.assert_array_equal(pairs.take(np.array([-2, -1])).source, source[-2:])
 
 
 @given(owners(), st.data())

@@ -93,6 +93,32 @@ def bound(n: int, megabytes: int) -> dict[str, Any]:
     return {"n": n, "megabytes": megabytes, "rise_mb": peak_mb() - before, "undefined": undefined}
 
 
+def sharing(n: int, rows: int) -> dict[str, Any]:
+    """CPU seconds of a table of the default metrics, as `compare` measures it, and with nothing shared."""
+    import numpy as np
+
+    from gapkit.metrics import Reference, measure, metric_names
+
+    measure(*clouds(64, 32), "default", n_resamples=10)
+    x, y = clouds(n)
+    rng = np.random.default_rng(0)
+    moved = [x + np.float32(0.02 * k) * rng.standard_normal(x.shape, dtype=np.float32) for k in range(rows)]
+    names = metric_names(default=True)
+    start = time.process_time()
+    reference = Reference.from_target(y, normalise=True)
+    together = [measure(row, reference, names, original=x) for row in moved]
+    shared = time.process_time() - start
+    start = time.process_time()
+    apart = [
+        {name: measure(row, y, name, original=x, normalise=True)[name] for name in found}
+        for row, found in zip(moved, together, strict=True)
+    ]
+    alone = time.process_time() - start
+    pairs = [(found[name], single[name]) for found, single in zip(together, apart, strict=True) for name in found]
+    difference = max(abs(a.value - b.value) for a, b in pairs)
+    return {"n": n, "rows": rows, "count": len(together[0]), "shared": shared, "alone": alone, "difference": difference}
+
+
 def curve(n: int) -> dict[str, Any]:
     """CPU seconds of each metric in one row; what metrics share counts for the first that needs it."""
     from gapkit.metrics import measure

@@ -16,6 +16,10 @@ SIDE = 1280
 """Rows and columns of a tile of rows among themselves: it stays in a processor's cache."""
 
 
+GROUP = 8
+"""Columns of which only the smallest is compared at first."""
+
+
 class SameClip:
     """Finds the pairs of rows of one clip without looking at all pairs.
 
@@ -63,18 +67,21 @@ def candidates(
         return low, rows
     # Rows among themselves: a tile with the floors of both its rows and its columns serves both ways.
     side, floor = max(1, min(SIDE, math.isqrt(room))), queries.floor.float()
-    blocks = torch.split(torch.arange(n, device=device), side)
-    for number, i in enumerate(blocks):
-        place, others = (None, None) if same is None else same.pairs(i)
+    buffer = floor.new_empty(min(side, n) ** 2)
+    for i0 in range(0, n, side):
+        i = slice(i0, min(i0 + side, n))
+        place, others = (None, None) if same is None else same.pairs(torch.arange(i.start, i.stop, device=device))
         left = queries.near[i] * -2
-        for j in blocks[number:]:
-            tile = torch.addmm(floor[j], left, queries.near[j].T).add_(floor[i, None])
+        for j0 in range(i0, n, side):
+            j = slice(j0, min(j0 + side, n))
+            tile = buffer[: len(left) * (j.stop - j0)].view(len(left), -1)
+            torch.addmm(floor[j], left, queries.near[j].T, out=tile).add_(floor[i, None])
             if place is not None and others is not None:
-                here = (others >= j[0]) & (others <= j[-1])
-                tile[place[here], others[here] - j[0]] = torch.inf
+                here = (others >= j0) & (others < j.stop)
+                tile[place[here], others[here] - j0] = torch.inf
             _keep_lowest(low, rows, i, tile, j)
-            if i[0] != j[0]:
-                _keep_lowest(low, rows, j, tile.T.contiguous(), i)
+            if i0 != j0:
+                _keep_lowest(low, rows, j, tile.T, i)
     low, order = low.sort(dim=1)
     return low.sub_(floor[:, None]), rows.gather(1, order)
 
@@ -106,10 +113,53 @@ def _shortlist(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     return values.gather(1, columns), columns
 
 
-def _keep_lowest(low: Tensor, rows: Tensor, at: Tensor, tile: Tensor, columns: Tensor) -> None:
-    """Bring the bounds of a tile into the lists of the queries `at`."""
-    part = slice(int(at[0]), int(at[-1]) + 1)
-    found, place = _shortlist(tile, min(low.shape[1], tile.shape[1]))
-    whole, whole_rows = torch.cat([low[part], found], dim=1), torch.cat([rows[part], place.add(columns[0])], dim=1)
-    low[part], order = whole.topk(low.shape[1], dim=1, largest=False, sorted=False)
+def _keep_lowest(low: Tensor, rows: Tensor, part: slice, tile: Tensor, columns: slice) -> None:
+    """Bring the bounds of a tile into the lists of some queries; `tile` may be a transpose."""
+    taken = low.shape[1]
+    worst = low[part].amax(dim=1)
+    news = _below(tile, worst, 4 * taken) if bool((worst < torch.inf).all()) else None
+    if news is None:
+        # A list that is not full yet, or too much that is new.
+        news = _shortlist(tile.contiguous(), min(taken, tile.shape[1]))
+    found, place = news
+    if found.shape[1] == 0:
+        return
+    whole, whole_rows = torch.cat([low[part], found], dim=1), torch.cat([rows[part], place.add(columns.start)], dim=1)
+    low[part], order = whole.topk(taken, dim=1, largest=False, sorted=False)
     rows[part] = whole_rows.gather(1, order)
+
+
+def _below(tile: Tensor, worst: Tensor, most: int) -> tuple[Tensor, Tensor] | None:
+    """Entries of each row of a tile below a number of its own, and their columns; infinite where a row has fewer.
+
+    Few are, once lists are full: groups of columns whose minimum is not below are passed over. None where a row has
+    more than `most`, or the tile is too narrow for groups.
+    """
+    n, width = tile.shape
+    if width < GROUP**2:
+        return None
+    groups = -(-width // GROUP)
+    whole = groups * (GROUP - 1)
+    # A group holds every groups-th column, the last ones of some are missing. Reduced in the order of the memory.
+    if tile.is_contiguous():
+        least = tile[:, :whole].view(n, GROUP - 1, groups).amin(dim=1)
+        least[:, : width - whole] = torch.minimum(least[:, : width - whole], tile[:, whole:])
+        row, group = (least < worst[:, None]).nonzero(as_tuple=True)
+    else:
+        least = tile.T[:whole].view(GROUP - 1, groups, n).amin(dim=0)
+        least[: width - whole] = torch.minimum(least[: width - whole], tile.T[whole:])
+        group, row = (least < worst).nonzero(as_tuple=True)
+        row, order = row.sort(stable=True)
+        group = group[order]
+    column = group[:, None] + torch.arange(0, GROUP * groups, groups, device=tile.device)
+    value = tile[row[:, None], column.clamp_max(width - 1)]
+    entry, member = ((value < worst[row, None]) & (column < width)).nonzero(as_tuple=True)
+    row, column, value = row[entry], column[entry, member], value[entry, member]
+    counts = torch.bincount(row, minlength=n)
+    longest = int(counts.max())
+    if longest > most:
+        return None
+    place = torch.arange(len(row), device=tile.device) - (counts.cumsum(0) - counts)[row]
+    found, columns = tile.new_full((n, longest), torch.inf), column.new_zeros(n, longest)
+    found[row, place], columns[row, place] = value, column
+    return found, columns

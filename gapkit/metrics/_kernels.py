@@ -13,7 +13,7 @@ from torch import Tensor
 from gapkit.errors import InputError
 from gapkit.metrics._sides import Cloud
 
-Kind = Literal["gaussian", "imq", "distance", "inverse"]
+Kind = Literal["gaussian", "imq", "distance", "gaussian slope", "imq slope", "inverse"]
 
 TILE = 512
 """Rows and columns of a tile: three float32 tiles stay in a processor's cache."""
@@ -28,8 +28,10 @@ class Kernel:
 
     Parameters
     ----------
-    kind : {"gaussian", "imq", "distance", "inverse"}
-        With u = |a - b| / width: exp(-u^2 / 2), (1 + u^2)^(-1/2), -u, or 1 / u and 0 where u is 0.
+    kind : {"gaussian", "imq", "distance", "gaussian slope", "imq slope", "inverse"}
+        With u = |a - b| / width: exp(-u^2 / 2), (1 + u^2)^(-1/2), -u. Then, of each of them, -k'(r) / r times the
+        square of the first width: f exp(-u^2 / 2), f (1 + u^2)^(-3/2), and 1 / u, or 0 where u is 0; f being
+        (first width / width)^2.
     widths : tuple of float
         Positive and finite.
     """
@@ -43,14 +45,18 @@ class Kernel:
             into = out if number == 0 else part
             # Bounded: 0 times infinity is no number.
             factor = min((base / width) ** 2, 1e30)
-            if self.kind == "gaussian":
+            if self.kind.startswith("gaussian"):
                 torch.mul(minus, factor, out=into).exp_()
-            elif self.kind == "imq":
+            elif self.kind.startswith("imq"):
                 torch.mul(minus, -2 * factor, out=into).add_(1).rsqrt_()
             elif self.kind == "distance":
                 torch.mul(minus, -2, out=into).sqrt_().mul_(-base / width)
             else:
                 torch.mul(minus, -2, out=into).rsqrt_().mul_(width / base).masked_fill_(minus == 0, 0)
+            if self.kind == "imq slope":
+                into.pow_(3)
+            if self.kind.endswith("slope") and number:
+                into *= (self.widths[0] / width) ** 2
             if number:
                 out += part
         if len(self.widths) > 1:

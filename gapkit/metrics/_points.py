@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gapkit.arrays import slices
+
 PAIRS = 2**16
 """Where more pairs than this are asked for, equal rows are looked for first."""
 
@@ -69,14 +71,19 @@ class Points:
 def points(a: Tensor, b: Tensor | None = None) -> tuple[Points, Points]:
     """Both sides of a search, float32 rows; `b` None stands for `a` itself."""
     given = [a] if b is None else [a, b]
-    exponent = math.frexp(max(float(side.abs().max()) for side in given))[1]
+    exponent = math.frexp(max(abs(float(end)) for side in given for end in side.aminmax()))[1]
     unit = 1.0 if abs(exponent) < 32 else 2.0**exponent
     scaled = given if unit == 1.0 else [(side.double() / unit).float() for side in given]
-    centre = scaled[-1].mean(dim=0, dtype=torch.float64).float()
+    total = torch.zeros(scaled[-1].shape[1], dtype=torch.float64, device=scaled[-1].device)
+    for part in slices(*scaled[-1].shape):
+        total += scaled[-1][part].sum(dim=0, dtype=torch.float64)
+    centre = (total / len(scaled[-1])).float()
     made = []
     for rows in scaled:
         near = rows - centre
-        squares = torch.linalg.vector_norm(near, dim=1, dtype=torch.float64).square()
+        squares = near.new_empty(len(near), dtype=torch.float64)
+        for part in slices(*near.shape):
+            squares[part] = torch.linalg.vector_norm(near[part], dim=1, dtype=torch.float64).square()
         made.append(Points(rows, near, squares, unit))
     return made[0], made[-1]
 

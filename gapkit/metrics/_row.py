@@ -36,13 +36,20 @@ T = TypeVar("T")
 
 KERNEL_USERS = {
     "mmd": {"mmd", "residual-mmd"},
-    "mmd-multi": {"mmd-multi"},
-    "mmd-imq": {"mmd-imq"},
+    "mmd-multi": {"mmd-multi", "residual-mmd-multi"},
+    "mmd-imq": {"mmd-imq", "residual-mmd-imq"},
     "energy-distance": {"energy-distance", "residual-energy-distance"},
+    "uniformity": {"uniformity", "uniformity-pooled"},
 }
 """Metrics that need a kernel inside the source and inside the target."""
 
-SLOPES = (f"energy-distance{SLOPE}",)
+ACROSS = {"uniformity": "uniformity-pooled"}
+"""The metric that needs a kernel between the sides, where it is not the one of the kernel's name."""
+
+OF_DIRECTIONS = frozenset({"uniformity"})
+"""Kernels of rows of length one: where all rows are scaled to that, they come from the same pass as the others."""
+
+SLOPES = tuple(f"{name}{SLOPE}" for name in ("mmd-multi", "mmd-imq", "energy-distance"))
 """Kernels that tell how another changes under a shift, where it does not tell so itself."""
 
 
@@ -101,10 +108,6 @@ class Row:
             return self.both.x
         return directions(self.both.x, "source").kept(self.reference.kept_bytes)
 
-    @property
-    def x_unit(self) -> Tensor:
-        return self.x_directions.rows
-
     @cached_property
     def own_cosines(self) -> Tensor:
         return clip_cosines(self.x_directions, self.reference.directions)
@@ -146,7 +149,12 @@ class Row:
     @cached_property
     def kernel_names(self) -> list[str]:
         """Kernels of the metrics asked for."""
-        return [kernel for kernel, users in KERNEL_USERS.items() if not self.names.isdisjoint(users)]
+        scaled = self.reference.normalise
+        return [
+            kernel
+            for kernel, users in KERNEL_USERS.items()
+            if not self.names.isdisjoint(users) and (scaled or kernel not in OF_DIRECTIONS)
+        ]
 
     @cached_property
     def source_kernels(self) -> dict[str, ClipSums]:
@@ -154,7 +162,7 @@ class Row:
 
     @cached_property
     def cross_kernels(self) -> dict[str, ClipSums]:
-        return self._kernels(self.both.x, self.both.y, [k for k in self.kernel_names if k in self.names])
+        return self._kernels(self.both.x, self.both.y, [k for k in self.kernel_names if ACROSS.get(k, k) in self.names])
 
     @cached_property
     def residual_kernels(self) -> dict[str, ClipSums]:
@@ -243,10 +251,16 @@ class Row:
     def rmg(self) -> Drawn:
         x, y = self.x_directions, self.reference.directions
         squares = clip_squares(x), self.reference.unit_squares
-        inner = [inner_cosine(side, own) for side, own in zip((x, y), squares, strict=True)]
-        value = relative_gap(float(self.own_cosines.mean()), *inner)
-        pair = (1 - self.resamples.sums(self.own_cosines).double() / x.n) / 2
-        drawn = self._inner(self.x_unit_sums, squares[0]) + self._inner(self.reference.unit_sums, squares[1])
+        return self.modality_gap((x, y), self.own_cosines, squares, (self.x_unit_sums, self.reference.unit_sums))
+
+    def modality_gap(
+        self, unit: tuple[Cloud, Cloud], cosines: Tensor, squares: tuple[Tensor, Tensor], sums: tuple[Tensor, Tensor]
+    ) -> Drawn:
+        """RMG of unit rows, from the cosines of pairs, the clips' own squares and the resampled sums of both sides."""
+        inner = [inner_cosine(side, own) for side, own in zip(unit, squares, strict=True)]
+        value = relative_gap(float(cosines.mean()), *inner)
+        pair = (1 - self.resamples.sums(cosines).double() / len(cosines)) / 2
+        drawn = self._inner(sums[0], squares[0]) + self._inner(sums[1], squares[1])
         inside = (1 - drawn / 2) / 2
         pair, inside = pair.clamp_min(0), inside.clamp_min(0)
         whole = inside + pair

@@ -43,7 +43,7 @@ def frechet_distance(row: Row) -> Drawn:
     ends = (_along(row.both.x, x.mean, offset), _along(row.both.y, y.mean, offset))
     px, py = (push + sign * 2 * end for push, sign, end in zip(pushes, (1, -1), ends, strict=True))
     value += float(offset.square().sum())
-    return value, _pushed(row, value, (px, py)).clamp_min(0)
+    return value, pushed(row, value, (px, py)).clamp_min(0)
 
 
 def _along(side: Cloud, origin: Tensor, direction: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def _along(side: Cloud, origin: Tensor, direction: Tensor) -> Tensor:
 
 def residual_frechet_distance(row: Row) -> Drawn:
     value, pushes = _bures(row)
-    return value, _pushed(row, value, pushes).clamp_min(0)
+    return value, pushed(row, value, pushes).clamp_min(0)
 
 
 def _gaussians(row: Row) -> tuple[Gaussian, Gaussian]:
@@ -68,12 +68,12 @@ def _bures(row: Row) -> tuple[float, Pushes]:
 
 def sliced_wasserstein(row: Row) -> Drawn:
     found = _sliced(row)
-    return found.square**0.5, _pushed(row, found.square, found.pushes).clamp_min(0).sqrt()
+    return found.square**0.5, pushed(row, found.square, found.pushes).clamp_min(0).sqrt()
 
 
 def residual_sliced_wasserstein(row: Row) -> Drawn:
     found = _sliced(row)
-    return found.residual**0.5, _pushed(row, found.residual, found.residual_pushes).clamp_min(0).sqrt()
+    return found.residual**0.5, pushed(row, found.residual, found.residual_pushes).clamp_min(0).sqrt()
 
 
 def _sliced(row: Row) -> Sliced:
@@ -90,10 +90,15 @@ def _sliced(row: Row) -> Sliced:
 
 
 def sinkhorn_divergence(row: Row) -> Drawn:
+    found = divergence(row.both, *sinkhorn_parts(row))
+    return found.value, pushed(row, found.value, found.pushes).clamp_min(0)
+
+
+def sinkhorn_parts(row: Row) -> tuple[Solver, Tensor, Tensor]:
+    """The solver, and the potentials of the source and of the target against themselves."""
     solver = Solver(REGULARISATION * row.reference.bandwidth**2, row.reference.max_memory)
-    own = row.reference.shared("sinkhorn", lambda: solver.own(row.reference.target))
-    found = divergence(row.both, solver, own)
-    return found.value, _pushed(row, found.value, found.pushes).clamp_min(0)
+    target = row.reference.shared("sinkhorn", lambda: solver.own(row.reference.target))
+    return solver, row.shared("sinkhorn", lambda: solver.own(row.both.x)), target
 
 
 def mmd_linear(row: Row) -> Drawn:
@@ -200,7 +205,7 @@ def _inside(side: _Sums, value: float) -> Tensor:
     return (side.drawn.double() @ side.whole - side.repeated) / (side.n * (side.n - 1)) - value
 
 
-def _pushed(row: Row, value: float, pushes: Pushes | None) -> Tensor:
+def pushed(row: Row, value: float, pushes: Pushes | None) -> Tensor:
     """Value in each resample, to first order."""
     if pushes is None:
         return torch.zeros(0, dtype=torch.float64)

@@ -37,15 +37,14 @@ from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
 from gapkit.metrics.procrustes_distance import of_product
-from gapkit.metrics.residual_of import residual_of
-from gapkit.metrics.rmg import rmg
 from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
 from gapkit.metrics.variance_ratio import checked_width, spread
 
 # What measures share.
 
 
-def _memory(row: Row) -> int:
+def metric_memory(row: Row) -> int:
+    """Bytes that one metric may take at a time: what is kept, and what the allocator holds back, take the rest."""
     return row.reference.max_memory // 4
 
 
@@ -58,7 +57,7 @@ def _unit(row: Row) -> Sides:
 
 
 def _seen(row: Row) -> Pooled:
-    return row.shared("pooled", lambda: pooled(row.both, POOLED, _memory(row)))
+    return row.shared("pooled", lambda: pooled(row.both, POOLED, metric_memory(row)))
 
 
 def _gap(row: Row) -> GapDirection:
@@ -66,7 +65,7 @@ def _gap(row: Row) -> GapDirection:
 
 
 def _found_source(row: Row) -> Neighbours:
-    return row.shared("nearest clips", lambda: nearest_found(_unit_source(row), NEAREST, 0, _memory(row)))
+    return row.shared("nearest clips", lambda: nearest_found(_unit_source(row), NEAREST, 0, metric_memory(row)))
 
 
 def _near_source(row: Row) -> Tensor:
@@ -80,7 +79,9 @@ def _clip_directions(row: Row) -> Cloud:
 
 
 def _found_target(row: Row) -> Neighbours:
-    return row.reference.shared("nearest clips", lambda: nearest_found(_clip_directions(row), NEAREST, 1, _memory(row)))
+    return row.reference.shared(
+        "nearest clips", lambda: nearest_found(_clip_directions(row), NEAREST, 1, metric_memory(row))
+    )
 
 
 def _near_target(row: Row) -> Tensor:
@@ -116,15 +117,19 @@ def _criteria(row: Row) -> tuple[float, float, float]:
 
 
 def _kernel(row: Row) -> ClipSums:
+    if "uniformity" in row.kernel_names:
+        return row.source_kernels["uniformity"]
     return row.shared("uniformity", lambda: _inside(row, _unit_source(row)))
 
 
 def _target_kernel(row: Row) -> ClipSums:
+    if "uniformity" in row.kernel_names:
+        return row.reference.target_kernels(row.kernel_names)["uniformity"]
     return row.reference.shared("uniformity", lambda: _inside(row, row.reference.directions))
 
 
 def _inside(row: Row, side: Cloud) -> ClipSums:
-    return pair_sums(side, None, gaussian(T), max_memory=_memory(row))
+    return pair_sums(side, None, gaussian(T), max_memory=metric_memory(row))
 
 
 def _prdc(row: Row) -> ByClip:
@@ -132,11 +137,11 @@ def _prdc(row: Row) -> ByClip:
         # Rows of length one, one a clip, have the same neighbours by cosine: one search serves both.
         if row.reference.normalise and side.single and side.n > NEAREST and not side.flat:
             return found(row).distances[:, BALL - 1]
-        return inside(side, points(side.rows)[0], BALL, _memory(row)).radius
+        return inside(side, points(side.rows)[0], BALL, metric_memory(row)).radius
 
     def make() -> ByClip:
         balls = row.reference.shared("balls", lambda: radius(row.both.y, _found_target))
-        return compare(row.both, radius(row.both.x, _found_source), balls, BALL)
+        return compare(row.both, radius(row.both.x, _found_source), balls, BALL, metric_memory(row))
 
     return row.shared("prdc", make)
 
@@ -160,23 +165,27 @@ def _two_sided(row: Row, x: Tensor, y: Tensor) -> Drawn:
     return (a + b) / 2, (drawn_a + drawn_b) / 2
 
 
-def _knn_mixing(row: Row) -> Drawn:
-    seen = _seen(row)
-    return _pooled(row, simpson(seen.x), simpson(seen.y), simpson_slope(seen.x), simpson_slope(seen.y))
+def _knn_mixing(row: Row, seen: Pooled) -> Drawn:
+    return _pooled(row, seen, (simpson(seen.x), simpson(seen.y)), (simpson_slope(seen.x), simpson_slope(seen.y)))
 
 
-def _cross_modal_share(row: Row) -> Drawn:
-    seen = _seen(row)
-    return _pooled(row, 1 - seen.x, seen.y, -torch.ones_like(seen.x), torch.ones_like(seen.y))
+def _cross_modal_share(row: Row, seen: Pooled) -> Drawn:
+    return _pooled(row, seen, (1 - seen.x, seen.y), (-torch.ones_like(seen.x), torch.ones_like(seen.y)))
 
 
-def _pooled(row: Row, x: Tensor, y: Tensor, slope_x: Tensor, slope_y: Tensor) -> Drawn:
+def _pooled(row: Row, seen: Pooled, values: tuple[Tensor, Tensor], slopes: tuple[Tensor, Tensor]) -> Drawn:
     """Mean over clips and sides of the rows' values; clips count as queries and as neighbours."""
     both = row.both
-    values_x, values_y = both.x.per_clip(x), both.y.per_clip(y)
-    pull_x, pull_y = pulls(both, _seen(row), slope_x, slope_y)
-    _, draws = _two_sided(row, values_x + 2 * both.x.n * pull_x, values_y + 2 * both.y.n * pull_y)
-    return float(values_x.mean() + values_y.mean()) / 2, draws
+    x, y = both.x.per_clip(values[0]), both.y.per_clip(values[1])
+    pull_x, pull_y = pulls(both, seen, *slopes)
+    _, draws = _two_sided(row, x + 2 * both.x.n * pull_x, y + 2 * both.y.n * pull_y)
+    return float(x.mean() + y.mean()) / 2, draws
+
+
+Mixed = Callable[[Row, Pooled], Drawn]
+
+MIXED: dict[str, Mixed] = {"knn-mixing": _knn_mixing, "knn-cross-share": _cross_modal_share}
+"""What neighbourhoods in the pooled set say, by metric."""
 
 
 def _c2st_knn(row: Row) -> Drawn:
@@ -198,10 +207,6 @@ def _residual_l2i(row: Row) -> Drawn:
     return row._mean(pair_distances(Sides(x, y, row.both.paired)))
 
 
-def _residual_rmg(row: Row) -> Drawn:
-    return _no_draws(residual_of(rmg, row.both.x.rows, row.both.y.rows, owner=row.both.y.owner))
-
-
 def _margin(row: Row) -> Drawn:
     return _two_sided(row, *clip_margins(row.both, row.probe))
 
@@ -214,7 +219,8 @@ def _mutual_knn_calibrated(row: Row) -> Drawn:
 
 def _mutual_knn_kept(row: Row) -> Drawn:
     before = row.of_original(
-        "nearest clips", lambda original: nearest_clips(directions(original, "original"), NEAREST, 0, _memory(row))
+        "nearest clips",
+        lambda original: nearest_clips(directions(original, "original"), NEAREST, 0, metric_memory(row)),
     )
     return _overlap(row, _near_source(row), before)
 
@@ -264,7 +270,10 @@ def _uniformity(row: Row) -> Drawn:
 def _uniformity_pooled(row: Row) -> Drawn:
     xx, yy, n, m = _kernel(row), _target_kernel(row), row.both.x.n, row.both.y.n
     unit = _unit(row)
-    xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=_memory(row))
+    if "uniformity" in row.kernel_names:
+        xy = row.cross_kernels["uniformity"]
+    else:
+        xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=metric_memory(row))
     mean = pooled_mean(xx, yy, xy, paired=unit.paired)
     own = 1 if unit.paired else 0
     push_x = xx.rows / (n - 1) / 2 + xy.rows / (m - own) / 2
@@ -283,9 +292,9 @@ def _variance_ratio(row: Row) -> Drawn:
 
 def _memorisation(row: Row) -> Drawn:
     reference = row.reference
-    known = reference.shared("fitted directions", lambda: checked_fitted(reference.fitted, row.both.x.rows))
-    new = reference.shared("held-out cosines", lambda: nearest_cosine(reference.directions, known, _memory(row)))
-    value, draws = row._mean(nearest_cosine(_unit_source(row), known, _memory(row)))
+    known = reference.shared("fitted directions", lambda: checked_fitted(reference.fitted, row.both.x.base))
+    new = reference.shared("held-out cosines", lambda: nearest_cosine(reference.directions, known, metric_memory(row)))
+    value, draws = row._mean(nearest_cosine(_unit_source(row), known, metric_memory(row)))
     floor, drawn = _target_mean(row, new)
     return value - floor, draws - drawn
 
@@ -293,13 +302,12 @@ def _memorisation(row: Row) -> Drawn:
 STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "l2i": lambda row: row._mean(pair_distances(row.both)),
     "alignment": lambda row: row._mean(pair_distances(_unit(row), 2.0)),
-    "knn-mixing": _knn_mixing,
-    "knn-cross-share": _cross_modal_share,
+    "knn-mixing": lambda row: _knn_mixing(row, _seen(row)),
+    "knn-cross-share": lambda row: _cross_modal_share(row, _seen(row)),
     "c2st-knn": _c2st_knn,
     "c2st-mlp": _c2st_mlp,
     "residual-c2st-mlp": _residual_c2st_mlp,
     "residual-l2i": _residual_l2i,
-    "residual-rmg": _residual_rmg,
     "separability-margin": _margin,
     "gap-length": lambda row: _no_draws(_gap(row).length),
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
@@ -316,7 +324,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "procrustes-distance": lambda row: _no_draws(of_product(_product(row), row.both.x.n)),
     "uniformity": _uniformity,
     "hubness": lambda row: _no_draws(
-        skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, _memory(row)), row.both.y)
+        skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, metric_memory(row)), row.both.y)
     ),
     "variance-ratio": _variance_ratio,
     "prdc-precision": lambda row: row._mean(_prdc(row).precision),

@@ -29,7 +29,7 @@ class Cloud:
     """Rows of one side, sorted by the clip that they belong to; every clip counts the same.
 
     What is made of the rows (directions, residuals) is made block by block where blocks are asked for, so that a
-    memory map stays one; `rows` makes and keeps it whole.
+    memory map stays one; `rows` makes it whole each time, unless it was `kept`.
 
     Parameters
     ----------
@@ -50,17 +50,20 @@ class Cloud:
     n: int
     change: Change | None = None
     file: mmap.mmap | None = field(default=None, repr=False, compare=False)
+    _whole: list[Tensor] = field(init=False, default_factory=list, repr=False, compare=False)
 
     @property
     def single(self) -> bool:
         """One row a clip."""
         return self.n == len(self.base)
 
-    @cached_property
+    @property
     def rows(self) -> Tensor:
         """All rows, (m, d)."""
         if self.change is None:
             return self.base
+        if self._whole:
+            return self._whole[0]
         rows: Tensor | None = None
         for part in row_blocks(self.base):
             block = self.change(self._read(part))
@@ -71,8 +74,8 @@ class Cloud:
 
     def block(self, part: slice) -> Tensor:
         """Some of the rows, made for this moment unless they are all there."""
-        if "rows" in self.__dict__:
-            return self.rows[part]
+        if self._whole:
+            return self._whole[0][part]
         return self._read(part) if self.change is None else self.change(self._read(part))
 
     def _read(self, part: slice | Tensor) -> Tensor:
@@ -86,8 +89,8 @@ class Cloud:
 
     def take(self, rows: Tensor) -> Tensor:
         """Rows by their numbers."""
-        if "rows" in self.__dict__:
-            return self.rows[rows]
+        if self._whole:
+            return self._whole[0][rows]
         return self._read(rows) if self.change is None else self.change(self._read(rows))
 
     def changed(self, change: Change) -> Cloud:
@@ -98,8 +101,8 @@ class Cloud:
 
     def kept(self, max_bytes: int) -> Cloud:
         """The same cloud with its rows made once, if they take no more than `max_bytes`."""
-        if 4 * self.base.numel() <= max_bytes:
-            _ = self.rows
+        if self.change is not None and not self._whole and 4 * self.base.numel() <= max_bytes:
+            self._whole.append(self.rows)
         return self
 
     def cpu(self) -> Cloud:
@@ -157,7 +160,6 @@ class Cloud:
         part = slice(int(self.ends[start]), int(self.ends[stop]))
         return Cloud(self.block(part), self.owner[part] - start, stop - start)
 
-    @cached_property
     def clip_means(self) -> Tensor:
         """Mean row of each clip, shape (n, d)."""
         return self.per_clip(self.rows)

@@ -35,15 +35,15 @@ class Slope:
 def slope_of(both: Sides, kernel: Kernel, cross: ClipSums) -> Slope:
     """Slope of the mean kernel between the centred sides.
 
-    For a kernel of the distance r, a shift by t moves k(x - y) by k'(r) / r (x - y) . t. For the Gaussian k'(r) / r is
-    -k / width^2: its own sums tell it. For -r / width it is -1 / (width r).
+    For a kernel of the distance r, a shift by t moves k(x - y) by k'(r) / r (x - y) . t. For a Gaussian of one width
+    k'(r) / r is -k / width^2: its own sums tell it.
 
     Parameters
     ----------
     both : Sides
         With their means.
     kernel : Kernel
-        "gaussian", or "inverse" for the distance.
+        "gaussian" of one width, or the slope of the kernel in question.
     cross : ClipSums
         Of that kernel between the centred sides.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike
+from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.metrics._neighbourhood import NOTHING
 from gapkit.metrics._sides import Cloud, Sides, sides
@@ -20,6 +21,7 @@ ROUNDS = 30
 """Rounds of training of the network, whatever the number of rows."""
 
 Rows = NDArray[np.float32]
+Numbers = NDArray[np.float64]
 
 BATCH, BATCHES, RATE = 128, 10, 3e-3
 """Rows of a gradient step, gradient steps of a round, learning rate of Adam."""
@@ -201,38 +203,78 @@ def network_correctness(
         seen_x, seen_y = fold_x != fold, row_fold != fold
         if not seen_x.any() or not seen_y.any():
             raise InputError("c2st: a fold holds all clips of one side; give at least 2 folds with clips in each")
-        weights = np.concatenate([seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()])
-        seen = [(rows_x, weights[: x.n]), (rows_y, weights[x.n :])]
-        shifts = [w @ rows.astype(np.float64) if residual else np.zeros(rows.shape[1]) for rows, w in seen]
-        z_x, z_y = _standardised(rows_x - shifts[0], rows_y - shifts[1], weights)
+        weight_x, weight_y = seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()
+        scales = _scales(rows_x, rows_y, weight_x, weight_y, residual=residual)
         rng = np.random.default_rng([seed, number])
         turns = _Turns(np.flatnonzero(seen_x), x.owner, rng), _Turns(np.flatnonzero(fold_y != fold), y.owner, rng)
         start = int(rng.integers(2**31))
         model: Any = MLPClassifier((hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=start)
         for _ in range(rounds):
-            batch = np.concatenate([z_x[turns[0].take(half)], z_y[turns[1].take(half)]])
-            model.partial_fit(batch, labels, classes=[0, 1])
-        for z, held, right, label in ((z_x, ~seen_x, right_x, 1), (z_y, ~seen_y, right_y, 0)):
-            if held.any():
-                chance = model.predict_proba(z[held])[:, label]
-                right[held] = (np.sign(chance - 0.5) + 1) / 2
+            batch = [s(rows[t.take(half)]) for s, rows, t in zip(scales, (rows_x, rows_y), turns, strict=True)]
+            model.partial_fit(np.concatenate(batch), labels, classes=[0, 1])
+        for scale, rows, held, right, label in (
+            (scales[0], rows_x, np.flatnonzero(~seen_x), right_x, 1),
+            (scales[1], rows_y, np.flatnonzero(~seen_y), right_y, 0),
+        ):
+            for part in slices(len(held), rows.shape[1]):
+                chance = model.predict_proba(scale(rows[held[part]]))[:, label]
+                right[held[part]] = (np.sign(chance - 0.5) + 1) / 2
     return torch.from_numpy(right_x), y.per_clip(torch.from_numpy(right_y))
 
 
-def _standardised(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[Rows, Rows]:
-    """Both sides in units of their columns' weighted mean and deviation; a constant column becomes zero."""
-    rows = np.concatenate([x, y])
-    share = weights / weights.sum()
-    rows -= share @ rows
-    largest = np.abs(rows).max(axis=0)
-    # A column that differs by rounding only is constant.
-    flat = largest <= 1e-6 * np.maximum(np.abs(x).max(axis=0), np.abs(y).max(axis=0))
-    rows /= np.where(flat, 1, largest)
-    deviation = np.sqrt(share @ rows**2)
-    rows /= np.where(flat | (deviation == 0), 1, deviation)
-    rows[:, flat] = 0
-    whole = rows.astype(np.float32)
-    return whole[: len(x)], whole[len(x) :]
+@dataclass(frozen=True)
+class _Scale:
+    """Rows of one side in units of the columns' weighted mean and deviation over both; a constant column becomes zero.
+
+    Parameters
+    ----------
+    shift, mean, largest, deviation : array of shape (d,), float64
+        What is taken off first, of this side and of both, and what the rest is divided by.
+    flat : array of shape (d,), bool
+        Columns that are constant.
+    """
+
+    shift: Numbers
+    mean: Numbers
+    largest: Numbers
+    deviation: Numbers
+    flat: NDArray[np.bool_]
+
+    def __call__(self, rows: Rows) -> Rows:
+        scaled = rows - self.shift
+        scaled -= self.mean
+        scaled /= self.largest
+        scaled /= self.deviation
+        scaled[:, self.flat] = 0
+        return scaled.astype(np.float32)
+
+
+def _scales(x: Rows, y: Rows, weight_x: Numbers, weight_y: Numbers, *, residual: bool) -> tuple[_Scale, _Scale]:
+    """Scale of each side by weights that sum to 1, a few columns at a time; `residual` takes the side's mean off."""
+    share = np.concatenate([weight_x, weight_y]) / (weight_x.sum() + weight_y.sum())
+    d = x.shape[1]
+    shift_x, shift_y, mean = np.zeros((3, d))
+    largest, deviation = np.ones((2, d))
+    flat = np.zeros(d, dtype=bool)
+    for part in slices(d, len(share)):
+        sides = [side[:, part].astype(np.float64) for side in (x, y)]
+        if residual:
+            for side, weight, shift in zip(sides, (weight_x, weight_y), (shift_x, shift_y), strict=True):
+                shift[part] = weight @ side
+                side -= shift[part]
+        rows = np.concatenate(sides)
+        length = np.abs(rows).max(axis=0)
+        mean[part] = share @ rows
+        rows -= mean[part]
+        most = np.abs(rows).max(axis=0)
+        # A column that differs by rounding only is constant.
+        flat[part] = most <= 1e-6 * length
+        largest[part] = np.where(flat[part], 1, most)
+        rows /= largest[part]
+        spread = np.sqrt(share @ rows**2)
+        deviation[part] = np.where(flat[part] | (spread == 0), 1, spread)
+    rest = mean, largest, deviation, flat
+    return _Scale(shift_x, *rest), _Scale(shift_y, *rest)
 
 
 class _Turns:

@@ -93,7 +93,7 @@ def _scaled(side: Cloud, name: str, width: float, seed: int) -> Cloud:
 def _criteria(x: Cloud, y: Cloud, *, debiased: bool) -> tuple[float, float, float]:
     """HSIC of both sides, of the first and of the second with itself, up to a common factor."""
     n = x.n
-    rows = [torch.zeros(n, dtype=torch.float64, device=x.rows.device) for _ in range(2)]
+    rows = [torch.zeros(n, dtype=torch.float64, device=x.base.device) for _ in range(2)]
     own = [torch.zeros_like(rows[0]) for _ in range(2)]
     products = [0.0, 0.0, 0.0]
     for i, j, tiles in _tiles(x, y):
@@ -138,5 +138,5 @@ def _kernel(side: Cloud, i: slice, j: slice) -> Tensor:
 
 def _part(side: Cloud, clips: slice) -> Cloud:
     """The rows of a range of clips."""
-    first, last = torch.searchsorted(side.owner, torch.tensor([clips.start, clips.stop], device=side.rows.device))
+    first, last = torch.searchsorted(side.owner, torch.tensor([clips.start, clips.stop], device=side.base.device))
     return Cloud(side.rows[first:last], side.owner[first:last] - clips.start, clips.stop - clips.start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike
+from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.metrics._sides import Cloud, directions, sides
 from gapkit.metrics.mutual_knn import K, clip_directions, nearest_clips
@@ -96,9 +96,9 @@ def _edges(near: Tensor) -> Tensor:
 def _cosines(side: Cloud, edges: Tensor) -> Tensor:
     """Cosine at each edge, float64."""
     out = torch.empty(len(edges), dtype=torch.float64, device=edges.device)
-    for part in torch.split(torch.arange(len(edges), device=edges.device), 8192):
+    for part in slices(len(edges), side.base.shape[1]):
         i, j = edges[part] // side.n, edges[part] % side.n
-        out[part] = (side.rows[i].double() * side.rows[j].double()).sum(dim=1)
+        out[part] = (side.take(i).double() * side.take(j).double()).sum(dim=1)
     return out
 
 

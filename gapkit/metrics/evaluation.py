@@ -23,6 +23,8 @@ from gapkit.metrics._work import MAX_WORK, limit_of
 from gapkit.metrics.bandwidth import FACTORS, cloud_bandwidth
 from gapkit.metrics.rmg import clip_squares
 from gapkit.metrics.separability import clip_folds
+from gapkit.metrics.uniformity import T as TEMPERATURE
+from gapkit.metrics.uniformity import gaussian
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ class Reference:
             "mmd-multi": Kernel("gaussian", tuple(f * width for f in FACTORS)),
             "mmd-imq": Kernel("imq", (width,)),
             "energy-distance": Kernel("distance", (width,)),
+            "uniformity": gaussian(TEMPERATURE),
+            f"mmd-multi{SLOPE}": Kernel("gaussian slope", tuple(f * width for f in FACTORS)),
+            f"mmd-imq{SLOPE}": Kernel("imq slope", (width,)),
             f"energy-distance{SLOPE}": Kernel("inverse", (width,)),
         }
 

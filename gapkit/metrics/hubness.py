@@ -67,10 +67,10 @@ def occurrences(x: Cloud, y: Cloud, k: int, max_memory: int = 2**27) -> Tensor:
     """In how many lists of the k nearest each target row is, shape (m,)."""
     if k < 1:
         raise InputError(f"neighbours: expected k >= 1, got {k}")
-    if len(y.rows) < k:
-        raise InputError(f"neighbours: expected at least {k} targets, got {len(y.rows)}; give more or a smaller k")
+    if len(y.base) < k:
+        raise InputError(f"neighbours: expected at least {k} targets, got {len(y.base)}; give more or a smaller k")
     found = search(*points(x.rows, y.rows), k, max_memory=max_memory)
-    return torch.bincount(found.indices.flatten(), minlength=len(y.rows))
+    return torch.bincount(found.indices.flatten(), minlength=len(y.base))
 
 
 def skewness(counts: Tensor, y: Cloud) -> float:

@@ -53,7 +53,7 @@ def memorisation(
     0.2
     """
     both = sides(source, target, owner)
-    known = checked_fitted(fitted, both.x.rows)
+    known = checked_fitted(fitted, both.x.base)
     nearest_x = nearest_cosine(directions(both.x, "source"), known, max_memory)
     nearest_y = nearest_cosine(directions(both.y, "target"), known, max_memory)
     return float(nearest_x.mean() - nearest_y.mean())

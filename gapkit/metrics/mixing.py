@@ -10,7 +10,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.metrics._neighbourhood import Neighbourhood, neighbourhood, pooled_clips
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, Sides, sides
+from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
 
 K = 30
 """Neighbours, as many as keep the ceiling of the index (about 2 - 2 / k in one distribution) near 2."""
@@ -132,10 +132,10 @@ def pooled(both: Sides, k: int, max_memory: int) -> Pooled:
     fewer = min(x.n, y.n)
     weights = torch.cat([x.share * fewer / x.n, y.share * fewer / y.n])
     clips = torch.cat(pooled_clips(both))
-    pool, _ = points(torch.cat([x.rows, y.rows]))
+    pool, _ = points(stacked(x, y))
     found = neighbourhood(pool, pool, k, weights=weights, clips=(clips, clips), priority=place, max_memory=max_memory)
-    from_source = (found.mass * (found.rows < len(x.rows))).sum(dim=1) / k
-    return Pooled(from_source[: len(x.rows)], from_source[len(x.rows) :], found, k)
+    from_source = (found.mass * (found.rows < len(x.base))).sum(dim=1) / k
+    return Pooled(from_source[: len(x.base)], from_source[len(x.base) :], found, k)
 
 
 def pulls(both: Sides, seen: Pooled, slope_x: Tensor, slope_y: Tensor) -> tuple[Tensor, Tensor]:
@@ -147,12 +147,22 @@ def pulls(both: Sides, seen: Pooled, slope_x: Tensor, slope_y: Tensor) -> tuple[
     x, y, found = both.x, both.y, seen.found
     share = torch.cat([seen.x, seen.y])
     weight = torch.cat([slope_x * x.share / x.n, slope_y * y.share / y.n]) / (2 * seen.k)
-    source = (found.rows < len(x.rows)).double()
+    source = (found.rows < len(x.base)).double()
     pull = torch.zeros_like(share)
     for rows, mass, of_source in zip(found.rows.T, found.mass.T, source.T, strict=True):
         # Where a neighbourhood needs fewer rows the mass is 0, whatever the row.
         pull.index_add_(0, rows.clamp_min(0), weight * mass * (of_source - share))
-    return _per_clip_sum(x, pull[: len(x.rows)]), _per_clip_sum(y, pull[len(x.rows) :])
+    return _per_clip_sum(x, pull[: len(x.base)]), _per_clip_sum(y, pull[len(x.base) :])
+
+
+def stacked(x: Cloud, y: Cloud) -> Tensor:
+    """The rows of both sides in one matrix, written block by block."""
+    n = len(x.base)
+    whole = x.base.new_empty(n + len(y.base), x.base.shape[1])
+    for start, side in ((0, x), (n, y)):
+        for part in row_blocks(side.base):
+            whole[start + part.start : start + part.stop] = side.block(part)
+    return whole
 
 
 def _per_clip_sum(side: Cloud, values: Tensor) -> Tensor:

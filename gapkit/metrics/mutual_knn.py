@@ -123,7 +123,7 @@ def mutual_knn_kept(
 def moved_and_original(source: ArrayLike, original: ArrayLike) -> tuple[Cloud, Cloud]:
     """Both checked: as many rows and columns."""
     moved = cloud(source, name="source")
-    width, device = moved.rows.shape[1], moved.rows.device
+    width, device = moved.base.shape[1], moved.base.device
     before = cloud(as_matrix(original, name="original", n_features=width, device=device), name="original")
     if moved.n != before.n:
         raise InputError(f"original: expected one row a source row ({moved.n}), got {before.n}")
@@ -137,7 +137,7 @@ def clip_directions(y: Cloud) -> Cloud:
     unit = directions(y, "target")
     if unit.single:
         return unit
-    means = unit.clip_means
+    means = unit.clip_means()
     length = torch.linalg.vector_norm(means, dim=1, keepdim=True)
     rows = torch.where(length > 0, means / length.clamp_min(torch.finfo(means.dtype).tiny), 0.0)
     return Cloud(rows, torch.arange(y.n, device=rows.device), y.n)
@@ -157,7 +157,7 @@ def nearest_found(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> N
         raise InputError(f"neighbours: expected k >= 1, got {k}")
     if side.n <= k:
         raise InputError(f"neighbours: expected more than {k} clips, got {side.n}; give more clips or a smaller k")
-    device = side.rows.device
+    device = side.base.device
     if side.flat:
         return Neighbours(
             torch.full((side.n, k), -1, device=device), torch.zeros(side.n, k, dtype=torch.float64, device=device)

@@ -154,17 +154,23 @@ def search(
     same = None if clips is None else SameClip(*clips)
     taken = min(k + SPARE, m)
     low, chosen = candidates(queries, gallery, taken, same, max_memory)
-    near = apart(queries, gallery, torch.arange(n, device=device), chosen).masked_fill_(low == torch.inf, torch.inf)
+    kept = min(k, taken)
+    near = low.new_full(low.shape, torch.inf)
+    near[:, :kept] = apart(queries, gallery, torch.arange(n, device=device), chosen[:, :kept])
+    near.masked_fill_(low == torch.inf, torch.inf)
+    # Of the spare ones only those count whose bound is within the farthest of the first k.
+    within = low[:, kept:] <= _reach(queries, near[:, :kept].amax(dim=1))[:, None]
+    i, j = within.masked_fill_(low[:, kept:] == torch.inf, False).nonzero(as_tuple=True)
+    near[i, kept + j] = apart(queries, gallery, i, chosen[i, kept + j, None])[:, 0]
     by_place = ((place[chosen] - start[:, None]) % m).argsort(dim=1)
     near, first = near.gather(1, by_place).sort(dim=1, stable=True)
     chosen = chosen.gather(1, by_place.gather(1, first))
     indices = torch.full((n, k), -1, dtype=torch.int64, device=device)
     distances = torch.full((n, k), torch.inf, device=device)
-    kept = min(k, taken)
     distances[:, :kept], indices[:, :kept] = near[:, :kept], chosen[:, :kept]
     # Whatever is not a candidate is at least as far as the last bound. Where that is not beyond the k-th distance
     # found, every row that may be as near is looked at.
-    reach = distances[:, -1].double().square() * (1 + 4 * queries.doubt) - queries.floor
+    reach = _reach(queries, distances[:, -1])
     unsure = (low[:, -1] <= reach) & (low[:, -1] < torch.inf) & (taken < m)
     above = torch.nextafter(reach.float(), low.new_tensor(torch.inf))
     for at in torch.split(unsure.nonzero().flatten(), max(1, LOOK // m)) if bool(unsure.any()) else ():
@@ -176,6 +182,11 @@ def search(
         indices[at] = order[(columns + start[at, None]) % m]
     indices.masked_fill_(distances == torch.inf, -1)
     return Neighbours(indices, distances.double() * queries.unit)
+
+
+def _reach(queries: Points, farthest: Tensor) -> Tensor:
+    """Bounds above this belong to rows that are farther from each query than a distance; float64, (n,)."""
+    return farthest.double().square() * (1 + 4 * queries.doubt) - queries.floor
 
 
 def as_cosine(found: Neighbours) -> Neighbours:

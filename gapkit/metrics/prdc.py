@@ -95,7 +95,7 @@ def prdc(
     """
     both = sides(source, target, owner, paired=paired)
     radii = [inside(side, points(side.rows)[0], k, max_memory).radius for side in (both.x, both.y)]
-    found = compare(both, radii[0], radii[1], k)
+    found = compare(both, radii[0], radii[1], k, max_memory)
     values = (float(part.mean()) for part in (found.precision, found.recall, found.density, found.coverage))
     return Prdc(*values)
 
@@ -110,15 +110,17 @@ class ByClip:
     coverage: Tensor
 
 
-def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int) -> ByClip:
+def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int, max_memory: int = 2**27) -> ByClip:
     """Which rows lie in whose balls."""
     x, y = both.x, both.y
     queries, gallery = points(x.rows, y.rows)
     same = SameClip(x.owner, y.owner) if both.paired else None
     balls_x, balls_y = radius_x / queries.unit, radius_y / queries.unit
-    precision, density = (torch.zeros(x.n, dtype=torch.float64, device=x.rows.device) for _ in range(2))
-    recall, coverage = (torch.zeros(len(y.rows), dtype=torch.bool, device=x.rows.device) for _ in range(2))
-    for at in torch.split(torch.arange(x.n, device=x.rows.device), max(1, BLOCK // len(y.rows))):
+    precision, density = (torch.zeros(x.n, dtype=torch.float64, device=x.base.device) for _ in range(2))
+    recall, coverage = (torch.zeros(len(y.base), dtype=torch.bool, device=x.base.device) for _ in range(2))
+    # Some float64 and float32 matrices of a block at once.
+    block = min(BLOCK, max_memory // 48)
+    for at in torch.split(torch.arange(x.n, device=x.base.device), max(1, block // len(y.base))):
         in_y, in_x = _in_balls(queries, at, gallery, same, balls_x[at, None], balls_y)
         precision[at] = in_y.any(dim=1).double()
         density[at] = (in_y.double() @ y.share) / k

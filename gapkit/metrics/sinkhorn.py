@@ -83,7 +83,7 @@ def sinkhorn_divergence(
         if not 0 < value < np.inf:
             raise InputError(f"sinkhorn: {name}: expected a positive finite number, got {value}")
     solver = Solver(regularisation * width**2, max_memory)
-    return divergence(both, solver, solver.own(both.y)).value
+    return divergence(both, solver, solver.own(both.x), solver.own(both.y)).value
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,10 @@ class Divergence:
     pushes: tuple[Tensor, Tensor]
 
 
-def divergence(both: Sides, solver: Solver, own_target: Tensor) -> Divergence:
-    """Sinkhorn divergence of two sides, given the target's potential against itself."""
+def divergence(both: Sides, solver: Solver, own_source: Tensor, own_target: Tensor) -> Divergence:
+    """Sinkhorn divergence of two sides, given the potential of each against itself."""
     forth, back = solver.potentials(both.x, both.y)
-    extra = (both.x.per_clip(forth - solver.own(both.x)), both.y.per_clip(back - own_target))
+    extra = (both.x.per_clip(forth - own_source), both.y.per_clip(back - own_target))
     means = [part.mean() for part in extra]
     return Divergence(max(0.0, float(sum(means))), (extra[0] - means[0], extra[1] - means[1]))
 

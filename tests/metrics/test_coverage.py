@@ -21,6 +21,11 @@ NAMES = (
 DEGENERATE = ("residual-mmd", "residual-energy-distance")
 """Both sides have one shape: nothing is left without the means, and first order is all noise."""
 
+SHAPES = (
+    "residual-mmd", "residual-mmd-multi", "residual-mmd-imq", "residual-energy-distance", "residual-rmg",
+    "residual-knn-mixing", "residual-knn-cross-share", "residual-sinkhorn-divergence",
+)  # fmt: skip
+
 
 def draw(rng, n):
     """Targets, and two bridges that share most of their noise and end at different offsets."""
@@ -89,3 +94,26 @@ def test_where_the_sides_have_one_shape_intervals_are_no_more_than_careful(sampl
         assert 1.1 < its.std(axis=1).mean() / mine.std() < 1.6
         low, high = np.quantile(its, [0.025, 0.975], axis=1)
         assert np.mean((low <= mine.mean()) & (mine.mean() <= high)) >= 0.95
+
+
+@pytest.fixture(scope="module")
+def shapes():
+    """Value, ends of the interval and spread of the draws, in samples of two sides of different shape."""
+    n, stretch, found = 150, np.repeat([1.0, 0.5], D // 2), []
+    for seed in range(300):
+        concept, one, two = np.random.default_rng([seed, 11]).standard_normal((3, n, D))
+        reference = Reference.from_target(concept + NOISE * two, n_resamples=DRAWS, seed=seed)
+        reference = dataclasses.replace(reference, bandwidth=WIDTH)
+        estimates = measure(stretch * (concept + NOISE * one) + 0.4, reference, SHAPES)
+        found.append([(e.value, e.low, e.high, e.draws.std()) for e in estimates.values()])
+    return np.array(found)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_intervals_of_what_is_left_without_the_means_cover(shapes, name):
+    value, low, high, spread = shapes[:, SHAPES.index(name)].T
+    covered = np.mean((low <= value.mean()) & (value.mean() <= high))
+    # What hangs on the nearest rows, or on the transport, is told to first order with some room to spare.
+    careful = name.startswith(("residual-knn", "residual-sinkhorn"))
+    assert 0.92 <= covered <= (1.0 if careful else 0.98)
+    assert 0.9 < spread.mean() / value.std() < (1.4 if careful else 1.2)

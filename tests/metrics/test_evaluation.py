@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from gapkit.metrics import METRICS, Reference, measure, metric_names, register_metric
+from gapkit.metrics import METRICS, Reference, _row, measure, metric_names, register_metric
 from gapkit.metrics._row_structure import STRUCTURE_ESTIMATORS
 from gapkit.statistics import paired_difference
 
 SPECIAL = {
     *STRUCTURE_ESTIMATORS, "cka-rbf", "residual-mmd-multi", "residual-mmd-imq", "residual-sinkhorn-divergence",
-    "residual-knn-mixing", "residual-knn-cross-share",
+    "residual-knn-mixing", "residual-knn-cross-share", "residual-rmg",
 }  # fmt: skip
 CORE = [name for name in metric_names() if name not in SPECIAL and not METRICS.get(name).needs]
 """Without those that have no draws or need more than two clouds: test_structure_rows.py."""
@@ -32,6 +32,22 @@ def test_values_are_those_of_the_functions(kind, request):
         assert estimate.n == len(p.source)
         low, high = METRICS.get(name).range
         assert low <= estimate.value <= high
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_scaled_rows_give_the_kernel_of_directions_in_the_pass_of_the_others(several, paired, monkeypatch):
+    p, names = several, ["mmd", "uniformity", "uniformity-pooled"]
+    x, y = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (p.source, p.target))
+    passes = []
+    inside = _row.clip_sums
+    monkeypatch.setattr(_row, "clip_sums", lambda *a, **k: passes.append(len(a[2])) or inside(*a, **k))
+    together = measure(p.source, p.target, names, owner=p.owner, paired=paired, n_resamples=30, normalise=True)
+    assert passes == [2, 2]
+    apart = measure(x, y, names, owner=p.owner, paired=paired, n_resamples=30)
+    assert list(together) == names
+    for name, e in together.items():
+        assert e.value == pytest.approx(apart[name].value, abs=1e-6)
+        assert e.draws == pytest.approx(apart[name].draws, abs=1e-6)
 
 
 def test_unpaired_values_are_those_of_the_functions(several):

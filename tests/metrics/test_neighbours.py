@@ -95,6 +95,29 @@ def test_blocks_do_not_matter(name, monkeypatch):
             assert torch.equal(found.distances, whole.distances)
 
 
+@pytest.mark.parametrize("kind", ["any order", "nearest last", "equal rows", "one clip"])
+@pytest.mark.parametrize("side", [64, 101, 256])
+def test_tiles_that_bring_little_and_tiles_that_bring_much(kind, side):
+    # Lists are full after the first tile; what later ones bring is picked out by its groups, of 8 columns.
+    x = np.random.default_rng(9).standard_normal((530, 12)).astype(np.float32)
+    own = np.arange(530)
+    if kind == "nearest last":
+        x /= np.linalg.norm(x, axis=1, keepdims=True)
+        x *= np.linspace(9, 0.1, 530, dtype=np.float32)[:, None]
+    elif kind == "equal rows":
+        x = x[own % 40]
+    elif kind == "one clip":
+        own = own // 90
+    ready, _ = points(torch.from_numpy(x))
+    clips = (torch.from_numpy(own),) * 2
+    found = search(ready, ready, 7, clips=clips, max_memory=4 * side * side)
+    order, distances = by_sorting(x, x, 7, "euclidean", (own, own))
+    assert found.distances.numpy() == pytest.approx(distances, rel=1e-5, abs=1e-6)
+    if kind != "equal rows":
+        assert (found.indices.numpy() == order).all()
+    assert torch.equal(search(ready, ready, 7, clips=clips).indices, found.indices)
+
+
 def test_a_doubtful_bound_is_looked_at_again(monkeypatch):
     # With no candidates to spare, every row whose next bound overlaps has to be settled by its distances.
     x = np.random.default_rng(4).standard_normal((300, 8)).astype(np.float32) * 1e-3 + 1

@@ -41,7 +41,7 @@ def statistic(x, y, owner, kernel, wx, wy, *, paired, centred):
 
 
 @pytest.mark.parametrize("paired", [True, False])
-@pytest.mark.parametrize("name", [*KERNELS, "residual-mmd", "residual-energy-distance"])
+@pytest.mark.parametrize("name", [*KERNELS, *(f"residual-{name}" for name in KERNELS)])
 def test_draws_are_the_derivative_by_the_weights(several, name, paired):
     x, y, owner = several.source[:12] * 0.3, several.target * 0.3, several.owner
     keep = owner < (12 if paired else 9)
