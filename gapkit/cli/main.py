@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from gapkit import __version__
 from gapkit.cli import (
     compare,
+    doctor,
     embed,
     fit,
     inspect_,
@@ -47,6 +48,7 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
 app.command("list")(listing.list_)
+app.command("doctor")(doctor.doctor)
 
 
 def _version(value: bool) -> None:
