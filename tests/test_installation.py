@@ -104,9 +104,7 @@ def test_java(toolbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert finding("Java") == Finding("machine", "Java", "ok", "99.1")
 
 
-def test_a_cache_folder_that_cannot_be_written(
-    toolbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_cache_folder_that_cannot_be_written(toolbox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert finding("cache folder").state == "broken"
