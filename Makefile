@@ -39,6 +39,7 @@ figures: $(VENV)/.ready
 		echo $$script; MPLBACKEND=Agg $(BIN)/python $$script || exit 1; done
 	$(BIN)/python figures/page.py
 	MPLBACKEND=Agg $(BIN)/python docs/pictures/metric_pictures.py
+	$(BIN)/python docs/pictures/imports.py
 
 docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

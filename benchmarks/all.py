@@ -67,8 +67,8 @@ def page() -> str:
     lines = [
         "# Performance",
         "",
-        "Written by `make bench` from what the scripts in `benchmarks/` said when they last ran; each section names its",
-        "day and its machine. Numbers of different sections were not measured beside each other: compare within one.",
+        "Written by `make bench` from what the scripts in `benchmarks/` said when they last ran; each section names",
+        "its day and machine. Numbers of different sections were not measured beside each other: compare within one.",
         "What is promised stands in [benchmarks](../benchmarks/README.md).",
         "",
     ]
