@@ -37,6 +37,7 @@ API = {
     "Tables": "gapkit.report",
     "Page": "gapkit.page",
     "Tuning": "gapkit.tuning",
+    "Installation": "gapkit.installation",
 }
 """Heading and package of each page of the Python reference."""
 
