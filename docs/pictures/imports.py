@@ -59,9 +59,7 @@ def draw(order: list[list[str]], counts: Counter[tuple[str, str]]) -> str:
     for part, i in place.items():
         middle = CELL * i + CELL / 2
         lines.append(f'<text x="{LEFT - 6}" y="{TOP + middle + 4:g}" text-anchor="end">{escape(part)}</text>')
-        lines.append(
-            f'<text transform="translate({LEFT + middle + 4:g} {TOP - 6}) rotate(-90)">{escape(part)}</text>'
-        )
+        lines.append(f'<text transform="translate({LEFT + middle + 4:g} {TOP - 6}) rotate(-90)">{escape(part)}</text>')
     for (importer, imported), count in sorted(counts.items(), key=lambda e: (place[e[0][0]], place[e[0][1]])):
         x, y = LEFT + CELL * place[imported], TOP + CELL * place[importer]
         good = place[imported] > place[importer]

@@ -16,7 +16,7 @@ from gapkit.cli import (
     doctor,
     embed,
     fit,
-    inspect_,
+    inspect,
     listing,
     merge,
     metrics,
@@ -37,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compare")(compare.compare)
-app.command("inspect")(inspect_.inspect)
+app.command("inspect")(inspect.inspect)
 app.command("metrics")(metrics.metrics)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
