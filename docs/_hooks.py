@@ -23,6 +23,7 @@ FOLDER = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]*)\)")
 
 API = {
     "gapkit": "gapkit",
+    "Installation": "gapkit.installation",
     "Pairs": "gapkit.embeddings",
     "Files": "gapkit.files",
     "Checks": "gapkit.checks",
@@ -37,7 +38,6 @@ API = {
     "Tables": "gapkit.report",
     "Page": "gapkit.page",
     "Tuning": "gapkit.tuning",
-    "Installation": "gapkit.installation",
 }
 """Heading and package of each page of the Python reference."""
 

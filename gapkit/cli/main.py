@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)
+app.command("doctor")(doctor.doctor)
 app.command("metrics")(metrics.metrics)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)
@@ -48,7 +49,6 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
 app.command("list")(listing.list_)
-app.command("doctor")(doctor.doctor)
 
 
 def _version(value: bool) -> None:
