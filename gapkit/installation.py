@@ -103,12 +103,13 @@ def examine_installation(distribution: str = "gapkit") -> Installation:
         about = metadata.metadata(distribution)
         from packaging.requirements import Requirement
     except ImportError as error:
+        absent = error.name or distribution
         raise GapkitError(
-            f"{distribution}: cannot say what it needs, {error.name or distribution} is not installed; pip install ."
+            f"{distribution}: cannot say what it needs, {absent} is not installed; pip install {absent}"
         ) from None
     needs = [Requirement(line) for line in metadata.requires(distribution) or ()]
     findings = [
-        _python(about.get("Requires-Python", "")),
+        _python(*(about.get_all("Requires-Python") or [""])),
         *(_core(need) for need in needs if _applies(need, "")),
         *(_extra(extra, needs, distribution) for extra in about.get_all("Provides-Extra") or ()),
         *_weights({need.name for need in needs}),
