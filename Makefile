@@ -29,8 +29,9 @@ lint: $(VENV)/.ready
 types: $(VENV)/.ready
 	$(BIN)/mypy
 
+# Writes docs/performance.md; ONLY="startup training" measures these and leaves the other sections as they are.
 bench: $(VENV)/.ready
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	$(BIN)/python benchmarks/all.py $(ONLY)
 
 # Every figure and its caption from the committed results; nothing is trained.
 figures: $(VENV)/.ready
@@ -38,6 +39,7 @@ figures: $(VENV)/.ready
 		echo $$script; MPLBACKEND=Agg $(BIN)/python $$script || exit 1; done
 	$(BIN)/python figures/page.py
 	MPLBACKEND=Agg $(BIN)/python docs/pictures/metric_pictures.py
+	$(BIN)/python docs/pictures/imports.py
 
 docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -1,6 +1,6 @@
-"""Every measure beside its peer, the cost of whole sets, of files, and against n; writes docs/performance.md.
+"""Every measure beside its peer, the cost of whole sets, of files, and against n, as a page.
 
-    python benchmarks/metrics.py [--quick] [--repeat 2] [--keep FILE] [--out docs/performance.md]
+    python benchmarks/metrics.py [--quick] [--repeat 2] [--keep FILE] [--out FILE]
 
 Each side of a contest runs in a fresh process on one thread, in turns, so that a busy machine is busy for both; the
 fastest of each counts. Times are CPU seconds: shared machines are noisy, ratios within one run are not.
@@ -65,7 +65,7 @@ def results(quick: bool, repeat: int, keep: Path | None, parts: Sequence[str] = 
 
 
 def page(found: dict[str, Any], figures: dict[str, str]) -> str:
-    """The whole of docs/performance.md; parts that were not measured are left out."""
+    """The whole page; parts that were not measured are left out."""
     lines = [
         "# Performance of the measures",
         "",

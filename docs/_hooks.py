@@ -24,6 +24,7 @@ FOLDER = re.compile(r"\[([^\]]+)\]\(((?:\.\./)+[\w./-]*)\)")
 
 API = {
     "gapkit": "gapkit",
+    "Installation": "gapkit.installation",
     "Pairs": "gapkit.embeddings",
     "Files": "gapkit.files",
     "Checks": "gapkit.checks",

@@ -1,4 +1,4 @@
-"""Body of ``gapkit inspect``."""
+"""`gapkit inspect`: what these embeddings are, and what is wrong with them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,33 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from gapkit.embeddings import PairedEmbeddings
+import typer
+
+from gapkit.cli import options
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from gapkit.checks import Findings, Side
+    from gapkit.embeddings import PairedEmbeddings
+
+
+def inspect(
+    pairs: options.Pairs = None,
+    target: options.Target = None,
+    owner: options.Owner = None,
+    captions: options.Captions = None,
+    dataset: options.Dataset = None,
+    threads: options.Threads = 1,
+    as_json: options.Json = False,
+) -> None:
+    """Say what these embeddings are, and what is wrong with them."""
+    from gapkit.cli.runtime import limit_threads
+
+    limit_threads(threads)
+    code = run_inspect(options.open_pairs(pairs, target, owner, captions, dataset), as_json=as_json)
+    if code:
+        raise typer.Exit(code)
 
 
 def run_inspect(pairs: PairedEmbeddings, *, as_json: bool) -> int:

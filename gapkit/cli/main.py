@@ -14,9 +14,10 @@ from gapkit import __version__
 from gapkit.cli import (
     caption,
     compare,
+    doctor,
     embed,
     fit,
-    inspect_,
+    inspect,
     listing,
     merge,
     metrics,
@@ -38,7 +39,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("compare")(compare.compare)
-app.command("inspect")(inspect_.inspect)
+app.command("inspect")(inspect.inspect)
+app.command("doctor")(doctor.doctor)
 app.command("metrics")(metrics.metrics)
 app.command("fit")(fit.fit)
 app.command("transform")(transform.transform)

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,11 @@ class Results:
 
     def summary(self) -> pd.DataFrame:
         """Mean over seeds, its interval, and the spread over seeds: see `summarise`."""
+        return self._summary.copy()
+
+    @cached_property
+    def _summary(self) -> pd.DataFrame:
+        """Found once: every writer asks for it, and it takes longer than the writing."""
         return summarise(self.frame, self.draws)
 
     def pivot(self, values: str = "value") -> pd.DataFrame:

@@ -37,8 +37,9 @@ class ResidualBlock(nn.Module):
         h = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + scale)
         h = F.silu(self.widen(h))
         if self.dropout and draw is not None:
-            kept = torch.rand(h.shape, generator=draw, device=h.device) >= self.dropout
-            h = h * kept / (1 - self.dropout)
+            # One product of one type, forward and back: a mask of booleans would be converted in each.
+            kept = torch.rand(h.shape, generator=draw, device=h.device).ge_(self.dropout).div_(1 - self.dropout)
+            h = h * kept.to(h.dtype)
         out: Tensor = self.narrow(h)
         return out
 

@@ -44,11 +44,6 @@ class Schedule:
         """Signal-to-noise ratio ``alpha_bar / (1 - alpha_bar)``; infinite at t = 0."""
         return self.alpha_bar[t] / (1 - self.alpha_bar[t])
 
-    def log_snr_rate(self) -> Tensor:
-        """Derivative of half the log signal-to-noise ratio by t, (T - 1,) at t = 1, ..., T - 1 (central difference)."""
-        half_log_snr = 0.5 * (self.alpha_bar[1:].log() - (-self.alpha_bar[1:]).log1p())
-        return torch.gradient(half_log_snr)[0][:-1]
-
     def times(self, start: int, steps: int) -> list[int]:
         """Evenly spaced times from `start` down to 0, ``steps + 1`` of them.
 

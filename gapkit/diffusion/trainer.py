@@ -19,7 +19,10 @@ from gapkit.diffusion.steps import EagerStep, RecordedStep
 from gapkit.errors import GapkitError, InputError
 
 SAVE_EVERY_SECONDS = 5.0
-"""Work that a kill may cost."""
+"""Work that a kill may cost where a save is quick."""
+
+QUICK_SAVE = 0.1
+"""Seconds. A save that takes twice as long is made half as often: no more than 2 % of a training goes into saving."""
 
 DECAY_EVERY = 4
 """Optimiser steps between two updates of the averaged weights; the decay is adapted to it."""
@@ -129,8 +132,8 @@ def train(
     score : callable, optional
         ``score(model)`` on held-out data, lower is better. Without it the last weights are kept.
     checkpoint : Path, optional
-        State is written here every few seconds and taken up from here: a training that was killed ends with the
-        same weights, bit by bit, as one that was not.
+        State is written here every few seconds, less often where the disk is slow, and taken up from here: a training
+        that was killed ends with the same weights, bit by bit, as one that was not.
     fingerprint : str
         What the training depends on; a checkpoint of another fingerprint is not used.
     progress : callable, optional
@@ -147,7 +150,7 @@ def train(
     device = next(model.parameters()).device
     half = options.precision == "bfloat16" or (options.precision == "auto" and has_bfloat16(device))
     step = state.stepper(loss, options, half=half)
-    saved = time.monotonic()
+    saved, wait = time.monotonic(), SAVE_EVERY_SECONDS
     model.train()
     while state.step < options.steps and not state.exhausted(options):
         value = step(options.rate(state.step))
@@ -166,9 +169,10 @@ def train(
             note = state.look(score)
             if progress:
                 progress(state.step, options.steps, note)
-        if checkpoint is not None and time.monotonic() - saved > SAVE_EVERY_SECONDS:
+        if checkpoint is not None and (began := time.monotonic()) - saved > wait:
             state.write(checkpoint, fingerprint)
             saved = time.monotonic()
+            wait = SAVE_EVERY_SECONDS * max(1.0, (saved - began) / QUICK_SAVE)
     state.finish()
     model.eval()
     return TrainingReport(state.step, state.best_step, tuple(state.scores))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gapkit.encoders.base import Encoder
-from gapkit.encoders.hub import describe_model, load_pretrained, pick_device, pooled
+from gapkit.encoders.pretrained import PretrainedPair, rows_of
 from gapkit.encoders.registry import register_encoder
 
 
 @register_encoder("laion-clap")
-class LaionClapEncoder(Encoder):
+class LaionClapEncoder(PretrainedPair):
     """CLAP of LAION, from the hub or from a folder.
 
     Parameters
@@ -42,6 +40,9 @@ class LaionClapEncoder(Encoder):
     Wu et al. 2023, *Large-scale contrastive language-audio pretraining with feature fusion*.
     """
 
+    processor_class, model_class = "ClapProcessor", "ClapModel"
+    unused_positions = 2
+
     def __init__(
         self,
         model: str | Path = "laion/clap-htsat-unfused",
@@ -49,26 +50,12 @@ class LaionClapEncoder(Encoder):
         revision: str | None = None,
         device: str = "auto",
     ) -> None:
-        whose = "encoder laion-clap"
-        self._device = pick_device(device, whose=whose)
-        processor = load_pretrained("ClapProcessor", model, whose=whose, revision=revision)
-        loaded = load_pretrained("ClapModel", model, whose=whose, revision=revision)
-        self._model = loaded.eval().to(self._device)
-        self._about = describe_model(loaded, model, revision)
-        self._extract, self._tokenize = processor.feature_extractor, processor.tokenizer
-        self._lock = threading.Lock()
+        super().__init__(model, revision=revision, device=device)
+
+    def _prepare(self, processor: Any) -> None:
+        self._extract = processor.feature_extractor
         self.sample_rate = int(self._extract.sampling_rate)
         self.window_seconds = float(self._extract.max_length_s)
-        self.concurrent = self._device == "cpu"
-
-    @property
-    def dim(self) -> int:
-        """Dimensions of the projections."""
-        return int(self._model.config.projection_dim)
-
-    def provenance(self) -> dict[str, str]:
-        """Model, revision, version of transformers."""
-        return {"encoder": "laion-clap", **self._about}
 
     def _source(self, items: Sequence[Any]) -> NDArray[np.float32]:
         sounds = [np.asarray(item, dtype=np.float32) for item in items]
@@ -82,14 +69,4 @@ class LaionClapEncoder(Encoder):
         features = inputs["input_features"].to(self._device, torch.float32)
         longer = torch.tensor([[len(sound) > self._extract.nb_max_samples] for sound in sounds], device=self._device)
         with torch.inference_mode():
-            rows = pooled(self._model.get_audio_features(input_features=features, is_longer=longer))
-        return np.asarray(rows.float().cpu().numpy())
-
-    def _target(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        longest = int(self._model.config.text_config.max_position_embeddings) - 2
-        with self._lock:
-            tokens = self._tokenize(list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt")
-        kept = {key: tokens[key].to(self._device) for key in ("input_ids", "attention_mask")}
-        with torch.inference_mode():
-            rows = pooled(self._model.get_text_features(**kept))
-        return np.asarray(rows.float().cpu().numpy())
+            return rows_of(self._model.get_audio_features(input_features=features, is_longer=longer))

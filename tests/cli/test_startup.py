@@ -15,7 +15,8 @@ print("code", code, [name for name in {HEAVY!r} if name in sys.modules], file=sy
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["compare", "--help"], ["inspect", "-h"], ["metrics", "--help"], ["fit", "--help"],
+    [["--help"], ["--version"], ["compare", "--help"], ["inspect", "-h"], ["doctor", "--help"],
+     ["metrics", "--help"], ["fit", "--help"],
      ["transform", "--help"], ["tune", "--help"], ["embed", "--help"], ["plot", "--help"], ["table", "--help"],
      ["merge", "--help"], ["report", "--help"], ["list", "--help"], ["caption", "--help"],
      ["caption", "score", "--help"], ["caption", "train", "--help"], ["caption", "generate", "--help"],

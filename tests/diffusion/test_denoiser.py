@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gapkit.arrays import generator
 from gapkit.diffusion.denoiser import Denoiser
 from gapkit.diffusion.losses import prediction_weight
 from gapkit.diffusion.schedule import cosine_schedule
@@ -94,6 +95,23 @@ def test_conditions_are_heard_once_trained_and_may_be_left_out():
 def test_unknown_prediction():
     with pytest.raises(InputError, match="x0, epsilon, v, got 'score'"):
         make(prediction="score")
+
+
+def test_half_of_the_features_are_left_out_and_the_others_doubled_to_the_bit():
+    block = make(dropout=0.5, hidden=64).blocks[0]
+    with torch.no_grad():
+        block.narrow.weight.copy_(torch.randn(block.narrow.weight.shape, generator=generator(3)))
+    x, time = torch.randn(9, block.widen.in_features, generator=generator(1)), torch.zeros(block.time.in_features)
+    moved = block(x, time, generator(2))
+    moved.sum().backward()
+    found = block.widen.weight.grad.clone()
+    block.zero_grad()
+    hidden = torch.nn.functional.silu(block.widen(torch.nn.functional.layer_norm(x, x.shape[-1:])))
+    kept = torch.rand(hidden.shape, generator=generator(2)) >= 0.5
+    expected = block.narrow(hidden * kept / 0.5)
+    expected.sum().backward()
+    assert torch.equal(moved, expected)
+    assert torch.equal(found, block.widen.weight.grad)
 
 
 def test_dropout_leaves_features_out_only_where_a_generator_is_given():

@@ -91,6 +91,26 @@ def test_killed_and_resumed_it_ends_with_the_same_bits(tmp_path, monkeypatch, st
     assert torch.equal(fresh.bias, model.bias)
 
 
+def test_a_slow_disk_is_written_to_less_often(tmp_path, monkeypatch):
+    clock, saved_at = 0.0, []
+    model, loss, _, draw = problem()
+
+    def slow(net):
+        nonlocal clock
+        clock += 0.5
+        return loss(net)
+
+    def write(state, path, fingerprint):
+        nonlocal clock
+        clock += 1.0  # ten times QUICK_SAVE: every 50 s instead of every 5
+        saved_at.append(state.step)
+
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock)
+    monkeypatch.setattr(module._State, "write", write)
+    train(model, slow, TrainingOptions(320), generator=draw, checkpoint=tmp_path / "state", fingerprint="f")
+    assert saved_at == [11, 112, 213, 314]
+
+
 @pytest.mark.parametrize("damage", ["other fingerprint", "truncated", "garbage"])
 def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, monkeypatch, damage):
     monkeypatch.setattr(module, "SAVE_EVERY_SECONDS", -1.0)
