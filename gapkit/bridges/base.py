@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from collections.abc import Callable
@@ -11,14 +12,16 @@ from typing import Any, ClassVar, Self
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load, save
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from torch import Tensor, nn
 
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
+from gapkit.bridges._bounded import BoundedMemory
 from gapkit.bridges.space import Space
 from gapkit.errors import InputError, NotFittedError
+from gapkit.records import read_json, sealed, unsealed
 
 FORMAT = 1
 """Version of the folder that `Bridge.save` writes."""
@@ -201,9 +204,12 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             else:
                 numbers[key] = value
         folder = Path(folder)
+        weights = save(tensors)
         config = {"format": FORMAT, "bridge": self.name, "params": self.get_params(deep=False), "fitted": numbers}
-        write_bytes(folder / "model.safetensors", save(tensors))
+        config = sealed(json.loads(json.dumps({**config, "weights": _digest(weights)})))
+        # The configuration goes first: it makes the folder that of a bridge, and its digest names the weights.
         write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
+        write_bytes(folder / "model.safetensors", weights)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -223,12 +229,15 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise InputError(
                 f"{folder / 'config.json'}: {cls.name!r} has no parameter {sorted(unknown)[0]!r}; fit it again"
             )
-        self = cls(**config["params"])
-        for key, value in config["fitted"].items():
-            setattr(self, key, value)
         path = folder / "model.safetensors"
         try:
-            tensors = load_file(path)
+            weights = path.read_bytes()
+            if config.get("weights", _digest(weights)) != _digest(weights):
+                raise InputError(f"{path}: not the weights that config.json was written with; fit the bridge again")
+            tensors = load(weights)
+            self = cls(**config["params"])
+            for key, value in config["fitted"].items():
+                setattr(self, key, value)
         except FileNotFoundError:
             raise InputError(
                 f"{folder}: no model.safetensors here; expected a folder written by `gapkit fit`"
@@ -236,23 +245,28 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         except (SafetensorError, OSError) as error:
             raise InputError(f"{path}: not a whole safetensors file ({error}); fit the bridge again") from None
         try:
-            self._build()
-            for key, module in vars(self).items():
-                if isinstance(module, nn.Module):
-                    own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
-                    module.load_state_dict(own)
-            for key, tensor in tensors.items():
-                setattr(self, key, tensor)
-            # Tensors that are missing, or of another width than the configuration says, show when a row passes.
-            shape = (1, self._fitted_width())
-            with torch.no_grad():
-                moved = self._transform(unit_rows(torch.ones(shape)))
+            with BoundedMemory(sum(tensor.numel() for tensor in tensors.values())):
+                self._build()
+                for key, module in vars(self).items():
+                    if isinstance(module, nn.Module):
+                        own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
+                        module.load_state_dict(own)
+                for key, tensor in tensors.items():
+                    setattr(self, key, tensor)
+                # Tensors that are missing, or of another width than the configuration says, show when a row passes.
+                shape = (1, self._fitted_width())
+                with torch.no_grad():
+                    moved = self._transform(unit_rows(torch.ones(shape)))
             if moved.shape != shape:
                 raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
         except (RuntimeError, AttributeError, TypeError, ValueError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             raise InputError(f"{folder}: weights do not fit the configuration ({reason}); fit it again") from None
         return self
+
+
+def _digest(weights: bytes) -> str:
+    return hashlib.blake2b(weights, digest_size=16).hexdigest()
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -264,14 +278,18 @@ def read_config(folder: Path) -> dict[str, Any]:
         Missing, broken, or of a newer format.
     """
     path = folder / "config.json"
+    keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
+        if config.get("format") == FORMAT:
+            config = unsealed(config)
     except FileNotFoundError:
         raise InputError(f"{folder}: no config.json here; expected a folder written by `gapkit fit`") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); fit the bridge again") from None
-    keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
-    if not isinstance(config, dict) or any(not isinstance(config.get(k), t) for k, t in keys.items()):
+    # What a fit learns ends in an underscore; anything else would take the place of a method.
+    foreign = [key for key in config.get("fitted") or () if not key.endswith("_") or key.startswith("_")]
+    if foreign or any(not isinstance(config.get(k), t) for k, t in keys.items()):
         raise InputError(f"{path}: expected the keys {', '.join(keys)}; fit the bridge again")
     if config["format"] > FORMAT:
         raise InputError(

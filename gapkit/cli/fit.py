@@ -103,6 +103,6 @@ def parameters(given: list[str]) -> dict[str, Any]:
             raise InputError(f"--set: {key.strip()} is given twice; leave one out")
         try:
             answer[key.strip()] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer[key.strip()] = text
     return answer

@@ -18,6 +18,7 @@ from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
 from gapkit.errors import GapkitError, InputError
+from gapkit.records import read_json, sealed, unsealed
 
 FILES = ("model.safetensors", "config.json")
 
@@ -73,14 +74,14 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
     bridge.save(home)
     # Written last: it says that the files beside it are whole, and of this fit.
     record = {"key": task.key, "seconds": seconds, "files": {name: _digest(home / name) for name in FILES}}
-    write_text(home / "fit.json", json.dumps(record, indent=2) + "\n")
+    write_text(home / "fit.json", json.dumps(sealed(record), indent=2) + "\n")
     return bridge, seconds
 
 
 def _finished(home: Path, key: str) -> float | None:
     """Seconds of the fit that lies in `home`, if it is that of `key` and not a byte has changed."""
     try:
-        record = json.loads((home / "fit.json").read_text(encoding="utf-8"))
+        record = unsealed(read_json(home / "fit.json"))
         if record["key"] == key and record["files"] == {name: _digest(home / name) for name in FILES}:
             return float(record["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -92,7 +93,7 @@ def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:
     """The checkpoint of this task; one that another task of that name left is removed."""
     checkpoint = folder.checkpoint(task.stem)
     owner = checkpoint.with_suffix(".key")
-    if not owner.exists() or owner.read_text(encoding="utf-8") != task.key:
+    if not owner.exists() or owner.read_bytes() != task.key.encode():
         folder.drop_checkpoint(task.stem)
         write_text(owner, task.key)
     return checkpoint

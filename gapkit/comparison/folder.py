@@ -11,6 +11,7 @@ from typing import Any
 
 from gapkit.atomic import write_text
 from gapkit.errors import GapkitError, InputError
+from gapkit.records import read_json, sealed, unsealed
 
 SCHEMA = 1
 """Version of the files that a study writes."""
@@ -68,7 +69,8 @@ class StudyFolder:
             The folder belongs to a study of other data or options.
         """
         if not self.study.exists():
-            write_text(self.study, json.dumps({"schema": SCHEMA, **identity}, indent=2, sort_keys=True) + "\n")
+            content = sealed(json.loads(json.dumps({"schema": SCHEMA, **identity})))
+            write_text(self.study, json.dumps(content, indent=2, sort_keys=True) + "\n")
             return
         known = self.identity()
         for group, expected in identity.items():
@@ -89,14 +91,21 @@ class StudyFolder:
             No study here, a broken file, or one of a newer gapkit.
         """
         try:
-            known = json.loads(self.study.read_text(encoding="utf-8"))
+            known = read_json(self.study)
             schema = int(known["schema"])
+            if schema <= SCHEMA:
+                known = unsealed(known)
+            if not all(isinstance(known.get(group, {}), dict) for group in ("data", "options", "search", "space")):
+                raise ValueError
         except FileNotFoundError:
             raise InputError(
                 f"{self.root}: no {self.file} here; expected a folder written by `{self.command}`"
             ) from None
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{self.study}: not readable; expected what `{self.command}` wrote") from None
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            raise InputError(
+                f"{self.study}: not readable; expected what `{self.command}` wrote: give another --out, or remove the "
+                "folder and run it again"
+            ) from None
         if schema > SCHEMA:
             raise InputError(
                 f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"

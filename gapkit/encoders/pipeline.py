@@ -24,7 +24,7 @@ from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
 from gapkit.files import save_pairs
-from gapkit.files.store import READERS
+from gapkit.files.store import READERS, text_array
 
 FAILURES = "failures.csv"
 
@@ -186,7 +186,7 @@ def _pairs(name: str, clips: list[Clip], crew: Crew, meta: Mapping[str, Any]) ->
         np.stack([crew.cache.get(text_key(text))[0] for text in captions]),
         owner=np.repeat(np.arange(len(clips)), [len(clip.captions) for clip in clips]),
         ids=np.array([clip.id for clip in clips]),
-        captions=np.array(captions),
+        captions=text_array(captions, name, "captions"),
         split=np.array(splits) if any(splits) else None,
         name=name,
         meta=meta,

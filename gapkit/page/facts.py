@@ -95,6 +95,8 @@ def _took(began: Any, ended: Any) -> str:
         seconds = (dt.datetime.fromisoformat(ended) - dt.datetime.fromisoformat(began)).total_seconds()
     except (TypeError, ValueError):
         return ""
+    if seconds < 0:  # the clock was set back meanwhile
+        return ""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 

@@ -28,6 +28,7 @@ from gapkit.plots.path import path
 from gapkit.plots.retrieval import retrieval, retrieval_table
 from gapkit.plots.scene import Scene
 from gapkit.plots.similarity import similarity
+from gapkit.records import read_json
 from gapkit.plots.staging import NUMBERS, Progress, check_metrics, stage, stage_steps
 from gapkit.plots.steps import steps
 from gapkit.plots.trade_off import trade_off
@@ -230,7 +231,7 @@ def cell_seconds(folder: str | Path) -> pd.DataFrame:
     """
     file = Path(folder) / "manifest.json"
     try:
-        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        cells = read_json(file)["cells"]
         rows = [
             {
                 "bridge": _bridge_of(stem),
