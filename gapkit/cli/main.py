@@ -25,7 +25,7 @@ from gapkit.cli import (
     transform,
     tune,
 )
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import GapkitError, InputError, printable
 
 app = typer.Typer(
     name="gapkit",
@@ -115,7 +115,7 @@ def _line(error: BaseException) -> str:
 
 
 def _fail(line: str, code: int) -> int:
-    print(f"gapkit: error: {line}", file=sys.stderr)  # noqa: T201
+    print(f"gapkit: error: {printable(line)}", file=sys.stderr)  # noqa: T201
     return code
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import GapkitError, InputError, printable
 
 MAX_EXPANSION = 1032
 """How many times larger than its file an array may be: what deflate reaches at best."""
@@ -133,8 +133,7 @@ def text_array(values: Sequence[str] | NDArray[Any], path: object, what: str) ->
 
 def one_line(error: object, limit: int = 160) -> str:
     """The first words of an error or a text from a file, on one line and fit for a terminal."""
-    text = "".join(c if c.isprintable() else " " for c in str(error))
-    text = " ".join(text.split()) or type(error).__name__
+    text = " ".join(printable(str(error)).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -1,4 +1,7 @@
-"""What is fuzzed: bytes go into a file, gapkit reads it, and answers with a value or with one line."""
+"""What is fuzzed: bytes go into a file, gapkit reads it, and answers with a value or with one line.
+
+Each target loads what it needs: that of npy has no use for torch.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,13 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gapkit.bridges.registry import load_bridge
-from gapkit.comparison import Results, StudyConfig, read_config
-from gapkit.comparison.cells import read_cell
-from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.manifest import read_manifest as read_study_manifest
-from gapkit.comparison.run import _config, _opened
-from gapkit.encoders.manifest import read_manifest
 from gapkit.errors import InputError
 from gapkit.files import load_embeddings, load_pairs
-from gapkit.files.captions import read_captions
-from gapkit.tuning import read_space
-from gapkit.tuning.trials import read_trial
+
+if TYPE_CHECKING:
+    from gapkit.comparison import Results
 
 CORPUS = Path(__file__).parent / "corpus"
 PARTS = b"\n--part--\n"
@@ -75,18 +72,26 @@ def pt(data: bytes, folder: Path) -> None:
 
 
 def parquet(data: bytes, folder: Path) -> None:
+    from gapkit.encoders.manifest import read_manifest
+
     path = _file(folder, "a.parquet", data)
     _pairs(path)
     refusing(lambda: read_manifest(path))
 
 
 def csv(data: bytes, folder: Path) -> None:
+    from gapkit.encoders.manifest import read_manifest
+    from gapkit.files.captions import read_captions
+
     path = _file(folder, "a.csv", data)
     refusing(lambda: read_captions(path))
     refusing(lambda: read_manifest(path))
 
 
 def toml(data: bytes, folder: Path) -> None:
+    from gapkit.comparison import StudyConfig, read_config
+    from gapkit.tuning import read_space
+
     path = _file(folder, "a.toml", data)
     refusing(lambda: StudyConfig(**read_config(path)))
     refusing(lambda: read_space(path))
@@ -94,6 +99,12 @@ def toml(data: bytes, folder: Path) -> None:
 
 def json(data: bytes, folder: Path) -> None:
     """The first letter says which file of a study, a search or a fitted bridge it is."""
+    from gapkit.bridges.registry import load_bridge
+    from gapkit.comparison import Results
+    from gapkit.comparison.cells import read_cell
+    from gapkit.comparison.folder import StudyFolder
+    from gapkit.tuning.trials import read_trial
+
     kind, data = data[:1], data[1:]
     if kind == b"r":
         _file(folder, "results.json", data)
@@ -122,7 +133,10 @@ def _written(results: Results) -> None:
 
 
 def _facts(folder: Path) -> None:
-    manifest = read_study_manifest(folder)
+    from gapkit.comparison.manifest import read_manifest
+    from gapkit.comparison.run import _config, _opened
+
+    manifest = read_manifest(folder)
     _config(folder, manifest)
     if "files" not in str(manifest) and "opened" not in str(manifest):  # files of this machine are not looked for
         _opened(folder, manifest)
