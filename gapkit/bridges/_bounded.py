@@ -9,11 +9,17 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-SLACK = 2**22
-"""Numbers that may be made beside the weights: schedules, one row on its way."""
+TABLES = 2**18
+"""Numbers that a network may make beside its weights: schedules."""
 
-BY_SIDES = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
-"""What takes a shape side by side."""
+NOISE = 2**22
+"""Numbers that one row may ask for at once on its way."""
+
+SHAPED = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn)
+"""What makes a tensor of a shape, given whole or side by side."""
+
+RANGES = (torch.arange, torch.linspace, torch.logspace, torch.eye)
+"""What makes a tensor as long as one of its numbers."""
 
 
 class BoundedMemory(TorchFunctionMode):
@@ -23,6 +29,8 @@ class BoundedMemory(TorchFunctionMode):
     ----------
     weights : int
         Numbers that are stored.
+    built : bool
+        True: the network is there, and a call counts by itself. False: all calls count together.
 
     Raises
     ------
@@ -30,9 +38,10 @@ class BoundedMemory(TorchFunctionMode):
         On a call that asks for more, before it takes the memory.
     """
 
-    def __init__(self, weights: int) -> None:
+    def __init__(self, weights: int, *, built: bool) -> None:
         super().__init__()
-        self.left = 2 * weights + SLACK
+        self.left = 2 * weights + (NOISE if built else TABLES)
+        self.built = built
 
     def __torch_function__(
         self,
@@ -42,17 +51,19 @@ class BoundedMemory(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Count what a call makes of nothing, then let it."""
-        given = [*args, *(kwargs or {}).values()]
-        if not any(isinstance(value, torch.Tensor) for value in given):
-            shapes = [math.prod(value) for value in given if _is_shape(value)]
-            sides = [value for value in args if isinstance(value, int)]
-            if sides:
-                shapes.append(math.prod(sides) if func in BY_SIDES else max(sides))
-            self.left -= max([0, *shapes])
-            if self.left < 0:
-                raise ValueError(f"asks for {max(shapes):,} numbers, and far fewer are stored")
+        wanted = _numbers(func, args)
+        if wanted > self.left:
+            raise ValueError(f"asks for {wanted:,} numbers, and far fewer are stored")
+        self.left -= 0 if self.built else wanted
         return func(*args, **(kwargs or {}))
 
 
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(side, int) for side in value)
+def _numbers(func: Callable[..., Any], args: Sequence[Any]) -> int:
+    """How many numbers a call makes."""
+    if func in SHAPED or func is torch.full:
+        shape = args[0] if args and isinstance(args[0], list | tuple) else args
+        return max(0, math.prod(side for side in shape if isinstance(side, int)))
+    if func in RANGES:
+        longest = max([0, *(int(end) for end in args if isinstance(end, int))])
+        return longest**2 if func is torch.eye else longest
+    return 0

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load_file, save
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from torch import Tensor, nn
 
@@ -206,7 +206,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         folder = Path(folder)
         weights = save(tensors)
         config = {"format": FORMAT, "bridge": self.name, "params": self.get_params(deep=False), "fitted": numbers}
-        config = sealed(json.loads(json.dumps({**config, "weights": _digest(weights)})))
+        config = sealed(json.loads(json.dumps({**config, "weights": _hash(weights).hexdigest()})))
         # The configuration goes first: it makes the folder that of a bridge, and its digest names the weights.
         write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
         write_bytes(folder / "model.safetensors", weights)
@@ -231,10 +231,13 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         path = folder / "model.safetensors"
         try:
-            weights = path.read_bytes()
-            if config.get("weights", _digest(weights)) != _digest(weights):
-                raise InputError(f"{path}: not the weights that config.json was written with; fit the bridge again")
-            tensors = load(weights)
+            with path.open("rb") as handle:
+                weights = hashlib.file_digest(handle, _hash).hexdigest()
+            if config.get("weights", weights) != weights:
+                raise InputError(
+                    f"{path}: not a whole safetensors file, or not that of config.json; fit the bridge again"
+                )
+            tensors = load_file(path)
             self = cls(**config["params"])
             for key, value in config["fitted"].items():
                 setattr(self, key, value)
@@ -245,18 +248,19 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         except (SafetensorError, OSError) as error:
             raise InputError(f"{path}: not a whole safetensors file ({error}); fit the bridge again") from None
         try:
-            with BoundedMemory(sum(tensor.numel() for tensor in tensors.values())):
+            stored = sum(tensor.numel() for tensor in tensors.values())
+            with BoundedMemory(stored, built=False):
                 self._build()
-                for key, module in vars(self).items():
-                    if isinstance(module, nn.Module):
-                        own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
-                        module.load_state_dict(own)
-                for key, tensor in tensors.items():
-                    setattr(self, key, tensor)
-                # Tensors that are missing, or of another width than the configuration says, show when a row passes.
-                shape = (1, self._fitted_width())
-                with torch.no_grad():
-                    moved = self._transform(unit_rows(torch.ones(shape)))
+            for key, module in vars(self).items():
+                if isinstance(module, nn.Module):
+                    own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
+                    module.load_state_dict(own)
+            for key, tensor in tensors.items():
+                setattr(self, key, tensor)
+            # Tensors that are missing, or of another width than the configuration says, show when a row passes.
+            shape = (1, self._fitted_width())
+            with torch.no_grad(), BoundedMemory(stored, built=True):
+                moved = self._transform(unit_rows(torch.ones(shape)))
             if moved.shape != shape:
                 raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
         except (RuntimeError, AttributeError, TypeError, ValueError) as error:
@@ -265,8 +269,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
 
-def _digest(weights: bytes) -> str:
-    return hashlib.blake2b(weights, digest_size=16).hexdigest()
+def _hash(data: bytes = b"") -> Any:
+    return hashlib.blake2b(data, digest_size=16)
 
 
 def read_config(folder: Path) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from typing import Any
 
 from gapkit.bridges.registry import BRIDGES, bridge_names, make_bridge
 from gapkit.errors import InputError
-from gapkit.records import read_toml
 from gapkit.metrics.registry import METRICS, metric_names
+from gapkit.records import read_toml
 
 
 @dataclass(frozen=True, kw_only=True)

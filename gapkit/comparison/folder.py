@@ -49,15 +49,7 @@ class StudyFolder:
                 f"{self.root}: expected a new, empty or {self.kind} folder, got one with other files; "
                 "give another --out"
             )
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            handle = (self.root / ".lock").open("ab")
-        except OSError as error:
-            raise GapkitError(f"{self.root}: could not be written ({error.strerror or error})") from error
-        with handle:
-            if not _try_lock(handle.fileno()):
-                raise InputError(f"{self.root}: another gapkit works in this folder; wait for it or give another --out")
-            self._sweep()
+        with alone_in(self.root):
             yield
 
     def claim(self, identity: Mapping[str, Any]) -> None:
@@ -127,11 +119,30 @@ class StudyFolder:
     def _has_content(self) -> bool:
         return any(not path.name.startswith(".") for path in self.root.iterdir())
 
-    def _sweep(self) -> None:
-        """Remove temporary files of a run that was killed while it wrote."""
-        for path in self.root.rglob(".*.tmp*"):
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder alone, without the half files of a run that was killed; the lock ends with the process.
+
+    Raises
+    ------
+    InputError
+        Another process works here.
+    GapkitError
+        There is no such folder to be had.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("ab")
+    except OSError as error:
+        raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
+    with handle:
+        if not _try_lock(handle.fileno()):
+            raise InputError(f"{folder}: another gapkit works in this folder; wait for it or give another --out")
+        for path in folder.rglob(".*.tmp*"):
             with contextlib.suppress(OSError):
                 path.unlink()
+        yield
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -28,7 +28,7 @@ SHAPE: Mapping[str, Any] = {
     "packages": {},
     "seeds": list,
     "config": {"params": {}},
-    "input": {"meta": {"dataset": {}, "opened": {}, "files": list}},
+    "input": {"meta": {}},
     "parts": {"fit": _PART, "validation": _PART, "test": _PART},
     "cells": {},
     "findings": list,

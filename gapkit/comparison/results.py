@@ -344,7 +344,9 @@ def _checked_rows(rows: Any) -> list[dict[str, Any]]:
     """Rows whose texts are texts, and whose names lead nowhere else."""
     for row in rows:
         cell_stem(row["bridge"], None)
-        if row["block"] not in BLOCKS or not all(isinstance(row[key] or "", str) for key in ("metric", "group", "split", "error")):
+        if row["block"] not in BLOCKS or not all(
+            isinstance(row.get(key) or "", str) for key in ("metric", "group", "split", "error")
+        ):
             raise ValueError
     return list(rows)
 
@@ -365,7 +367,10 @@ def _read_draws(root: Path, frame: pd.DataFrame) -> DrawTable:
         dict.fromkeys(zip(frame["bridge"], map(seed_of, frame["seed"]), strict=True))
     )
     for bridge, seed in pairs:
-        cell = read_cell(folder, cell_stem(bridge, seed))
+        stem = cell_stem(bridge, seed)
+        cell = read_cell(folder, stem)
+        if cell is None and (folder / f"{stem}.json").exists():
+            raise InputError(f"{folder / stem}.json: not as it was written; run `gapkit compare` on this folder again")
         for metric, own in (cell.draws if cell else {}).items():
             draws[bridge, seed, metric] = own
     return draws

@@ -231,10 +231,10 @@ def _opened(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
             return load_dataset(meta["dataset"]["name"])
         except (InputError, KeyError, TypeError) as error:
             raise InputError(f"{root}: its dataset cannot be opened ({error}); {mend}") from None
-    given = {key: str(path) for key, path in dict(meta.get("opened", {})).items() if key in ARGUMENTS}
+    opened, files = meta.get("opened"), meta.get("files")
+    given = {key: str(path) for key, path in opened.items() if key in ARGUMENTS} if isinstance(opened, dict) else {}
     if "path" not in given:
-        files = map(str, meta.get("files", []))
-        given = dict(zip(ARGUMENTS[:2], files, strict=False))
+        given = dict(zip(ARGUMENTS[:2], map(str, files), strict=False)) if isinstance(files, list) else {}
     if not given:
         raise InputError(f"{root}: ran on {name} out of memory, not out of a file; {mend}")
     from gapkit.files import load_pairs

@@ -24,6 +24,7 @@ from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
 from gapkit.files import save_pairs
+from gapkit.files.csv_cells import guarded
 from gapkit.files.store import READERS, text_array
 
 FAILURES = "failures.csv"
@@ -203,7 +204,8 @@ def _as_csv(faults: list[Fault]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "path", "kept", "reason"])
-    writer.writerows([fault.id, fault.path, "yes" if fault.kept else "no", fault.reason] for fault in faults)
+    for fault in faults:
+        writer.writerow(map(guarded, (fault.id, fault.path, "yes" if fault.kept else "no", fault.reason)))
     # File names need not be Unicode.
     return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
 

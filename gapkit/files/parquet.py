@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
+from gapkit.files.parquet_footer import claimed_values
 from gapkit.files.store import MAX_EXPANSION, Store, check_expansion, reading, text_array
 
 
@@ -40,7 +41,7 @@ def open_table(path: Path) -> Any:
     with pq.ParquetFile(path, **limits) as file:
         if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
             raise InputError(f"{path}: has two columns of one name; rename one of them")
-        leaves = [file.schema.column(place) for place in range(file.metadata.num_columns)]
+        leaves = [file.schema.column(place) for place in range(len(file.schema))]
         texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
     return pq.ParquetFile(path, read_dictionary=texts, **limits)
 
@@ -57,6 +58,7 @@ def read_columns(path: Path, keys: Iterable[str]) -> dict[str, Any]:
 
     keys = list(keys)
     size = path.stat().st_size
+    values = claimed_values(path)
     with open_table(path) as file:
         schema = file.schema_arrow
         for key in keys:
@@ -67,20 +69,9 @@ def read_columns(path: Path, keys: Iterable[str]) -> dict[str, Any]:
             width = _width(inner, pa) or 4
             rows = file.metadata.num_rows
             most = rows * (kind.list_size if pa.types.is_fixed_size_list(kind) else 1)
-            check_expansion(path, key, width * max(most, _values(file.metadata, key)), size)
+            check_expansion(path, key, width * max(most, values.get(key, 0)), size)
         table = file.read(columns=keys)
     return {key: table.column(key) for key in keys}
-
-
-def _values(metadata: Any, key: str) -> int:
-    """Entries that the footer claims for a column, those inside of lists."""
-    total = 0
-    for group in range(metadata.num_row_groups):
-        for column in range(metadata.num_columns):
-            chunk = metadata.row_group(group).column(column)
-            if chunk.path_in_schema == key or chunk.path_in_schema.startswith(f"{key}."):
-                total += chunk.num_values
-    return total
 
 
 def _column(column: Any, path: Path, key: str) -> NDArray[Any]:

@@ -120,7 +120,7 @@ def text_array(values: Sequence[str] | NDArray[Any], path: object, what: str) ->
         whole = sum(map(len, values)) + len(values)
         if len(values) * longest > MAX_EXPANSION * whole:
             raise InputError(
-                f"{path}: {what} has a text of {longest:,} characters among {len(values):,} short ones, which would take "
+                f"{path}: {what} has a text of {longest:,} characters among {len(values):,} short ones, which takes "
                 f"{4 * longest * len(values):,} bytes of memory; shorten it"
             )
         array = np.array(values, dtype=np.str_).reshape(len(values))

@@ -18,7 +18,7 @@ def facts_of(run: Run) -> Facts:
     manifest = run.manifest
     given = dict(manifest.get("input", {}))
     meta = dict(given.get("meta", {}))
-    dataset = dict(meta.get("dataset", {}))
+    dataset = meta["dataset"] if isinstance(meta.get("dataset"), dict) else {}
     parts = dict(manifest.get("parts", {}))
     data = {
         "name": given.get("name"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +27,10 @@ from gapkit.plots.path import path
 from gapkit.plots.retrieval import retrieval, retrieval_table
 from gapkit.plots.scene import Scene
 from gapkit.plots.similarity import similarity
-from gapkit.records import read_json
 from gapkit.plots.staging import NUMBERS, Progress, check_metrics, stage, stage_steps
 from gapkit.plots.steps import steps
 from gapkit.plots.trade_off import trade_off
+from gapkit.records import read_json
 
 BEFORE = "source before"
 ALONG = ("cosine", "cosine-margin", "recall@10", "separability")

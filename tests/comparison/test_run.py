@@ -8,9 +8,9 @@ import pytest
 from gapkit.comparison import StudyConfig, open_run, run_study
 from gapkit.comparison.manifest import manifest_text
 from gapkit.errors import InputError
-from gapkit.records import SEAL
 from gapkit.files import load_pairs, save_pairs
 from gapkit.metrics import cosine
+from gapkit.records import SEAL
 
 
 @pytest.fixture(scope="module")

@@ -158,4 +158,3 @@ def _archive(members: dict[str, bytes], *, packed: bool) -> bytes:
 
 TARGETS = {function.__name__: function for function in (npy, npz, safetensors, pt, parquet, csv, toml, json)}
 """By the name of the format."""
-

@@ -11,10 +11,10 @@ from gapkit.cli.plot import KINDS as HELP
 from gapkit.comparison import StudyConfig, open_run, run_study
 from gapkit.comparison.manifest import manifest_text
 from gapkit.errors import InputError
-from gapkit.records import SEAL
 from gapkit.plots import KINDS, draw
 from gapkit.plots.material import Material
 from gapkit.plots.style import figure_of
+from gapkit.records import SEAL
 
 SMALL = ("cosine", "centroid-distance")
 
