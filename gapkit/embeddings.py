@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.errors import InputError
+from gapkit.errors import InputError, printable
 from gapkit.memory_map import file_of, let_go, rows_of
 
 HASHED = 8192
@@ -117,7 +117,9 @@ class PairedEmbeddings:
 
     def __repr__(self) -> str:
         parts = "".join(f", {name} {count}" for name, count in self.splits.items())
-        return f"PairedEmbeddings({self.name!r}: {len(self)} clips, {self.n_targets} targets, d = {self.dim}{parts})"
+        return printable(
+            f"PairedEmbeddings({self.name!r}: {len(self)} clips, {self.n_targets} targets, d = {self.dim}{parts})"
+        )
 
     def __len__(self) -> int:
         """Number of clips."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from collections.abc import Callable
@@ -17,8 +18,10 @@ from torch import Tensor, nn
 
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
+from gapkit.bridges._bounded import BoundedMemory
 from gapkit.bridges.space import Space
 from gapkit.errors import InputError, NotFittedError
+from gapkit.records import read_json, sealed, unsealed
 
 FORMAT = 1
 """Version of the folder that `Bridge.save` writes."""
@@ -201,9 +204,12 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             else:
                 numbers[key] = value
         folder = Path(folder)
+        weights = save(tensors)
         config = {"format": FORMAT, "bridge": self.name, "params": self.get_params(deep=False), "fitted": numbers}
-        write_bytes(folder / "model.safetensors", save(tensors))
+        config = sealed(json.loads(json.dumps({**config, "weights": _hash(weights).hexdigest()})))
+        # The configuration goes first: it makes the folder that of a bridge, and its digest names the weights.
         write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
+        write_bytes(folder / "model.safetensors", weights)
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -223,12 +229,18 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             raise InputError(
                 f"{folder / 'config.json'}: {cls.name!r} has no parameter {sorted(unknown)[0]!r}; fit it again"
             )
-        self = cls(**config["params"])
-        for key, value in config["fitted"].items():
-            setattr(self, key, value)
         path = folder / "model.safetensors"
         try:
+            with path.open("rb") as handle:
+                weights = hashlib.file_digest(handle, _hash).hexdigest()
+            if config.get("weights", weights) != weights:
+                raise InputError(
+                    f"{path}: not a whole safetensors file, or not that of config.json; fit the bridge again"
+                )
             tensors = load_file(path)
+            self = cls(**config["params"])
+            for key, value in config["fitted"].items():
+                setattr(self, key, value)
         except FileNotFoundError:
             raise InputError(
                 f"{folder}: no model.safetensors here; expected a folder written by `gapkit fit`"
@@ -236,7 +248,9 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         except (SafetensorError, OSError) as error:
             raise InputError(f"{path}: not a whole safetensors file ({error}); fit the bridge again") from None
         try:
-            self._build()
+            stored = sum(tensor.numel() for tensor in tensors.values())
+            with BoundedMemory(stored, built=False):
+                self._build()
             for key, module in vars(self).items():
                 if isinstance(module, nn.Module):
                     own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
@@ -245,7 +259,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 setattr(self, key, tensor)
             # Tensors that are missing, or of another width than the configuration says, show when a row passes.
             shape = (1, self._fitted_width())
-            with torch.no_grad():
+            with torch.no_grad(), BoundedMemory(stored, built=True):
                 moved = self._transform(unit_rows(torch.ones(shape)))
             if moved.shape != shape:
                 raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
@@ -253,6 +267,10 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             raise InputError(f"{folder}: weights do not fit the configuration ({reason}); fit it again") from None
         return self
+
+
+def _hash(data: bytes = b"") -> Any:
+    return hashlib.blake2b(data, digest_size=16)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -264,14 +282,18 @@ def read_config(folder: Path) -> dict[str, Any]:
         Missing, broken, or of a newer format.
     """
     path = folder / "config.json"
+    keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
+        if config.get("format") == FORMAT:
+            config = unsealed(config)
     except FileNotFoundError:
         raise InputError(f"{folder}: no config.json here; expected a folder written by `gapkit fit`") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); fit the bridge again") from None
-    keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
-    if not isinstance(config, dict) or any(not isinstance(config.get(k), t) for k, t in keys.items()):
+    # What a fit learns ends in an underscore; anything else would take the place of a method.
+    foreign = [key for key in config.get("fitted") or () if not key.endswith("_") or key.startswith("_")]
+    if foreign or any(not isinstance(config.get(k), t) for k, t in keys.items()):
         raise InputError(f"{path}: expected the keys {', '.join(keys)}; fit the bridge again")
     if config["format"] > FORMAT:
         raise InputError(

@@ -42,6 +42,7 @@ def fit(
     from gapkit.cli.progress import reporting, say
     from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import StudyConfig, fit_alone
+    from gapkit.comparison.folder import alone_in
 
     given = parameters(set_ or [])
     if config is not None:
@@ -61,7 +62,8 @@ def fit(
     data = options.open_pairs(pairs, target, owner, captions, dataset)
     with reporting(quiet=quiet) as progress:
         fitted = fit_alone(data, bridge, study, progress=progress)
-    fitted.save(out)
+    with alone_in(out):
+        fitted.save(out)
     if not quiet:
         say(f"{bridge} written to {out}")
 
@@ -103,6 +105,6 @@ def parameters(given: list[str]) -> dict[str, Any]:
             raise InputError(f"--set: {key.strip()} is given twice; leave one out")
         try:
             answer[key.strip()] = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             answer[key.strip()] = text
     return answer

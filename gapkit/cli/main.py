@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from typing import Annotated, Any, NoReturn
@@ -28,7 +29,7 @@ from gapkit.cli import (
     tune,
     verify,
 )
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import GapkitError, InputError, printable
 
 app = typer.Typer(
     name="gapkit",
@@ -72,8 +73,18 @@ def _gapkit(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
-    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong input, 130 interrupted, 143 terminated."""
+    terminated = False
+
+    def stop(*_: object) -> NoReturn:
+        nonlocal terminated
+        terminated = True
+        raise KeyboardInterrupt
+
+    # As an interrupt, so that no half file is left behind.
+    signal.signal(signal.SIGTERM, stop)
+    code = run(list(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(143 if terminated and code == 130 else code)
 
 
 def run(arguments: list[str]) -> int:
@@ -102,7 +113,7 @@ def run(arguments: list[str]) -> int:
             raise
         return _fail(f"{_line(error)} (this is a bug in gapkit or in a plugin; --debug shows where)", 1)
     if code == 130:
-        resumes = not {"compare", "tune"}.isdisjoint(arguments) or any(
+        resumes = not {"compare", "tune", "embed"}.isdisjoint(arguments) or any(
             {"caption", name} <= set(arguments) for name in ("train", "study")
         )
         resume = "; finished work is kept, the same command goes on from there" if resumes else ""
@@ -123,7 +134,7 @@ def _line(error: BaseException) -> str:
 
 
 def _fail(line: str, code: int) -> int:
-    print(f"gapkit: error: {line}", file=sys.stderr)  # noqa: T201
+    print(f"gapkit: error: {printable(line)}", file=sys.stderr)  # noqa: T201
     return code
 
 

@@ -79,5 +79,7 @@ def refuse_foreign_folder(folder: Path, *marks: str) -> None:
 
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder}: expected a folder, got a file; give another name")
-    if folder.exists() and any(folder.iterdir()) and not any((folder / mark).exists() for mark in marks):
+    # What begins with a dot is a lock, or a half file of a run that was killed.
+    others = folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir())
+    if others and not any((folder / mark).exists() for mark in marks):
         raise InputError(f"{folder}: expected a new or empty folder, got one with other files; give another name")

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from gapkit.errors import printable
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 def say(text: str) -> None:
     """One line to the person, not to the program that reads stdout."""
-    print(f"gapkit: {text}", file=sys.stderr)  # noqa: T201
+    print(f"gapkit: {printable(text)}", file=sys.stderr)  # noqa: T201
 
 
 PAUSE = 10.0
@@ -105,7 +107,7 @@ class Live:
 
     def message(self, text: str) -> None:
         """One line above the bars."""
-        self.bars.console.print(f"gapkit: {text}", markup=False, highlight=False, soft_wrap=True)
+        self.bars.console.print(f"gapkit: {printable(text)}", markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import hashlib
 import io
 import json
 import math
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.atomic import write_bytes, write_text
+from gapkit.errors import InputError
+from gapkit.files.store import open_store
+from gapkit.records import read_json, sealed, unsealed
 
 Draws = Mapping[str, NDArray[np.float64]]
 """Bootstrap draws of each metric, (B,); draw b of every row of a study belongs to the same resample of clips."""
@@ -96,7 +98,15 @@ class Cell:
 
 
 def cell_stem(bridge: str, seed: int | None) -> str:
-    """``NAME-sSEED``, or ``NAME`` for what does not depend on a seed."""
+    """``NAME-sSEED``, or ``NAME`` for what does not depend on a seed.
+
+    Raises
+    ------
+    InputError
+        A name that would lead out of its folder.
+    """
+    if any(mark in bridge for mark in ("/", "\\", "\0")) or bridge.startswith(".") or not bridge:
+        raise InputError(f"bridge {bridge!r}: cannot be the name of a file; use letters, digits and -")
     return bridge if seed is None else f"{bridge}-s{seed}"
 
 
@@ -123,28 +133,25 @@ def write_cell(folder: Path, cell: Cell) -> None:
     content["estimates"] = {k: {f: _plain(v) for f, v in value.items()} for k, value in content["estimates"].items()}
     content = json.loads(json.dumps(content, default=repr))
     content["draws_blake2b"] = hashlib.blake2b(packed, digest_size=16).hexdigest()
-    content["digest"] = _digest(content)
     write_bytes(folder / f"{cell.stem}.npz", packed)
-    write_text(folder / f"{cell.stem}.json", json.dumps(content, indent=2) + "\n")
+    write_text(folder / f"{cell.stem}.json", json.dumps(sealed(content), indent=2) + "\n")
 
 
 def read_cell(folder: Path, stem: str) -> Cell | None:
     """The cell of that name, or None where there is none or a byte of it is not as it was written."""
     try:
-        content = json.loads((folder / f"{stem}.json").read_text(encoding="utf-8"))
+        content = unsealed(read_json(folder / f"{stem}.json"), required=True)
         packed = (folder / f"{stem}.npz").read_bytes()
-        if content.pop("digest") != _digest(content):
-            return None
         if content.pop("draws_blake2b") != hashlib.blake2b(packed, digest_size=16).hexdigest():
             return None
-        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-            content["draws"] = {name.removeprefix("draws/"): arrays[name] for name in arrays.files}
+        store = open_store(folder / f"{stem}.npz")
+        content["draws"] = {name.removeprefix("draws/"): store.read(name) for name in store.keys}
         content["estimates"] = {
             metric: Value(**{**value, **{k: math.nan for k, v in value.items() if v is None}})
             for metric, value in content["estimates"].items()
         }
         return Cell(**content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -153,11 +160,6 @@ def drop_cell(folder: Path, stem: str) -> None:
     for suffix in (".json", ".npz"):
         with contextlib.suppress(OSError):
             (folder / f"{stem}{suffix}").unlink()
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps({k: v for k, v in content.items() if k != "digest"}, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _plain(value: Any) -> Any:

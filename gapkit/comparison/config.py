@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import inspect
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 from gapkit.bridges.registry import BRIDGES, bridge_names, make_bridge
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS, metric_names
+from gapkit.records import read_toml
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +188,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
         Not there, not TOML, or a key that does not exist (the nearest are offered).
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_toml(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; expected a TOML file with a table [compare]") from None
     except (OSError, ValueError) as error:

@@ -20,6 +20,7 @@ from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
 from gapkit.errors import GapkitError, InputError
+from gapkit.records import read_json, sealed, unsealed
 
 FILES = ("model.safetensors", "config.json")
 
@@ -74,7 +75,8 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
         (home / "fit.json").unlink()
     digests = _save(bridge, home)
     # Written last: it says that the files beside it are whole, and of this fit.
-    write_text(home / "fit.json", json.dumps({"key": task.key, "seconds": seconds, "files": digests}, indent=2) + "\n")
+    record = {"key": task.key, "seconds": seconds, "files": digests}
+    write_text(home / "fit.json", json.dumps(sealed(record), indent=2) + "\n")
     return bridge, seconds
 
 
@@ -100,7 +102,7 @@ def _save(bridge: Bridge, home: Path) -> dict[str, str]:
 def fitted_files(home: Path) -> Mapping[str, Any] | None:
     """The record of the fit that lies in `home`, if not a byte of it has changed."""
     try:
-        record: Mapping[str, Any] = json.loads((home / "fit.json").read_text(encoding="utf-8"))
+        record: Mapping[str, Any] = unsealed(read_json(home / "fit.json"))
         return record if record["files"] == {name: digest_of(home / name) for name in FILES} else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -119,7 +121,7 @@ def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:
     """The checkpoint of this task; one that another task of that name left is removed."""
     checkpoint = folder.checkpoint(task.stem)
     owner = checkpoint.with_suffix(".key")
-    if not owner.exists() or owner.read_text(encoding="utf-8") != task.key:
+    if not owner.exists() or owner.read_bytes() != task.key.encode():
         folder.drop_checkpoint(task.stem)
         write_text(owner, task.key)
     return checkpoint

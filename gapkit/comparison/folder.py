@@ -12,6 +12,7 @@ from typing import Any
 
 from gapkit.atomic import write_text
 from gapkit.errors import GapkitError, InputError
+from gapkit.records import read_json, sealed, unsealed
 
 SCHEMA = 1
 """Version of the files that a study writes."""
@@ -49,15 +50,7 @@ class StudyFolder:
                 f"{self.root}: expected a new, empty or {self.kind} folder, got one with other files; "
                 "give another --out"
             )
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            handle = (self.root / ".lock").open("ab")
-        except OSError as error:
-            raise GapkitError(f"{self.root}: could not be written ({error.strerror or error})") from error
-        with handle:
-            if not _try_lock(handle.fileno()):
-                raise InputError(f"{self.root}: another gapkit works in this folder; wait for it or give another --out")
-            self._sweep()
+        with alone_in(self.root):
             yield
 
     def claim(self, identity: Mapping[str, Any]) -> None:
@@ -69,7 +62,8 @@ class StudyFolder:
             The folder belongs to a study of other data or options.
         """
         if not self.study.exists():
-            write_text(self.study, json.dumps({"schema": SCHEMA, **identity}, indent=2, sort_keys=True) + "\n")
+            content = sealed(json.loads(json.dumps({"schema": SCHEMA, **identity})))
+            write_text(self.study, json.dumps(content, indent=2, sort_keys=True) + "\n")
             return
         known = self.identity()
         for group, expected in identity.items():
@@ -90,14 +84,21 @@ class StudyFolder:
             No study here, a broken file, or one of a newer gapkit.
         """
         try:
-            known = json.loads(self.study.read_text(encoding="utf-8"))
+            known = read_json(self.study)
             schema = int(known["schema"])
+            if schema <= SCHEMA:
+                known = unsealed(known)
+            if not all(isinstance(known.get(group, {}), dict) for group in ("data", "options", "search", "space")):
+                raise ValueError
         except FileNotFoundError:
             raise InputError(
                 f"{self.root}: no {self.file} here; expected a folder written by `{self.command}`"
             ) from None
-        except (OSError, ValueError, KeyError, TypeError):
-            raise InputError(f"{self.study}: not readable; expected what `{self.command}` wrote") from None
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            raise InputError(
+                f"{self.study}: not readable; expected what `{self.command}` wrote: give another --out, or remove the "
+                "folder and run it again"
+            ) from None
         if schema > SCHEMA:
             raise InputError(
                 f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"
@@ -119,14 +120,33 @@ class StudyFolder:
     def _has_content(self) -> bool:
         return any(not path.name.startswith(".") for path in self.root.iterdir())
 
-    def _sweep(self) -> None:
-        """Remove temporary files of a run that was killed while it wrote."""
-        for path in list(self.root.rglob(".*.tmp*")):
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder alone, without the half files of a run that was killed; the lock ends with the process.
+
+    Raises
+    ------
+    InputError
+        Another process works here.
+    GapkitError
+        There is no such folder to be had.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = (folder / ".lock").open("ab")
+    except OSError as error:
+        raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
+    with handle:
+        if not _try_lock(handle.fileno()):
+            raise InputError(f"{folder}: another gapkit works in this folder; wait for it or give another --out")
+        for path in list(folder.rglob(".*.tmp*")):
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
                 continue
             with contextlib.suppress(OSError):
                 path.unlink()
+        yield
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -19,8 +19,22 @@ from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.records import read_json, sealed, unsealed
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "pandas", "safetensors")
+
+_PART = {"clips": int, "targets": int}
+SHAPE: Mapping[str, Any] = {
+    "packages": {},
+    "seeds": list,
+    "config": {"params": {}},
+    "input": {"meta": {}},
+    "parts": {"fit": _PART, "validation": _PART, "test": _PART},
+    "cells": {},
+    "findings": list,
+    "merged_from": list,
+}
+"""What is what in a manifest, where it is there at all."""
 
 
 def write_manifest(
@@ -72,7 +86,13 @@ def write_manifest(
             for cell in cells
         },
     }
-    write_text(folder.root / "manifest.json", json.dumps(content, indent=2, default=repr, ensure_ascii=False) + "\n")
+    write_text(folder.root / "manifest.json", manifest_text(content))
+
+
+def manifest_text(content: Mapping[str, Any]) -> str:
+    """A manifest as JSON, sealed."""
+    plain = json.loads(json.dumps(content, default=repr))
+    return json.dumps(sealed(plain), indent=2, ensure_ascii=False) + "\n"
 
 
 def software() -> dict[str, Any]:
@@ -96,17 +116,36 @@ def read_manifest(root: Path) -> Mapping[str, Any]:
     """
     path = root / "manifest.json"
     try:
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         schema = int(content["schema_version"])
+        if schema <= SCHEMA:
+            content = unsealed(content)
+            _check(content, SHAPE)
+            for cell in content.get("cells", {}).values():
+                _check(cell, {"params": {}})
     except FileNotFoundError:
         raise InputError(
             f"{root}: no manifest.json here, so the study is not finished; run the same `gapkit compare` again"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{path}: not readable; expected what `gapkit compare` wrote") from None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        raise InputError(
+            f"{path}: not readable; expected what `gapkit compare` wrote: run the same `gapkit compare` again"
+        ) from None
     if schema > SCHEMA:
         raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
     return content
+
+
+def _check(content: Any, shape: Any) -> None:
+    if not isinstance(shape, Mapping):
+        if not isinstance(content, shape):
+            raise TypeError
+        return
+    if not isinstance(content, Mapping):
+        raise TypeError
+    for key, inner in shape.items():
+        if content.get(key) is not None:
+            _check(content[key], inner)
 
 
 def _version(package: str) -> str | None:

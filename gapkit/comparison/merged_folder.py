@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,9 @@ from typing import Any
 
 from gapkit.atomic import write_text
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
+from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
 from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.manifest import read_manifest
+from gapkit.comparison.manifest import manifest_text, read_manifest
 from gapkit.comparison.merging import merged
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
@@ -203,8 +203,7 @@ def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence
         for stem, cell in _cells(parts).items():
             write_cell(home.cells, cell)
             _copy_bridge(parts, stem, home.bridges / stem)
-        content = json.dumps(_manifest(parts), indent=2, ensure_ascii=False) + "\n"
-        write_text(home.root / "manifest.json", content)
+        write_text(home.root / "manifest.json", manifest_text(_manifest(parts)))
         write_results(results, home.root, formats)
         if out.exists():
             out.rmdir()
@@ -247,8 +246,11 @@ def _copy_bridge(parts: Sequence[Part], stem: str, to: Path) -> None:
     for part in parts:
         for old, new, _ in part.stems():
             home = StudyFolder(part.folder).bridges / old
-            if new == stem and home.is_dir():
-                shutil.copytree(home, to)
+            if new == stem and (home / "config.json").is_file():
+                to.mkdir()
+                for name in (*FILES_OF_A_FIT, "fit.json"):
+                    if (home / name).is_file():
+                        shutil.copyfile(home / name, to / name)
                 return
 
 

@@ -6,6 +6,7 @@ import csv
 import html
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,12 +23,17 @@ from gapkit.comparison.merging import merged
 from gapkit.comparison.selecting import controls_among, selected
 from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise, typed
 from gapkit.errors import InputError
+from gapkit.records import read_json, sealed, unsealed
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
 from gapkit.report.spreadsheet import text
+from gapkit.report.table import BLOCKS
 from gapkit.statistics import Difference, PValue
 
 APART = "Bold is best and underlined second, of the unpaired and of the paired bridges apart."
 """Note of a table that marks them apart."""
+
+MOST_DIGITS = 20
+"""Decimals that a float64 has at most."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -237,7 +243,7 @@ class Results:
             "rows": _records(self.frame),
             "summary": _records(self.summary()),
         }
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(sealed(content), indent=2, ensure_ascii=False) + "\n"
 
     def to_markdown(self) -> str:
         """The table as Markdown."""
@@ -258,19 +264,20 @@ class Results:
         """
         path = Path(folder) / "results.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             if content["schema_version"] > SCHEMA:
                 raise InputError(
                     f"{path}: written by a newer gapkit (schema {content['schema_version']}); upgrade gapkit"
                 )
+            content = unsealed(content)
             columns = tuple(_column(record) for record in content["metrics"])
-            frame = typed(pd.DataFrame(content["rows"], columns=list(COLUMNS)))
-            study = content["study"]
+            frame = typed(pd.DataFrame(_checked_rows(content["rows"]), columns=list(COLUMNS)))
+            study = _checked_study(content["study"])
         except FileNotFoundError:
             raise InputError(f"{folder}: no results.json here; expected a folder written by `gapkit compare`") from None
         except InputError:
             raise
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             raise InputError(f"{path}: not readable as results; run `gapkit compare` on this folder again") from None
         return cls(frame, columns, study, _read_draws(Path(folder), frame))
 
@@ -328,8 +335,35 @@ def _metric_record(column: Column) -> dict[str, Any]:
 
 
 def _column(record: Mapping[str, Any]) -> Column:
-    low, high = record["range"]
-    return Column(**{**record, "range": (-np.inf if low is None else low, np.inf if high is None else high)})
+    low, high = (end if end is None else float(end) for end in record["range"])
+    if not all(isinstance(record[key], str) for key in ("name", "label", "group", "better")):
+        raise TypeError
+    scale, digits = float(record["scale"]), int(record["digits"])
+    if not (math.isfinite(scale) and 0 <= digits <= MOST_DIGITS):
+        raise ValueError
+    best = None if record["best"] is None else float(record["best"])
+    range_ = (-np.inf if low is None else low, np.inf if high is None else high)
+    return Column(**{**record, "range": range_, "best": best, "scale": scale, "digits": digits})
+
+
+def _checked_rows(rows: Any) -> list[dict[str, Any]]:
+    """Rows whose texts are texts, and whose names lead nowhere else."""
+    for row in rows:
+        cell_stem(row["bridge"], None)
+        if row["block"] not in BLOCKS or not all(
+            isinstance(row.get(key) or "", str) for key in ("metric", "group", "split", "error")
+        ):
+            raise ValueError
+    return list(rows)
+
+
+def _checked_study(study: Any) -> Mapping[str, Any]:
+    """The identity of a study, with what the title and the notes say of it."""
+    data, options = study.get("data", {}), study.get("options", {})
+    numbers = [data[key] for key in ("fit_clips", "test_clips", "dim") if data] + [options.get("n_resamples", 0)]
+    if not all(isinstance(number, int) for number in numbers):
+        raise TypeError
+    return dict(study)
 
 
 def _read_draws(root: Path, frame: pd.DataFrame) -> DrawTable:
@@ -339,7 +373,10 @@ def _read_draws(root: Path, frame: pd.DataFrame) -> DrawTable:
         dict.fromkeys(zip(frame["bridge"], map(seed_of, frame["seed"]), strict=True))
     )
     for bridge, seed in pairs:
-        cell = read_cell(folder, cell_stem(bridge, seed))
+        stem = cell_stem(bridge, seed)
+        cell = read_cell(folder, stem)
+        if cell is None and (folder / f"{stem}.json").exists():
+            raise InputError(f"{folder / stem}.json: not as it was written; run `gapkit compare` on this folder again")
         for metric, own in (cell.draws if cell else {}).items():
             draws[bridge, seed, metric] = own
     return draws

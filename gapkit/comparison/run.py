@@ -26,6 +26,9 @@ from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 
+ARGUMENTS = ("path", "target", "owner", "captions")
+"""Those of `load_pairs` that are files."""
+
 ALL = 2**15
 """More states than any process has."""
 
@@ -216,7 +219,7 @@ def stored_config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
     fields = {field.name for field in dataclasses.fields(StudyConfig)}
     try:
         return StudyConfig(**{key: value for key, value in manifest["config"].items() if key in fields})
-    except (InputError, KeyError, TypeError, AttributeError):
+    except (InputError, KeyError, TypeError, AttributeError, ValueError):
         raise InputError(
             f"{root / 'manifest.json'}: its configuration is not one that gapkit wrote; run `gapkit compare` again"
         ) from None
@@ -240,10 +243,10 @@ def opened_pairs(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
             return load_dataset(meta["dataset"]["name"])
         except (InputError, KeyError, TypeError) as error:
             raise InputError(f"{root}: its dataset cannot be opened ({error}); {mend}") from None
-    given = dict(meta.get("opened", {}))
+    opened, files = meta.get("opened"), meta.get("files")
+    given = {key: str(path) for key, path in opened.items() if key in ARGUMENTS} if isinstance(opened, dict) else {}
     if "path" not in given:
-        files = list(meta.get("files", []))
-        given = dict(zip(("path", "target"), files, strict=False))
+        given = dict(zip(ARGUMENTS[:2], map(str, files), strict=False)) if isinstance(files, list) else {}
     if not given:
         raise InputError(f"{root}: ran on {name} out of memory, not out of a file; {mend}")
     from gapkit.files import load_pairs

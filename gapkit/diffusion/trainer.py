@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -264,16 +265,19 @@ class _State:
 
     def write(self, path: Path, fingerprint: str) -> None:
         tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in self.tensors().items()}
-        write_bytes(path, save(tensors, metadata={"fingerprint": fingerprint}))
+        write_bytes(path, save(tensors, metadata={"fingerprint": fingerprint, "digest": _digest(tensors)}))
 
     def read(self, path: Path, fingerprint: str) -> None:
         """Take up what `write` left; a file that is missing, broken or of another training is left aside."""
         try:
             with safe_open(path, framework="pt") as handle:
-                if (handle.metadata() or {}).get("fingerprint") != fingerprint:
+                known = handle.metadata() or {}
+                if known.get("fingerprint") != fingerprint:
                     return
                 tensors: dict[str, Any] = {key: handle.get_tensor(key) for key in handle.keys()}  # noqa: SIM118
         except (SafetensorError, OSError):
+            return
+        if known.get("digest") != _digest(tensors):
             return
         with torch.no_grad():
             for name, live, mean, best in zip(self.names, self.live, self.mean, self.best, strict=True):
@@ -285,3 +289,13 @@ class _State:
         self.generator.set_state(tensors["generator"])
         self.scores = [(int(step), float(value)) for step, value in tensors["scores"]]
         self.step, self.best_step, self.stale = (int(v) for v in tensors["counts"])
+
+
+def _digest(tensors: Mapping[str, Tensor]) -> str:
+    """32 hex digits that stand for names, shapes and every byte."""
+    digest = hashlib.blake2b(digest_size=16)
+    for key in sorted(tensors):
+        tensor = tensors[key]
+        digest.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.atomic import write_text
 from gapkit.errors import GapkitError
 
 Row = NDArray[np.float32]
@@ -86,6 +87,8 @@ class RowCache:
                     f"{self.folder}: could not be written ({error.strerror}); free space or name another --cache"
                 ) from None
             if written != self._record.itemsize:
+                # Whoever writes next must not begin in the middle of a record.
+                os.ftruncate(self._file, self._written * self._record.itemsize)
                 raise GapkitError(
                     f"{self.folder}: could not be written (disk full); free space or name another --cache"
                 )
@@ -110,7 +113,7 @@ class RowCache:
 
     def _open(self) -> int:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "encoder.json").write_text(self._about + "\n", encoding="utf-8")
+        write_text(self.folder / "encoder.json", self._about + "\n")
         path = self.folder / f"rows-{secrets.token_hex(8)}.bin"
         binary = getattr(os, "O_BINARY", 0)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | binary, 0o644)

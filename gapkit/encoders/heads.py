@@ -86,10 +86,12 @@ class Heads:
                 if about.get("format") != FORMAT:
                     raise InputError(f"{path}: holds no projection heads; expected a file that Heads.save wrote")
                 read = {side: {part: file.get_tensor(f"{side}.{part}").float() for part in PARTS} for side in SIDES}
-        except (OSError, SafetensorError) as error:
+            meta = json.loads(about["about"])
+            return cls(read["source"], read["target"], meta.pop("temperature"), meta)
+        except InputError:
+            raise
+        except (OSError, SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(f"{path}: cannot be read as projection heads ({error}); write it again") from None
-        meta = json.loads(about["about"])
-        return cls(read["source"], read["target"], meta.pop("temperature"), meta)
 
     def _project(self, side: str, features: ArrayLike) -> NDArray[np.float32]:
         layers: Layers = getattr(self, side)

@@ -12,9 +12,14 @@ from typing import Any
 
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
+from gapkit.files.parquet import open_table, read_columns, texts_of
+from gapkit.files.store import reading
 
 CAPTION = re.compile(r"captions?([ _-]?\d+)?", flags=re.IGNORECASE)
 """Columns that hold captions: ``caption``, ``captions``, ``caption_1``, ``caption 2``."""
+
+NAMED = ("path", "id", "split")
+"""The other columns that are read."""
 
 HELP = "expected columns path, caption (or caption_1, caption_2, ...), and if you like id and split"
 
@@ -191,13 +196,13 @@ def _read_tsv(path: Path) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
 
 
 def _read_parquet(path: Path) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
-    parquet = need("pyarrow.parquet", whose=str(path))
-    try:
-        table = parquet.read_table(path)
-    except Exception as error:  # C++ readers fail in many ways
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not a whole .parquet file ({reason}); write it again") from None
-    return list(table.column_names), iter(table.to_pylist())
+    need("pyarrow.parquet", whose=str(path))
+    with reading(path):
+        with open_table(path) as file:
+            columns = list(file.schema_arrow.names)
+        wanted = [name for name in columns if name.strip().lower() in NAMED or CAPTION.fullmatch(name.strip())]
+        found = {key: texts_of(column, path, key) for key, column in read_columns(path, wanted).items()}
+    return columns, (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
 
 
 _READERS = {".csv": _read_csv, ".tsv": _read_tsv, ".parquet": _read_parquet}

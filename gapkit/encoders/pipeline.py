@@ -24,7 +24,8 @@ from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
 from gapkit.files import save_pairs
-from gapkit.files.store import READERS
+from gapkit.files.csv_cells import guarded
+from gapkit.files.store import READERS, text_array
 from gapkit.machine import cores
 
 FAILURES = "failures.csv"
@@ -187,7 +188,7 @@ def _pairs(name: str, clips: list[Clip], crew: Crew, meta: Mapping[str, Any]) ->
         np.stack([crew.cache.get(text_key(text))[0] for text in captions]),
         owner=np.repeat(np.arange(len(clips)), [len(clip.captions) for clip in clips]),
         ids=np.array([clip.id for clip in clips]),
-        captions=np.array(captions),
+        captions=text_array(captions, name, "captions"),
         split=np.array(splits) if any(splits) else None,
         name=name,
         meta=meta,
@@ -204,7 +205,8 @@ def _as_csv(faults: list[Fault]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["id", "path", "kept", "reason"])
-    writer.writerows([fault.id, fault.path, "yes" if fault.kept else "no", fault.reason] for fault in faults)
+    for fault in faults:
+        writer.writerow(map(guarded, (fault.id, fault.path, "yes" if fault.kept else "no", fault.reason)))
     # File names need not be Unicode.
     return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.store import one_line
+from gapkit.files.store import one_line, text_array
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def read_captions(path: Path) -> CaptionTable:
         raise InputError(f"{path}: has a header and no rows; expected one row a caption")
 
     def column(key: str) -> NDArray[np.str_] | None:
-        return np.array([row[key] for row in rows], dtype=np.str_) if key in header else None
+        return text_array([row[key] for row in rows], path, f"column {key}") if key in header else None
 
     captions = column("caption")
     assert captions is not None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.store import Store, check_expansion, reading
+from gapkit.files.store import Store, check_expansion, reading, text_array
 
 
 def open_hdf5(path: Path) -> Store:
@@ -34,7 +34,8 @@ def open_hdf5(path: Path) -> Store:
             # Space that was never written takes nothing on disk and everything in memory.
             check_expansion(path, key, dataset.nbytes, dataset.id.get_storage_size())
             if h5py.check_string_dtype(dataset.dtype) is not None:
-                return np.array(dataset.asstr()[()], dtype=np.str_)
+                texts = np.asarray(dataset.asstr()[()], dtype=object)
+                return text_array(texts.ravel().tolist(), path, key).reshape(texts.shape)
             if dataset.dtype.hasobject:
                 raise InputError(f"{path}: {key} holds {dataset.dtype} of varying length; expected an array of numbers")
             return np.asarray(dataset[()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import zipfile
 from pathlib import Path
@@ -13,6 +14,12 @@ from numpy.typing import NDArray
 
 from gapkit.errors import InputError
 from gapkit.files.store import Store, check_expansion, reading
+
+MAX_HEADER = 10_000
+"""Bytes that numpy writes at most: it asks for the memory before it looks."""
+
+_LENGTHS = {(1, 0): (2, npy_format.read_array_header_1_0), (2, 0): (4, npy_format.read_array_header_2_0)}
+"""Bytes of the length of a header, and what reads it, by version."""
 
 
 def open_npy(path: Path) -> Store:
@@ -66,12 +73,13 @@ def open_npz(path: Path) -> Store:
 
 def _header(handle: IO[bytes], path: Path, what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
     version = npy_format.read_magic(handle)
-    if version == (1, 0):
-        shape, _, dtype = npy_format.read_array_header_1_0(handle)
-    elif version == (2, 0):
-        shape, _, dtype = npy_format.read_array_header_2_0(handle)
-    else:
+    if version not in _LENGTHS:
         raise InputError(f"{path}: {what} has npy version {version}, of structured arrays; save a plain float32 array")
+    size, read = _LENGTHS[version]
+    length = handle.read(size)
+    if int.from_bytes(length, "little") > MAX_HEADER:
+        raise InputError(f"{path}: {what} has a header of {int.from_bytes(length, 'little'):,} bytes; write it again")
+    shape, _, dtype = read(io.BytesIO(length + handle.read(int.from_bytes(length, "little"))))
     if dtype.hasobject:
         raise InputError(
             f"{path}: {what} holds Python objects (a pickle), which are never loaded; "

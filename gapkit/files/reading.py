@@ -13,7 +13,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.files.captions import read_captions
 from gapkit.files.clips import Parts, add_captions, fold
-from gapkit.files.store import READERS, Store, open_store, reading
+from gapkit.files.store import READERS, Store, one_line, open_store, reading, text_array
 
 ALIASES = {
     "source": ("source", "audio", "image", "x"),
@@ -169,8 +169,8 @@ def _from_file(path: Path) -> Parts:
     for part in ("ids", "captions", "split"):
         if part in read:
             with reading(path, part):
-                read[part] = _text(read[part])
-    title = str(read.pop("name", path.stem))
+                read[part] = text_array(read[part], path, part)
+    title = _title(read.pop("name", path.stem))
     parts = Parts(**read, name=title, meta=meta)
     if store.per_target:
         fold(parts, str(path))
@@ -223,8 +223,12 @@ def _matrix(array: NDArray[Any], what: str) -> NDArray[Any]:
     return array
 
 
-def _text(array: NDArray[Any]) -> NDArray[np.str_]:
-    return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else array.astype(np.str_)
+def _title(name: Any) -> str:
+    """A name out of a file, fit for a heading and a terminal."""
+    try:
+        return one_line(np.asarray(name).astype(np.str_).ravel()[0])
+    except (ValueError, IndexError):  # no character, or nothing there
+        return "pairs"
 
 
 def _listed(store: Store) -> str:

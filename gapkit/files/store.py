@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import GapkitError, InputError, printable
 
 MAX_EXPANSION = 1032
 """How many times larger than its file an array may be: what deflate reaches at best."""
@@ -101,10 +102,38 @@ def reading(path: Path, what: str = "") -> Iterator[None]:
         ) from None
 
 
-def one_line(error: BaseException, limit: int = 160) -> str:
-    """The first words of an error, on one line and fit for a terminal."""
-    text = "".join(c if c.isprintable() else " " for c in str(error))
-    text = " ".join(text.split()) or type(error).__name__
+def text_array(values: Sequence[str] | NDArray[Any], path: object, what: str) -> NDArray[np.str_]:
+    """Texts as an array, each as wide as the longest of them.
+
+    Raises
+    ------
+    InputError
+        One text so much longer than the others that the array would be far larger than its texts, or characters that
+        are none.
+    """
+    if isinstance(values, np.ndarray):
+        array = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values.astype(np.str_)
+    else:
+        if not all(isinstance(value, str) for value in values):
+            raise InputError(f"{path}: {what} holds other things than texts; write each entry as a text")
+        longest = max(map(len, values), default=0)
+        whole = sum(map(len, values)) + len(values)
+        if len(values) * longest > MAX_EXPANSION * whole:
+            raise InputError(
+                f"{path}: {what} has a text of {longest:,} characters among {len(values):,} short ones, which takes "
+                f"{4 * longest * len(values):,} bytes of memory; shorten it"
+            )
+        array = np.array(values, dtype=np.str_).reshape(len(values))
+    codes = np.ascontiguousarray(array).view(np.uint32) if array.dtype.itemsize and array.size else np.zeros(1, "u4")
+    # Half a surrogate pair can be stored as if it were a character, and written nowhere.
+    if codes.max() > 0x10FFFF or ((codes >= 0xD800) & (codes <= 0xDFFF)).any():
+        raise InputError(f"{path}: {what} holds characters that Unicode does not have; write its texts as UTF-8")
+    return array
+
+
+def one_line(error: object, limit: int = 160) -> str:
+    """The first words of an error or a text from a file, on one line and fit for a terminal."""
+    text = " ".join(printable(str(error)).split()) or type(error).__name__
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickletools
 import re
 import zipfile
 from pathlib import Path
@@ -12,13 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.store import Store, reading
+from gapkit.files.store import Store, one_line, reading, text_array
 
 if TYPE_CHECKING:
     import torch
 
 TEXT_KEYS = ("ids", "captions", "split", "name")
 """What safetensors cannot hold as tensors: JSON in the metadata of its header."""
+
+
+TENSORS = re.compile(
+    r"collections OrderedDict"
+    r"|torch\._utils _rebuild_(tensor|tensor_v2|tensor_v3|parameter)"
+    r"|torch\.nn\.parameter Parameter"
+    r"|torch(\.storage)? \w+Storage"
+    r"|torch (bfloat16|complex\d+|float\w+|int\d+|uint\d+|bool|Size)"
+)
+"""What the pickle of a dense tensor names; ``torch NAME`` are its dtypes."""
 
 
 def open_safetensors(path: Path) -> Store:
@@ -32,9 +43,9 @@ def open_safetensors(path: Path) -> Store:
     texts = {key: json.loads(metadata[key]) for key in TEXT_KEYS if key in metadata and key not in tensors}
 
     def read(key: str) -> NDArray[Any]:
-        if key in texts:
-            return np.array(texts[key], dtype=np.str_)
         with reading(path, key):
+            if key in texts:
+                return _texts(texts[key], path, key)
             with safe_open(path, framework="np") as handle:
                 dtype = handle.get_slice(key).get_dtype()
                 if dtype != "BF16" and not dtype.startswith("F8"):
@@ -49,8 +60,6 @@ def open_safetensors(path: Path) -> Store:
 
 def open_torch(path: Path) -> Store:
     """One tensor, or a dict of tensors, texts and lists of texts, mapped from disk."""
-    import pickle
-
     import torch
 
     # Only the zip layout can be mapped; the older one takes the memory that its header asks for.
@@ -62,15 +71,11 @@ def open_torch(path: Path) -> Store:
     with zipfile.ZipFile(path) as archive:
         if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
             raise InputError(f"{path}: is packed in a way that torch.save does not write; save it again")
-    try:
-        # Mapped storages cannot be grown by a tensor that claims more than is stored.
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except pickle.UnpicklingError as error:
-        found = re.search(r"GLOBAL (\S+)", str(error))
-        raise InputError(
-            f"{path}: holds pickled Python objects{f' ({found[1]})' if found else ''}, which are never loaded; "
-            "save a tensor or a dict of tensors"
-        ) from None
+        for info in archive.infolist():
+            if info.filename.lower().endswith("/data.pkl"):
+                _refuse_objects(archive.read(info), path)
+    # Mapped storages cannot be grown by a tensor that claims more than is stored.
+    content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     if isinstance(content, torch.Tensor):
         content = {"": content}
     if not isinstance(content, dict) or not content:
@@ -81,11 +86,28 @@ def open_torch(path: Path) -> Store:
         with reading(path, key):
             if isinstance(value, torch.Tensor):
                 return _to_numpy(value, path, key)
-            if isinstance(value, str) or (isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)):
-                return np.array(value, dtype=np.str_)
-        raise InputError(f"{path}: {key} is a {type(value).__name__}; expected a tensor or a list of texts")
+            return _texts(value, path, key)
 
     return Store(path, tuple(str(key) for key in content if isinstance(key, str)), read)
+
+
+def _texts(value: Any, path: Path, key: str) -> NDArray[Any]:
+    if isinstance(value, str):
+        return np.array(value, dtype=np.str_)
+    if not isinstance(value, list | tuple):
+        raise InputError(f"{path}: {key} is a {type(value).__name__}; expected a tensor or a list of texts")
+    return text_array(value, path, key)
+
+
+def _refuse_objects(pickled: bytes, path: Path) -> None:
+    """Refuse a pickle that names anything but tensors: torch also calls what takes the memory that it is told to."""
+    for operation, argument, _ in pickletools.genops(pickled):
+        if "GLOBAL" in operation.name and not (isinstance(argument, str) and TENSORS.fullmatch(argument)):
+            what = argument.replace(" ", ".") if isinstance(argument, str) else "by a name that it computes"
+            raise InputError(
+                f"{path}: holds pickled Python objects ({one_line(what, 80)}), which are never loaded; "
+                "save a tensor or a dict of tensors, dense ones: tensor.to_dense()"
+            )
 
 
 def _to_numpy(tensor: torch.Tensor, path: Path, key: str) -> NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 import gapkit
 from gapkit.checks import inspect_pairs
 from gapkit.comparison.anchors import first_targets
+from gapkit.comparison.manifest import manifest_text
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.run import Run
 from gapkit.embeddings import PairedEmbeddings
@@ -105,7 +105,7 @@ def build_page(
             "results.csv": run.results.to_csv(),
             "table.md": run.results.to_markdown(),
             "table.tex": run.results.to_latex(),
-            "manifest.json": json.dumps(run.manifest, indent=2, ensure_ascii=False) + "\n",
+            "manifest.json": manifest_text(run.manifest),
         },
         captioned=captioned,
     )

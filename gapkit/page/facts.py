@@ -18,7 +18,7 @@ def facts_of(run: Run) -> Facts:
     manifest = run.manifest
     given = dict(manifest.get("input", {}))
     meta = dict(given.get("meta", {}))
-    dataset = dict(meta.get("dataset", {}))
+    dataset = meta["dataset"] if isinstance(meta.get("dataset"), dict) else {}
     parts = dict(manifest.get("parts", {}))
     data = {
         "name": given.get("name"),
@@ -94,6 +94,8 @@ def _took(began: Any, ended: Any) -> str:
     try:
         seconds = (dt.datetime.fromisoformat(ended) - dt.datetime.fromisoformat(began)).total_seconds()
     except (TypeError, ValueError):
+        return ""
+    if seconds < 0:  # the clock was set back meanwhile
         return ""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from gapkit.plots.similarity import similarity
 from gapkit.plots.staging import NUMBERS, Progress, check_metrics, stage, stage_steps
 from gapkit.plots.steps import steps
 from gapkit.plots.trade_off import trade_off
+from gapkit.records import read_json
 
 BEFORE = "source before"
 ALONG = ("cosine", "cosine-margin", "recall@10", "separability")
@@ -230,7 +230,7 @@ def cell_seconds(folder: str | Path) -> pd.DataFrame:
     """
     file = Path(folder) / "manifest.json"
     try:
-        cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
+        cells = read_json(file)["cells"]
         rows = [
             {
                 "bridge": _bridge_of(stem),

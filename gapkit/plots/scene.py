@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.atomic import write_bytes
 from gapkit.errors import InputError
+from gapkit.files.npy import open_npz
 from gapkit.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -126,9 +128,9 @@ class Scene:
         import pandas as pd
 
         try:
-            with np.load(path, allow_pickle=False) as file:
-                about = json.loads(file["about"].tobytes())
-                before, target, *clouds = file["coordinates"].astype(np.float64)
+            store = open_npz(Path(path))
+            about = json.loads(store.read("about").tobytes())
+            before, target, *clouds = store.read("coordinates").astype(np.float64)
             if about["schema"] > SCHEMA:
                 raise InputError(f"{path}: written by a newer gapkit (schema {about['schema']}); upgrade gapkit")
             return cls(
@@ -149,7 +151,7 @@ class Scene:
             raise InputError(f"{path}: no such file") from None
         except InputError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
+        except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, BadZipFile, RecursionError):
             raise InputError(f"{path}: expected a scene that gapkit wrote; make it again") from None
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import math
 
+from gapkit.files.csv_cells import guarded
 from gapkit.report.table import Table
 
 
@@ -31,8 +32,7 @@ def to_csv(table: Table) -> str:
 
 def text(value: str) -> str:
     """Text in one line; an apostrophe goes before what a spreadsheet would take for a formula."""
-    line = " ".join(value.split())
-    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line
+    return guarded(" ".join(value.split()))
 
 
 def _number(value: float) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from gapkit.bridges.space import Choice, Range
 from gapkit.comparison.folder import SCHEMA
+from gapkit.files.csv_cells import guarded
 from gapkit.report.markdown import escape
 from gapkit.tuning.layout import Layout, lay_out
 from gapkit.tuning.trials import Trial, frontier, record
@@ -114,8 +115,14 @@ class TuningResult:
         )
 
     def to_csv(self) -> str:
-        """`frame` as CSV; numbers in the fewest digits that give the same number back."""
-        return self.frame.to_csv(index=False, lineterminator="\n")
+        """`frame` as CSV; numbers in the fewest digits that give the same number back.
+
+        Text that a spreadsheet would take for a formula has an apostrophe in front.
+        """
+        frame = self.frame
+        for column in frame.columns[frame.dtypes == "object"]:
+            frame[column] = [guarded(value) if isinstance(value, str) else value for value in frame[column]]
+        return frame.to_csv(index=False, lineterminator="\n")
 
     def to_json(self) -> str:
         """Everything; undefined numbers are null."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from gapkit.bridges.registry import BRIDGES
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
+from gapkit.records import read_toml
 
 NOT_SEARCHED = ("random_state", "device")
 """Parameters that change no setting: one is averaged over, the other is a matter of the machine."""
@@ -66,7 +66,7 @@ def read_space(path: str | Path) -> Space:
         Not there, not TOML, or an entry that is neither a range nor a list of choices.
     """
     try:
-        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_toml(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; expected a TOML file with a range a parameter") from None
     except (OSError, ValueError) as error:

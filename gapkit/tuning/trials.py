@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.atomic import write_text
-from gapkit.comparison.cells import cell_key
+from gapkit.records import read_json, sealed, unsealed
 
 NAN = (math.nan, math.nan)
 
@@ -105,14 +105,14 @@ def write_trial(folder: Path, trial: Trial, key: str) -> None:
         The disk is full or the folder cannot be written to.
     """
     content = {"search": key, **record(trial)}
-    write_text(_path(folder, trial.number), json.dumps({**content, "digest": cell_key(**content)}, indent=2) + "\n")
+    write_text(_path(folder, trial.number), json.dumps(sealed(content), indent=2) + "\n")
 
 
 def read_trial(folder: Path, number: int, key: str) -> Trial | None:
     """The trial of that number, or None where there is none, or a byte of it is not as this search wrote it."""
     try:
-        content = json.loads(_path(folder, number).read_text(encoding="utf-8"))
-        if content.pop("digest") != cell_key(**content) or content.pop("search") != key:
+        content = unsealed(read_json(_path(folder, number)), required=True)
+        if content.pop("search") != key:
             return None
         numbers = {name: _number(content.pop(name)) for name in ("closure", "kept")}
         low_high = {name: tuple(map(_number, content.pop(name))) for name in ("closure_interval", "kept_interval")}

@@ -17,6 +17,7 @@ from gapkit.atomic import write_text
 from gapkit.comparison.folder import SCHEMA
 from gapkit.comparison.manifest import PACKAGES
 from gapkit.encoders.packages import version
+from gapkit.records import sealed
 from gapkit.tuning.result import TuningResult
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -54,7 +55,8 @@ def write_files(
         "started": began.isoformat(timespec="seconds"),
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     }
-    write_text(folder / "tune.json", json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    content = sealed(json.loads(json.dumps(manifest)))
+    write_text(folder / "tune.json", json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def to_toml(result: TuningResult) -> str:

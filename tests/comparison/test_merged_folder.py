@@ -14,6 +14,7 @@ from gapkit.comparison.progress import Silent
 from gapkit.datasets import load_dataset
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.records import sealed, unsealed
 
 CONFIG = StudyConfig(bridges=("ridge", "c3"), metrics=("cosine", "recall@10"), seeds=2, n_resamples=20, device="cpu")
 OTHER = replace(CONFIG, bridges=("noise-only", "procrustes"), metrics=("cosine", "mmd"))
@@ -155,9 +156,9 @@ def edited(run: Callable[..., Path], tmp_path: Path) -> Callable[..., Path]:
     def edit(file: str, change: Callable[[dict], None]) -> Path:  # type: ignore[type-arg]
         folder = tmp_path / "edited"
         shutil.copytree(run(OTHER), folder)
-        content = json.loads((folder / file).read_text())
+        content = unsealed(json.loads((folder / file).read_text()))
         change(content)
-        (folder / file).write_text(json.dumps(content))
+        (folder / file).write_text(json.dumps(sealed(content)))
         return folder
 
     return edit

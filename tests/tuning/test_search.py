@@ -23,7 +23,7 @@ from gapkit.tuning.scoring import Yardstick
 
 Kind = type[Bridge]
 Add = Callable[[str, Kind], None]
-TIMES = ("started", "finished")
+TIMES = ("started", "finished", "digest")
 
 
 class Notes:

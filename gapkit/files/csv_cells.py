@@ -1,0 +1,30 @@
+"""Text in the cells of a csv that a spreadsheet may open: never a formula, and readable back."""
+
+from __future__ import annotations
+
+import re
+
+_FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a text begins that a spreadsheet runs, its full-width letters too; apostrophes may stand before."""
+
+
+def guarded(text: str) -> str:
+    """The text with an apostrophe before it, where a spreadsheet would take it for a formula.
+
+    Examples
+    --------
+    >>> guarded("=1+1"), guarded("rain")
+    ("'=1+1", 'rain')
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def original(cell: str) -> str:
+    """The text that `guarded` was given.
+
+    Examples
+    --------
+    >>> original("'=1+1"), original("'tis rain")
+    ('=1+1', "'tis rain")
+    """
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -1,0 +1,71 @@
+"""JSON that gapkit reads back, sealed by a digest when it is written and held against it when it is read; and TOML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SEAL = "digest"
+"""Key of the digest; what older versions wrote has none."""
+
+
+def sealed(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The content, which must be JSON already, with its digest as the last key."""
+    return {**content, SEAL: digest(content)}
+
+
+def unsealed(content: Mapping[str, Any], *, required: bool = False) -> dict[str, Any]:
+    """The content without its digest.
+
+    Raises
+    ------
+    ValueError
+        The digest is that of something else; or there is none, where it is `required`.
+    """
+    plain = {key: value for key, value in content.items() if key != SEAL}
+    if (required or SEAL in content) and content.get(SEAL) != digest(plain):
+        raise ValueError("not a byte of it may change, and some did")
+    return plain
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """32 hex digits that stand for the content, however it is spaced and ordered."""
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises
+    ------
+    OSError
+    ValueError
+        Not UTF-8, not JSON, not an object, or nested deeper than Python reads.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"expected an object, got a {type(content).__name__}")
+    return content
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises
+    ------
+    OSError
+    ValueError
+        Not UTF-8, not TOML, or nested deeper than Python reads.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

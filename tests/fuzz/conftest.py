@@ -1,0 +1,3 @@
+"""What pytest leaves alone: the long run needs atheris."""
+
+collect_ignore = ["run.py"]
