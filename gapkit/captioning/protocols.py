@@ -241,7 +241,7 @@ def _bridge(bridge: Bridge | None, row: str, fit: PairedEmbeddings, held: Paired
         return "none"
     if not bridge.needs_pairs:
         return f"{len(fit):,} sources and {fit.n_targets:,} targets of {fit.name}, not which belongs to which"
-    stopped = f"; stopped by pairs of {held.name}" if held is not None and getattr(bridge, "patience", 0) else ""
+    stopped = f"; stopped by pairs of {held.name}" if held is not None and getattr(bridge, "patience", False) else ""
     return f"{fit.n_targets:,} pairs of {fit.name}{stopped}"
 
 

@@ -234,7 +234,7 @@ class CaptionResults:
         """Each score of each clip of each row, the mean over seeds."""
         keys = [*ROW, "score"]
         whole = self.per_clip.groupby([*keys, "id"], sort=False)["value"].mean()
-        return {key: own.droplevel(keys) for key, own in whole.groupby(level=keys, sort=False)}  # type: ignore[misc]
+        return {key: own.droplevel(keys) for key, own in whole.groupby(level=keys, sort=False)}  # type: ignore[misc,arg-type]
 
     @cached_property
     def _weights(self) -> NDArray[np.float64]:

@@ -122,8 +122,9 @@ def validate(
             )
             for reading in missing:
                 path, key = files[reading]
-                known[reading] = {"key": key, "value": _corpus(found[_name(reading)], config.select_by)}
-                write_record(path, known[reading])
+                record = {"key": key, "value": _corpus(found[_name(reading)], config.select_by)}
+                write_record(path, record)
+                known[reading] = record
         known = team.agree(known)
     values = {reading: (known[reading] or {}).get("value") for reading in readings}
     return {
@@ -155,10 +156,11 @@ def measure(
                 name = _name(reading)
                 took = {"writing": seconds[name], "scoring": scoring}
                 path, key = files[reading]
-                known[reading] = _cell(spec, reading, key, said[name], found[name], took)
-                write_cell(path, known[reading])
+                fresh = _cell(spec, reading, key, said[name], found[name], took)
+                write_cell(path, fresh)
+                known[reading] = fresh
         known = team.agree(known)
-    return [known[reading] for reading in readings], trained
+    return [cell for reading in readings if (cell := known[reading]) is not None], trained
 
 
 def _captions(
@@ -214,7 +216,7 @@ def _cell(
         row.protocol, row.training, row.bridge, spec.seed, key, spec.level, beams, captions,
         {str(name): [float(v) for v in table[name]] for name in table.columns},
         [
-            {name: (str(value) if name == "score" else float(value)) for name, value in line.items()}
+            {str(name): (str(value) if name == "score" else float(value)) for name, value in line.items()}
             for line in scores.corpus[["score", "value", "ci_low", "ci_high", "n"]].to_dict("records")
         ],
         dict(scores.absent),

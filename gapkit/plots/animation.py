@@ -118,8 +118,9 @@ def _ffmpeg() -> str | None:
     """The program: that of the machine, otherwise that of the package imageio-ffmpeg."""
     from matplotlib import rcParams
 
-    if found := shutil.which(rcParams["animation.ffmpeg_path"]):
-        return found
+    own = shutil.which(str(rcParams["animation.ffmpeg_path"]))
+    if own is not None:
+        return own
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 

@@ -71,7 +71,7 @@ def forces(a: float, b: float) -> tuple[Floats, Floats]:
 def look_up(table: Floats, squared: Any) -> Any:
     """The force at a squared distance, off by less than 5e-4 of itself: a line between 64 places a power of two."""
     bits = np.float32(squared).view(np.int32)
-    place = min(max((bits >> SHIFT) - FIRST, 0), LAST - FIRST)
+    place: Any = min(max((bits >> SHIFT) - FIRST, 0), LAST - FIRST)
     return table[place, 0] + table[place, 1] * (np.float32(bits & REST) * SHARE)
 
 
