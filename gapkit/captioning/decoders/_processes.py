@@ -24,7 +24,7 @@ class Alone:
 
     def backward(self, loss: Tensor, *, share: bool, model: Any) -> None:
         """Add gradients up; with `share` those of all processes."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
 
     def clip(self, weights: Iterable[nn.Parameter], norm: float) -> None:
         """Shorten the gradient to at most `norm`."""
