@@ -17,7 +17,7 @@ ROOT = HERE.parent
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "figures.md"
 ORDER = (
     "migration", "migration_pca", "steps", "arrows", "path", "gap_axis", "cosines", "similarity", "retrieval",
-    "frontier", "table", "captioning", "cost", "ablation", "temperature",
+    "frontier", "table", "captions", "cost", "ablation", "temperature",
 )  # fmt: skip
 """Of the page; what is not named comes last."""
 SHOWN = "migration"

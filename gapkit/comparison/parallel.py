@@ -132,15 +132,15 @@ def compute_elsewhere(
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C never reaches a process that was begun in the block: that it is ignored is inherited."""
-    if threading.current_thread() is not threading.main_thread():  # who may not say so
+    """Ctrl-C never reaches a process that was begun in the block, and this one after it: that it waits is inherited."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -254,8 +254,8 @@ class Results:
         return to_latex(self.table())
 
     @classmethod
-    def read(cls, folder: str | Path) -> Results:
-        """The results that `gapkit compare` left in `folder`.
+    def read(cls, folder: str | Path, *, draws: bool = True) -> Results:
+        """The results that `gapkit compare` left in `folder`; without their resamples where `draws` is false.
 
         Raises
         ------
@@ -279,7 +279,7 @@ class Results:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
             raise InputError(f"{path}: not readable as results; run `gapkit compare` on this folder again") from None
-        return cls(frame, columns, study, _read_draws(Path(folder), frame))
+        return cls(frame, columns, study, _read_draws(Path(folder), frame) if draws else {})
 
     def __repr__(self) -> str:
         bridges, metrics = self.frame["bridge"].nunique(), self.frame["metric"].nunique()

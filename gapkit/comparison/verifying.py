@@ -105,7 +105,7 @@ def verify_run(
     if cells < 0 or not 0 <= tolerance < math.inf:
         raise InputError(f"cells and tolerance: expected numbers of at least 0, got {cells} and {tolerance}")
     home, progress = StudyFolder(folder), progress or Silent()
-    results, manifest, identity = Results.read(home.root), read_manifest(home.root), home.identity()
+    results, manifest, identity = Results.read(home.root, draws=False), read_manifest(home.root), home.identity()
     data = opened_pairs(home.root, manifest) if pairs is None else pairs
     found = _stored_cells(home, results)
     checks = [_inputs(data, identity), *_files(home, results, found)]

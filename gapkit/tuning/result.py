@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import json
 from collections.abc import Mapping
@@ -120,9 +121,12 @@ class TuningResult:
         Text that a spreadsheet would take for a formula has an apostrophe in front.
         """
         frame = self.frame
-        for column in frame.columns[frame.dtypes == "object"]:
+        for column in frame.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]]:
             frame[column] = [guarded(value) if isinstance(value, str) else value for value in frame[column]]
-        return frame.to_csv(index=False, lineterminator="\n")
+        # Left to itself the writer does not quote a lone carriage return, at which readers end the line.
+        bare = any("\r" in value for column in frame for value in frame[column] if isinstance(value, str))
+        quoting = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
+        return frame.to_csv(index=False, lineterminator="\n", quoting=quoting)
 
     def to_json(self) -> str:
         """Everything; undefined numbers are null."""

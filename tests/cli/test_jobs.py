@@ -40,7 +40,7 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
     else:
         process.send_signal(stop)
     _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == (130 if stop == signal.SIGINT else -stop)
+    assert process.returncode == (-stop if stop == signal.SIGKILL else 128 + stop)
     assert "Traceback" not in said
     _wait(lambda: not _session(process.pid))
     assert not (out / "results.json").exists()

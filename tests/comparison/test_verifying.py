@@ -15,6 +15,7 @@ from gapkit.comparison import StudyConfig, Verification, run_study, verify_run
 from gapkit.comparison.cells import read_cell, write_cell
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.records import sealed
 
 CONFIG = StudyConfig(
     bridges=("ridge", "residual-mlp"),
@@ -37,6 +38,11 @@ def study(make_pairs: Callable[..., PairedEmbeddings], tmp_path_factory: pytest.
 @pytest.fixture
 def copy(study: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(study, tmp_path / "study"))
+
+
+def write_sealed(path: Path, content: dict[str, Any]) -> None:
+    """As one who knows how would write it."""
+    path.write_text(json.dumps(sealed({key: value for key, value in content.items() if key != "digest"})))
 
 
 def _differing(found: Verification) -> dict[str, str]:
@@ -76,7 +82,7 @@ def test_a_number_that_was_changed_in_the_table(copy: Path, pairs: PairedEmbeddi
     content = json.loads(path.read_text())
     row = next(row for row in content["rows"] if row["bridge"] == "ridge" and row["metric"] == "cosine")
     row["value"] += 1e-9
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     assert _differing(verify_run(copy, pairs, cells=0)) == {"results.json": "ridge cosine: not as in the cell"}
 
 
@@ -94,7 +100,7 @@ def test_a_cell_that_was_made_up(copy: Path, pairs: PairedEmbeddings) -> None:
     for row in content["rows"]:
         if row["bridge"] == "ridge" and row["metric"] == "cosine":
             row["value"] += 0.01
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     differing = _differing(verify_run(copy, pairs, cells=99))
     assert list(differing) == ["ridge"]
     assert "to 1e-02 (cosine" in differing["ridge"]
@@ -123,7 +129,7 @@ def test_other_software_is_named(copy: Path, pairs: PairedEmbeddings) -> None:
     path = copy / "manifest.json"
     content = json.loads(path.read_text())
     content["packages"]["torch"], content["gapkit"] = "1.0", "0.0.1"
-    path.write_text(json.dumps(content))
+    write_sealed(path, content)
     notes = verify_run(copy, pairs, cells=0).notes
     assert [note.split(" then")[0] for note in notes] == ["gapkit 0.0.1", "torch 1.0"]
 

@@ -42,7 +42,7 @@ def kills(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--kills", 3))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _loaded() -> Iterator[None]:
     from gapkit.diffusion import trainer
     from gapkit.encoders import ENCODERS

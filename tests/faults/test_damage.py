@@ -66,7 +66,7 @@ def test_a_file_that_is_damaged(name: str, make: Any, undisturbed: Any, kills: i
                 assert there.name in one_line(ended) or str(there.parent) in ended.err, (there, ended.err)
             else:
                 # What the command neither reads nor writes stays as it is.
-                written = there.read_bytes() != broken
+                written = not there.exists() or there.read_bytes() != broken
                 left = task.content(None if written else there)
                 same = {key: value for key, value in whole.items() if key in left or written}
                 if name == "report" and left.get("report.html") != whole["report.html"]:

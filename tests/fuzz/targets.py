@@ -134,12 +134,12 @@ def _written(results: Results) -> None:
 
 def _facts(folder: Path) -> None:
     from gapkit.comparison.manifest import read_manifest
-    from gapkit.comparison.run import _config, _opened
+    from gapkit.comparison.run import opened_pairs, stored_config
 
     manifest = read_manifest(folder)
-    _config(folder, manifest)
+    stored_config(folder, manifest)
     if "files" not in str(manifest) and "opened" not in str(manifest):  # files of this machine are not looked for
-        _opened(folder, manifest)
+        opened_pairs(folder, manifest)
 
 
 def _file(folder: Path, name: str, data: bytes) -> Path:

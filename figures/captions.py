@@ -1,6 +1,6 @@
 """Captions against the gap that is closed, a point a bridge.
 
-    python figures/captioning.py
+    python figures/captions.py
 
 Reads what ``analyses/captioning.py`` and ``analyses/modality_gap.py`` wrote.
 """
