@@ -109,7 +109,7 @@ def test_a_spreadsheet_takes_no_caption_for_a_formula(captioned_tab, tmp_path):
         captioned_tab.click("#captions-save")
     download.value.save_as(tmp_path / "captions.csv")
     lines = (tmp_path / "captions.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == '"id","bridge","caption","cider_d","rouge_l"'
+    assert lines[0] == '"id","bridge","caption","rouge_l","cider_d"'
     assert not any(',"=' in line for line in lines)
     assert any(""","'=HYPERLINK""" in line for line in lines)
 
