@@ -125,8 +125,9 @@ class TuningResult:
             frame[column] = [guarded(value) if isinstance(value, str) else value for value in frame[column]]
         # Left to itself the writer does not quote a lone carriage return, at which readers end the line.
         bare = any("\r" in value for column in frame for value in frame[column] if isinstance(value, str))
-        quoting = csv.QUOTE_NONNUMERIC if bare else csv.QUOTE_MINIMAL
-        return frame.to_csv(index=False, lineterminator="\n", quoting=quoting)
+        if bare:
+            return frame.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        return frame.to_csv(index=False, lineterminator="\n")
 
     def to_json(self) -> str:
         """Everything; undefined numbers are null."""
