@@ -1,0 +1,112 @@
+"""The page of the second table says what its files hold, favourable or not."""
+
+import importlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from study_tools import caption_pairs, register_nearest
+
+from gapkit.captioning import CaptionStudyConfig, run_caption_study
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def scripts():
+    sys.path.insert(0, str(ROOT / "analyses"))
+    # By its path: the folder of these tests has the same name.
+    spec = importlib.util.spec_from_file_location("captioning_script", ROOT / "analyses" / "captioning.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    yield script, importlib.import_module("captioning_page")
+    sys.path.remove(str(ROOT / "analyses"))
+
+
+@pytest.fixture(scope="module")
+def folder(scripts, tmp_path_factory):
+    register_nearest()
+    home = tmp_path_factory.mktemp("second table")
+    config = CaptionStudyConfig(
+        decoder="nearest", bridges=("mean-shift", "ridge", "memory", "diffusion-link"), seeds=2, noise=(0.001,),
+        starts=(1.0,), beams=(1,), draws=100, tokenizer="words", scores=("cider_d", "rouge_l", "spice"),
+        fitted_params={"diffusion-link": {"steps": 10, "hidden": 16}},
+    )  # fmt: skip
+    results = run_caption_study(caption_pairs(96), config, out=home / "work")
+    scripts[0].write_results(results, home / "results", "soundscapes")
+    return home / "results"
+
+
+def changed(folder, tmp_path, name, change):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    frame = pd.read_csv(tmp_path / name)
+    change(frame)
+    frame.to_csv(tmp_path / name, index=False)
+    return tmp_path
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+def test_all_files_are_there_and_name_no_path(folder):
+    assert {path.name for path in folder.iterdir()} == {
+        f"soundscapes{end}" for end in (".csv", "-gains.csv", "-tests.csv", ".md", ".json")
+    }
+    manifest = json.loads((folder / "soundscapes.json").read_text(encoding="utf-8"))
+    assert "spice" in manifest["absent"]
+    assert "/site-packages" not in json.dumps(manifest)
+    assert str(folder) not in json.dumps(manifest)
+
+
+def test_the_page_has_every_part_and_both_gains_of_the_paper(scripts, folder):
+    page = scripts[1].page(scripts[1].Tables(folder))
+    for part in ("## zero-shot: decoder trained on captions' embeddings as they are", "the control", "## supervised:"):
+        assert part in page
+    gains = pd.read_csv(folder / "soundscapes-gains.csv")
+    own = gains.query("training == 'clean' and bridge == 'diffusion-link'").iloc[0]
+    assert f"{own['gain']:+.1%} [{own['low']:+.1%}, {own['high']:+.1%}] | +52.5%" in page
+    assert "+7.5%" in page
+    assert "nan" not in page.lower().split()
+
+
+@pytest.mark.parametrize(("gain", "low", "said"), [
+    (0.8, 0.6, "**above 50%** with certainty"),
+    (0.8, 0.3, "**above 50%** in the mean, not in its whole interval"),
+    (0.2, 0.1, "**not above 50%**"),
+])  # fmt: skip
+def test_the_claim_follows_the_gain(scripts, folder, tmp_path, gain, low, said):
+    def change(frame):
+        rows = (frame["training"] == "clean") & (frame["bridge"] == "diffusion-link")
+        frame.loc[rows, ["gain", "low", "high"]] = gain, low, 1.0
+
+    page = scripts[1].page(scripts[1].Tables(changed(folder, tmp_path, "soundscapes-gains.csv", change)))
+    line = next(line for line in page.splitlines() if line.startswith("- Zero-shot, decoder trained on captions' emb"))
+    assert said in line
+
+
+def test_ahead_of_all_only_where_every_test_says_so(scripts, folder, tmp_path):
+    def ahead(frame):
+        frame["difference"], frame["p_holm"] = 1.0, 0.001
+
+    tables = scripts[1].Tables(changed(folder, tmp_path, "soundscapes-tests.csv", ahead))
+    assert "**ahead of every other bridge**" in scripts[1].page(tables)
+
+    def one_behind(frame):
+        frame.loc[frame["bridge"] == "ridge", "difference"] = -1.0
+
+    page = scripts[1].page(scripts[1].Tables(changed(tmp_path, tmp_path, "soundscapes-tests.csv", one_behind)))
+    assert "**not ahead of every other bridge**: ahead of 2, behind 1, no telling from 0" in page
+    assert "**ahead of every other bridge**" not in page
+
+
+def test_a_loss_is_called_one(scripts, folder, tmp_path):
+    def change(frame):
+        frame.loc[frame["protocol"] == "supervised", ["gain", "low", "high"]] = -0.1, -0.2, -0.05
+
+    page = scripts[1].page(scripts[1].Tables(changed(folder, tmp_path, "soundscapes-gains.csv", change)))
+    assert "- Supervised: -10.0% [-20.0%, -5.0%]: **a loss**" in words(page)
