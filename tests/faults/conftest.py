@@ -79,7 +79,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def study(given: Path, tmp_path_factory: pytest.TempPathFactory, _loaded: None) -> Path:
     """A finished study."""
     out = tmp_path_factory.mktemp("study") / "out"
@@ -125,7 +125,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def undisturbed(given: Path, study: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Whole]:
     """By name of the command: what it leaves, its seconds, and how many steps of the file system it takes."""
     known: dict[str, Whole] = {}
