@@ -26,8 +26,8 @@ from gapkit.atomic import write_text
 from gapkit.captioning import CaptionResults, CaptionStudyConfig, caption_table, run_caption_study
 from gapkit.captioning.table import to_markdown
 from gapkit.cli.progress import reporting
-from gapkit.cli.runtime import limit_threads
 from gapkit.datasets import load_dataset
+from gapkit.machine import limit_threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from captioning_page import MAIN, OUTPUT, SCORE, SUBJECT, write_page

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from gapkit.atomic import write_text
+from gapkit.captioning.scores.catalogue import SCORES
 from gapkit.plots import beside_closure, rank_correlation
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,8 +85,9 @@ def table(tables: Tables, protocol: str, training: str) -> list[str]:
                 cells.append("")
                 continue
             row = own.loc[name]
-            ends = f" [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]" if name == SCORE else ""
-            cells.append(f"{100 * row['value']:.1f}{ends}")
+            shown = SCORES[name].shown
+            ends = f" [{shown(row['ci_low'])}, {shown(row['ci_high'])}]" if name == SCORE else ""
+            cells.append(shown(row["value"]) + ends)
         gain = of(tables.gains, protocol, training, bridge=bridge)
         test = of(tables.tests, protocol, training, bridge=bridge)
         cells.append("" if gain.empty else percent(gain.iloc[0]))

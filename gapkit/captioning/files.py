@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.atomic import write_text
-from gapkit.captioning.cells import csv_text, plain_cell
 from gapkit.datasets.audiocaps import COLUMNS as AUDIOCAPS
 from gapkit.datasets.audiocaps import audiocaps_captions
 from gapkit.datasets.clotho import CAPTIONS as CLOTHO
 from gapkit.datasets.clotho import clotho_captions
 from gapkit.errors import InputError
+from gapkit.files.csv_cells import csv_text, original
 from gapkit.files.store import one_line
 
 SUFFIXES = (".csv", ".json")
@@ -149,7 +149,7 @@ def _csv_entries(path: Path) -> Iterable[Entry]:
                         f"{path}: line {reader.line_num} has not the {len(header)} columns of the header; quote "
                         "captions that hold a comma"
                     )
-                yield f"line {reader.line_num}", plain_cell(row["id"]), plain_cell(row["caption"])
+                yield f"line {reader.line_num}", original(row["id"]), original(row["caption"])
     except (OSError, csv.Error, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gapkit.captioning.cells import plain_cell
 from gapkit.captioning.record import CaptionCell
 from gapkit.errors import InputError
+from gapkit.files.csv_cells import original
 from gapkit.statistics import bootstrap_weights, paired_tests, percentile_interval
 
 ROW = ["protocol", "training", "bridge"]
@@ -83,7 +83,7 @@ class CaptionResults:
             scores = pd.read_csv(root / "scores.csv")
             for table, columns in ((captions, ("id", "caption")), (clips, ("id",))):
                 for column in columns:
-                    table[column] = table[column].map(plain_cell)
+                    table[column] = table[column].map(original)
             if "choices" not in manifest or "data_seen" not in manifest:
                 raise ValueError("another manifest")
         except FileNotFoundError as error:

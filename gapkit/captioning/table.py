@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from gapkit.captioning.results import ROW, CaptionResults
+from gapkit.captioning.scores.catalogue import SCORES
 from gapkit.report.markdown import escape
 
 
@@ -26,7 +27,8 @@ def caption_table(
     Returns
     -------
     list of dict
-        protocol, training, bridge, gain (in per cent, with its 95 % interval), then the scores times 100.
+        protocol, training, bridge, gain (in per cent, with its 95 % interval), then the scores times 100, counts as
+        they are.
     """
     summary, gains = results.summary(), results.gains(score)
     names = [name for name in dict.fromkeys(summary["score"]) if scores is None or name in scores]
@@ -56,10 +58,11 @@ def to_markdown(rows: Sequence[dict[str, str]]) -> str:
 def _value(row: pd.Series, *, interval: bool) -> str:
     if pd.isna(row["value"]):
         return ""
-    text = f"{100 * row['value']:.1f}"
+    shown = SCORES[str(row.name)].shown
+    text = shown(row["value"])
     if not interval or pd.isna(row["ci_low"]):
         return text
-    return f"{text} [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]"
+    return f"{text} [{shown(row['ci_low'])}, {shown(row['ci_high'])}]"
 
 
 def _gain(row: pd.Series) -> str:

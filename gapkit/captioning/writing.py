@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from gapkit.atomic import write_text
-from gapkit.captioning.cells import csv_text
 from gapkit.captioning.results import CaptionResults
+from gapkit.files.csv_cells import csv_text
 
 
 def write_study(results: CaptionResults, folder: Path) -> None:

@@ -40,8 +40,8 @@ def generate(
     from gapkit.captioning.decoders import load_decoder
     from gapkit.captioning.files import write_captions
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.errors import InputError
+    from gapkit.machine import limit_threads
 
     if side not in ("source", "target"):
         raise InputError(f"--side: expected source or target, got {side!r}")

@@ -73,7 +73,7 @@ def score(
     from gapkit.captioning.scores import SCORES, Tools, compare_scores, score_systems
     from gapkit.captioning.scores.result import check_suffix
     from gapkit.cli.progress import say
-    from gapkit.cli.runtime import limit_threads
+    from gapkit.machine import limit_threads
 
     for path in (out, per_clip):
         if path is not None:

@@ -75,7 +75,7 @@ def study(
     """
     from gapkit.captioning import CaptionStudyConfig, run_caption_study
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
+    from gapkit.machine import limit_threads
 
     given: dict[str, Any] = {
         "protocols": options.names(protocols), "trainings": options.names(trainings),

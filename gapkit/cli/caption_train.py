@@ -59,8 +59,8 @@ def train(
     from gapkit.captioning.decoders import make_decoder, process_rank
     from gapkit.cli.fit import parameters
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.errors import InputError
+    from gapkit.machine import limit_threads
 
     given: dict[str, Any] = {"model": model, "tune": tune, "epochs": epochs, "device": device}
     given = {key: value for key, value in given.items() if value is not None}

@@ -51,10 +51,9 @@ def embed(
     and started again it goes on where it was, and no file is encoded twice.
     """
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.encoders.pipeline import embed
     from gapkit.encoders.registry import make_encoder
-    from gapkit.machine import cores
+    from gapkit.machine import cores, limit_threads
 
     listed = _read(manifest, reader, root)
     given = {"model": model, "revision": revision, "device": device}

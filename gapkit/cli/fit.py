@@ -40,9 +40,9 @@ def fit(
 ) -> None:
     """Fit one bridge on the train split (on all clips where there are no splits) and keep it."""
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import StudyConfig, fit_alone
     from gapkit.comparison.folder import alone_in
+    from gapkit.machine import limit_threads
 
     given = parameters(set_ or [])
     if config is not None:

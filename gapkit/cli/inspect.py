@@ -28,7 +28,7 @@ def inspect(
     as_json: options.Json = False,
 ) -> None:
     """Say what these embeddings are, and what is wrong with them."""
-    from gapkit.cli.runtime import limit_threads
+    from gapkit.machine import limit_threads
 
     limit_threads(threads)
     code = run_inspect(options.open_pairs(pairs, target, owner, captions, dataset), as_json=as_json)

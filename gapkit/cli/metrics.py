@@ -30,8 +30,8 @@ def metrics(
 ) -> None:
     """Measure the gap as it is, without any bridge; rows are scaled to length one."""
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import measure_gap, measure_pairs
+    from gapkit.machine import limit_threads
 
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)

@@ -75,7 +75,7 @@ def plot(
 ) -> None:
     """Draw one figure of a study or of embeddings; migration as .gif or .mp4 shows the way through the steps."""
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
+    from gapkit.machine import limit_threads
     from gapkit.plots.animation import MOVING
     from gapkit.plots.drawing import check_kind
     from gapkit.plots.saving import FORMATS, check_suffix

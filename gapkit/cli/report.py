@@ -44,9 +44,9 @@ def report(
     """Write one HTML page that needs nothing beside itself: the answer, the table, the clips on their way."""
     from gapkit.atomic import write_text
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import open_run
     from gapkit.errors import InputError
+    from gapkit.machine import limit_threads
     from gapkit.page import build_page, to_html, write_points
     from gapkit.page.document import LARGEST
     from gapkit.page.maps import check_methods

@@ -20,8 +20,8 @@ def transform(
     """Move embeddings into the target space with a fitted bridge."""
     from gapkit.bridges import load_bridge
     from gapkit.cli.progress import say
-    from gapkit.cli.runtime import limit_threads
     from gapkit.files import load_embeddings, save_embeddings
+    from gapkit.machine import limit_threads
 
     limit_threads(threads)
     bridge = load_bridge(folder)

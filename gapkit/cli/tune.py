@@ -53,7 +53,7 @@ def tune(
     and `gapkit fit --config`. Stopped and started again it goes on where it was.
     """
     from gapkit.cli.progress import reporting, say
-    from gapkit.cli.runtime import limit_threads
+    from gapkit.machine import limit_threads
     from gapkit.tuning import read_space, tune_bridge
 
     ranges = read_space(space) if space else None

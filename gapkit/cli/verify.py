@@ -39,8 +39,8 @@ def verify(
     Prints what agrees and how far; exit code 1 where something differs. Nothing in the folder is changed.
     """
     from gapkit.cli.progress import reporting
-    from gapkit.cli.runtime import limit_threads
     from gapkit.comparison import verify_run
+    from gapkit.machine import limit_threads
 
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, None) if pairs or target or owner or captions else None

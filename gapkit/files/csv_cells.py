@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Iterable, Sequence
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 """How a text begins that a spreadsheet runs, its full-width letters too; apostrophes may stand before."""
@@ -28,3 +31,15 @@ def original(cell: str) -> str:
     ('=1+1', "'tis rain")
     """
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A csv; texts are guarded, numbers keep every digit, None is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow(
+            ["" if cell is None else guarded(cell) if isinstance(cell, str) else repr(cell) for cell in row]
+        )
+    return buffer.getvalue()

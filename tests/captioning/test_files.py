@@ -6,20 +6,11 @@ import csv
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gapkit.captioning.cells import plain_cell, safe_cell
 from gapkit.captioning.files import read_candidates, read_references, write_captions
 from gapkit.errors import GapkitError, InputError
 
 FORMULAS = ["=1+1", "+1", "-0JqTq_4jaE", "@SUM(A1)", "'=1", "''", "'tis", "\t=1", "__import__('os').system('x')", "[1]"]
-
-
-@given(st.text())
-def test_a_cell_comes_back_and_opens_no_formula(text):
-    assert plain_cell(safe_cell(text)) == text
-    assert not safe_cell(text).startswith(("=", "+", "-", "@", "\t", "\r"))
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json"])

@@ -1,15 +1,20 @@
 """The caption browser: what it shows is what the study wrote, and nothing of it is ever run."""
 
+import csv
+import dataclasses
+import io
 import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from gapkit.captioning import CaptionStudyConfig, run_caption_study
 from gapkit.comparison import StudyConfig, open_run, run_study
 from gapkit.errors import InputError
 from gapkit.files import load_pairs, save_pairs
+from gapkit.files.csv_cells import original
 from gapkit.page import build_page, to_html
 
 from .conftest import NASTY
@@ -17,6 +22,7 @@ from .conftest import NASTY
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "captioning"))
 from study_tools import register_nearest
 
+FORMULAS = ("=", "+", "-", "@", "\uff1d")
 PARTS = ("zero-shot, clean", "zero-shot, chosen", "supervised")
 
 
@@ -25,7 +31,11 @@ def captioned_run(tmp_path_factory, make_pairs):
     """A finished study with the captions of its clips in its folder; the decoder answers with nasty captions too."""
     register_nearest()
     root = tmp_path_factory.mktemp("captioned")
-    save_pairs(make_pairs(), root / "pairs.npz")
+    made = make_pairs()
+    captions = np.asarray(made.captions, dtype=object)
+    learnt = np.isin(made.split, ["train"])[made.owner]
+    captions[learnt] = [f"{FORMULAS[i % len(FORMULAS)]}{text}" for i, text in enumerate(captions[learnt])]
+    save_pairs(dataclasses.replace(made, captions=captions.astype(str)), root / "pairs.npz")
     pairs = load_pairs(root / "pairs.npz")
     config = StudyConfig(
         bridges=("procrustes",), metrics=("cosine", "separability", "recall@10"), threads=1, n_resamples=10
@@ -104,13 +114,17 @@ def test_captions_are_text(captioned_tab, captioned_page):
     captioned_tab.fill("#captions-search", "")
 
 
-def test_a_spreadsheet_takes_no_caption_for_a_formula(captioned_tab, tmp_path):
+def test_a_spreadsheet_takes_no_caption_for_a_formula(captioned_tab, captioned_page, tmp_path):
     with captioned_tab.expect_download() as download:
         captioned_tab.click("#captions-save")
     download.value.save_as(tmp_path / "captions.csv")
-    lines = (tmp_path / "captions.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == '"id","bridge","caption","rouge_l","cider_d"'
-    assert not any(',"=' in line for line in lines)
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "captions.csv").read_text(encoding="utf-8"), newline="")))
+    assert list(rows[0]) == ["id", "bridge", "caption", "rouge_l", "cider_d"]
+    said = [row["caption"] for row in rows if row["bridge"] == "procrustes"]
+    own = next(row for row in captioned_page.captioned.parts[0]["rows"] if row["bridge"] == "procrustes")
+    assert [original(cell) for cell in said] == list(own["captions"])
+    assert {start for start in FORMULAS if any(cell.startswith(f"'{start}") for cell in said)} == set(FORMULAS)
+    assert not any(cell.startswith(FORMULAS) for cell in said)
 
 
 def test_captions_of_other_clips_are_refused(captioned_run, study):

@@ -38,6 +38,16 @@ class Score:
     reference: str
     per_clip: bool = True
 
+    def shown(self, value: float) -> str:
+        """The value as tables print it: times 100, a count as it is.
+
+        Examples
+        --------
+        >>> SCORES["cider_d"].shown(0.2967), SCORES["vocabulary"].shown(675.0)
+        ('29.7', '675')
+        """
+        return f"{value:.4g}" if self.range[1] == _INFINITE else f"{100 * value:.1f}"
+
 
 _INFINITE = float("inf")
 _PAPINENI = "Papineni et al. (2002), BLEU"

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.atomic import write_text
-from gapkit.captioning.cells import csv_text
 from gapkit.errors import InputError
+from gapkit.files.csv_cells import csv_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -64,7 +64,7 @@
 
   /** A field of a CSV file; a spreadsheet takes none for a formula. */
   function field(content) {
-    const plain = typeof content === "number" ? String(content) : String(content ?? "").replace(/^[=+\-@\t\r]/, "'$&");
+    const plain = typeof content === "number" ? String(content) : String(content ?? "").replace(/^'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/, "'$&");
     return `"${plain.replaceAll('"', '""')}"`;
   }
 
