@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,17 +43,23 @@ def kills(request: pytest.FixtureRequest) -> int:
     return int(request.config.getoption("--kills", 3))
 
 
-@pytest.fixture(scope="package", autouse=True)
-def _loaded() -> Iterator[None]:
+@contextmanager
+def prepared() -> Iterator[None]:
+    """The encoder of the commands, and a checkpoint at each step: the training would be over before the next."""
     from gapkit.diffusion import trainer
     from gapkit.encoders import ENCODERS
 
-    patch = pytest.MonkeyPatch()
-    patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)  # a checkpoint each step, or the training would be over before
     ENCODERS.names()
-    patch.setitem(ENCODERS._items, "tiny", TinyEncoder)
-    yield
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
+        patch.setitem(ENCODERS._items, "tiny", TinyEncoder)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _prepared() -> Iterator[None]:
+    with prepared():
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +86,12 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="package")
-def study(given: Path, tmp_path_factory: pytest.TempPathFactory, _loaded: None) -> Path:
+@pytest.fixture(scope="session")
+def study(given: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished study."""
     out = tmp_path_factory.mktemp("study") / "out"
-    assert run_here(COMMANDS["compare"].arguments(given, out)) == 0
+    with prepared():
+        assert run_here(COMMANDS["compare"].arguments(given, out)) == 0
     return out
 
 
@@ -125,7 +133,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def undisturbed(given: Path, study: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Whole]:
     """By name of the command: what it leaves, its seconds, and how many steps of the file system it takes."""
     known: dict[str, Whole] = {}

@@ -55,8 +55,9 @@ def test_unpaired_values_are_those_of_the_functions(several):
     x = np.concatenate([p.source, p.source + 0.1])[:41]
     estimates = measure(x, Reference.from_target(p.target, n_resamples=50), CORE, paired=False)
     assert set(estimates) == set(CORE) - PAIRED_ONLY
+    # Means of distances of about 1 in float32, in two orders of the same kernels: some roundings of 6e-8 apart.
     for name, estimate in estimates.items():
-        assert estimate.value == pytest.approx(METRICS.get(name).function(x, p.target), abs=1e-7), name
+        assert estimate.value == pytest.approx(METRICS.get(name).function(x, p.target), abs=4e-7), name
         assert estimate.draws.shape == (50,)
         assert estimate.n == 41
 
