@@ -3,8 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= gapkit-out
-# Processes of the tests; a file stays with one, and so do its fixtures.
-WORKERS ?= 2
+# Processes of the tests, one more than cores since many wait for programs; a file stays with one, and so do its fixtures.
+WORKERS ?= 3
 
 # One thread a process: small products on shared cores are slower with two.
 export OMP_NUM_THREADS ?= 1

@@ -22,8 +22,10 @@ PATIENCE = 600.0
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Path, stop: signal.Signals) -> None:
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "gapkit.cli", "compare", str(npz), *COMMON, "--jobs", "2", "--out", str(out)]
+    out, small = tmp_path / "out", tmp_path / "small.toml"
+    small.write_text("[bridges.residual-mlp]\nhidden = 64\n")
+    common = [*COMMON, "--config", str(small)]
+    command = [sys.executable, "-m", "gapkit.cli", "compare", str(npz), *common, "--jobs", "2", "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -45,8 +47,8 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
     _wait(lambda: not _session(process.pid))
     assert not (out / "results.json").exists()
     kept = {path: path.read_bytes() for path in (out / "cells").glob("[a-z]*.json")}
-    again = cli("compare", npz, *COMMON, "--jobs", "1", "--out", out)
-    once = cli("compare", npz, *COMMON, "--jobs", "1", "--out", tmp_path / "once", "--quiet")
+    again = cli("compare", npz, *common, "--jobs", "1", "--out", out)
+    once = cli("compare", npz, *common, "--jobs", "1", "--out", tmp_path / "once", "--quiet")
     assert (again.code, once.code) == (0, 0)
     assert again.out == once.out
     assert again.err.count(": kept") == len(kept)

@@ -23,6 +23,12 @@ trainer.SAVE_EVERY_SECONDS = 0.02
 from gapkit.cli.main import main
 main()
 """
+SMALL = """
+[bridges.residual-mlp]
+hidden = 64
+[bridges.diffusion-link]
+hidden = 64
+"""
 TIMES = {"seconds", "fit_seconds", "transform_seconds", "metric_seconds", "started", "finished", "digest"}
 
 
@@ -66,14 +72,9 @@ def _timeless(value: Any) -> Any:
 
 @pytest.mark.slow
 def test_killed_at_several_moments(cli: Callable[..., Any], npz: Path, tmp_path: Path) -> None:
-    common = [
-        "compare",
-        str(npz),
-        "--bridges",
-        "ridge,residual-mlp,diffusion-link",
-        "--metrics",
-        "cosine,mmd,separability",
-    ]
+    (tmp_path / "small.toml").write_text(SMALL)
+    common = ["compare", str(npz), "--bridges", "ridge,residual-mlp,diffusion-link"]
+    common += ["--metrics", "cosine,mmd,separability", "--config", str(tmp_path / "small.toml")]
     common += ["--resamples", "30", "--seeds", "1", "--steps", "300", "--quiet", "--device", "cpu"]
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     checkpoint = killed / "checkpoints" / "diffusion-link-s0.safetensors"
@@ -92,19 +93,9 @@ def test_killed_at_several_moments(cli: Callable[..., Any], npz: Path, tmp_path:
 
 
 def test_a_checkpoint_is_gone_on_from(npz: Path, tmp_path: Path, cli: Callable[..., Any]) -> None:
-    common = [
-        "compare",
-        str(npz),
-        "--bridges",
-        "residual-mlp",
-        "--metrics",
-        "cosine",
-        "--resamples",
-        "5",
-        "--seeds",
-        "1",
-    ]
-    common += ["--steps", "400", "--quiet", "--device", "cpu"]
+    (tmp_path / "small.toml").write_text(SMALL)
+    common = ["compare", str(npz), "--bridges", "residual-mlp", "--metrics", "cosine", "--resamples", "5"]
+    common += ["--config", str(tmp_path / "small.toml"), "--seeds", "1", "--steps", "400", "--quiet", "--device", "cpu"]
     out = tmp_path / "out"
     checkpoint = out / "checkpoints" / "residual-mlp-s0.safetensors"
     process = _start([*common, "--out", str(out)])
