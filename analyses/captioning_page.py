@@ -30,6 +30,7 @@ LABELS = {
 TOLD = {
     "clean": "decoder trained on captions' embeddings as they are",
     "noise": "decoder trained on captions' embeddings with noise: the control",
+    "projected": "decoder trained on captions' embeddings as they are; answers moved toward fitted captions",
     "chosen": "each row with the training that validation chose for it",
     "source": "decoder trained on the bridged sounds and their captions",
 }
@@ -265,8 +266,9 @@ def choices(tables: Tables) -> list[str]:
         lines.append(f"| {c['protocol']} | {c['training']} | `{c['bridge']}` | {level} | {c['beams']} | {value} |")
     return [
         *lines, "",
-        "Level: the variance a coordinate of the noise, or the time to which captions' embeddings are noised before",
-        "they go through the bridge. Chosen with the first seed.",
+        "Level: the variance a coordinate of the noise, the time to which captions' embeddings are noised before they",
+        "go through the bridge, or the weight of the projection of an answer onto the fitted captions. Chosen with the",
+        "first seed.",
     ]  # fmt: skip
 
 

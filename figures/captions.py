@@ -20,6 +20,7 @@ DATASET, SUBJECT, SCORE = "soundscapes", "diffusion-link", "cider_d"
 PARTS = (
     ("zero-shot", "clean", "Zero-shot"),
     ("zero-shot", "noise", "Zero-shot, noise in training"),
+    ("zero-shot", "projected", "Zero-shot, answers projected"),
     ("supervised", "source", "Supervised"),
 )
 
@@ -28,18 +29,19 @@ def figure(results: Path) -> tuple[Any, str]:
     """The figure and its caption."""
     captions = pd.read_csv(results / "captioning" / f"{DATASET}.csv")
     facts = json.loads((results / "captioning" / f"{DATASET}.json").read_text(encoding="utf-8"))
+    parts = [part for part in PARTS if ((captions["protocol"] == part[0]) & (captions["training"] == part[1])).any()]
     table = beside_closure(captions, pd.read_csv(results / "modality_gap" / f"{DATASET}.csv"), SCORE)
     ceilings = [
-        float(one(captions, protocol=p, training=t, bridge="oracle", score=SCORE)["value"]) for p, t, _ in PARTS
+        float(one(captions, protocol=p, training=t, bridge="oracle", score=SCORE)["value"]) for p, t, _ in parts
     ]
-    axes = caption_scores(table, PARTS, ceilings=ceilings, highlight=[SUBJECT])
-    return axes, caption(table, facts)
+    axes = caption_scores(table, parts, ceilings=ceilings, highlight=[SUBJECT])
+    return axes, caption(table, facts, parts)
 
 
-def caption(table: pd.DataFrame, facts: dict[str, Any]) -> str:
+def caption(table: pd.DataFrame, facts: dict[str, Any], parts: list[tuple[str, str, str]]) -> str:
     """What is seen, and how far closure and captions go together."""
     said = []
-    for protocol, training, title in PARTS:
+    for protocol, training, title in parts:
         own = table[(table["protocol"] == protocol) & (table["training"] == training)]
         found = rank_correlation(own["closed"], own["value"])
         said.append(

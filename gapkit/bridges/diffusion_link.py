@@ -200,7 +200,7 @@ class DiffusionLink(ReverseDiffusionBridge):
         self.device = device
 
     maps_: Tensor
-    distilled_: bool
+    distilled_: bool = False
 
     @property
     def conditions(self) -> int:  # type: ignore[override]

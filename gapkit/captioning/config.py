@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from gapkit.bridges.registry import BRIDGES, bridge_names
 from gapkit.captioning.decoders import make_decoder
-from gapkit.captioning.protocols import IDENTITY, ORACLE, PROTOCOLS, TRAININGS
+from gapkit.captioning.protocols import COUPLINGS, IDENTITY, ORACLE, PROTOCOLS
 from gapkit.captioning.scores.catalogue import resolve as score_names
 from gapkit.comparison.config import StudyConfig
 from gapkit.errors import InputError
@@ -28,7 +28,8 @@ class CaptionStudyConfig:
     protocols : tuple of str
         "zero-shot", "supervised".
     trainings : tuple of str
-        How a zero-shot decoder is trained: "clean", "noise", "bridged"; see `zero_shot`.
+        How a zero-shot decoder is trained: "clean", "noise", "bridged", see `zero_shot`; or "projected": trained as
+        "clean", and what it reads is moved toward its projection onto the fitted targets, see `read_by`.
     bridges : tuple of str
         Names; empty for controls, closed forms and the diffusion methods of the default comparison. No bridge
         (``identity``) and the ceiling (``oracle``) are always there.
@@ -44,6 +45,8 @@ class CaptionStudyConfig:
         Variances a coordinate that validation chooses among for "noise".
     starts : tuple of float
         Times that targets are noised to for "bridged", as multiples of the time at which the bridge takes its source.
+    projections : tuple of float
+        Weights in [0, 1] of the projection that validation chooses among for "projected".
     beams : tuple of int
         Beam widths that validation chooses among.
     max_new_tokens, batch_size
@@ -69,7 +72,7 @@ class CaptionStudyConfig:
     """
 
     protocols: tuple[str, ...] = PROTOCOLS
-    trainings: tuple[str, ...] = TRAININGS
+    trainings: tuple[str, ...] = COUPLINGS
     bridges: tuple[str, ...] = ()
     supervised_bridges: tuple[str, ...] | None = None
     seeds: int = 3
@@ -78,6 +81,7 @@ class CaptionStudyConfig:
     decoder_options: Mapping[str, Any] = field(default_factory=dict)
     noise: tuple[float, ...] = (0.001, 0.004, 0.016)
     starts: tuple[float, ...] = (1.0, 2.0, 4.0)
+    projections: tuple[float, ...] = (0.5, 1.0)
     beams: tuple[int, ...] = (1, 3)
     max_new_tokens: int | None = None
     batch_size: int = 64
@@ -92,13 +96,13 @@ class CaptionStudyConfig:
     test_split: str = "test"
 
     def __post_init__(self) -> None:
-        for name in ("protocols", "trainings", "bridges", "noise", "starts", "beams"):
+        for name in ("protocols", "trainings", "bridges", "noise", "starts", "projections", "beams"):
             object.__setattr__(self, name, _listed(name, getattr(self, name)))
         if self.supervised_bridges is not None:
             object.__setattr__(self, "supervised_bridges", _listed("supervised_bridges", self.supervised_bridges))
         if not isinstance(self.scores, str):
             object.__setattr__(self, "scores", _listed("scores", self.scores))
-        for name, known in (("protocols", PROTOCOLS), ("trainings", TRAININGS)):
+        for name, known in (("protocols", PROTOCOLS), ("trainings", COUPLINGS)):
             given = getattr(self, name)
             wrong = [value for value in given if value not in known]
             if wrong or not given:
@@ -106,17 +110,19 @@ class CaptionStudyConfig:
                 raise InputError(f"{name}: expected some of {', '.join(known)}, got {got}")
         for name, least in (("seeds", 1), ("seed", 0), ("draws", 1), ("batch_size", 1)):
             _whole(name, getattr(self, name), least)
-        for name in ("noise", "starts", "beams"):
+        for name in ("noise", "starts", "projections", "beams"):
             if not getattr(self, name):
                 raise InputError(f"{name}: expected at least one value to choose among, got none")
         if self.tokenizer not in ("ptb", "words"):
             raise InputError(f"tokenizer: expected ptb or words, got {self.tokenizer!r}")
         for beams in self.beams:
             _whole("beams", beams, 1)
-        for name in ("noise", "starts"):
+        for name, most in (("noise", math.inf), ("starts", math.inf), ("projections", 1)):
             for value in getattr(self, name):
-                if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-                    raise InputError(f"{name}: expected numbers above 0, got {value!r}")
+                number = isinstance(value, (int, float)) and not isinstance(value, bool)
+                if not (number and 0 < value < math.inf and value <= most):
+                    bound = "" if most == math.inf else f" and at most {most}"
+                    raise InputError(f"{name}: expected numbers above 0{bound}, got {value!r}")
 
     def resolved(self) -> CaptionStudyConfig:
         """The same with every name checked and the default bridges spelt out.

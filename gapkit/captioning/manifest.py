@@ -12,7 +12,7 @@ from typing import Any
 import gapkit
 from gapkit.bridges.base import read_config
 from gapkit.captioning.plan import Choice, Row
-from gapkit.captioning.protocols import data_seen, ids_of
+from gapkit.captioning.protocols import BRIDGED, NOISE, PROJECTED, data_seen, ids_of
 from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.working import World, training_seconds
 from gapkit.comparison.cells import cell_stem
@@ -36,8 +36,9 @@ def manifest_of(
     for cell in cells:
         absent |= dict(cell.absent)
     chosen = [
-        *(["the variance of the noise"] if "noise" in config.trainings and len(config.noise) > 1 else []),
-        *(["how far targets are noised"] if "bridged" in config.trainings and len(config.starts) > 1 else []),
+        *(["the variance of the noise"] if NOISE in config.trainings and len(config.noise) > 1 else []),
+        *(["how far targets are noised"] if BRIDGED in config.trainings and len(config.starts) > 1 else []),
+        *(["how far answers are projected"] if PROJECTED in config.trainings and len(config.projections) > 1 else []),
         *(["the beam width"] if len(config.beams) > 1 else []),
     ]
     return {
@@ -79,9 +80,10 @@ def manifest_of(
                 "stages": data_seen(
                     parts, protocol=row.protocol, training=row.training, row=row.bridge, chosen=chosen,
                     bridge=world.bridge(row.bridge, config.seed), through=_through(world, row),
+                    weight=row.reading(choice.level, choice.beams).weight,
                 ),
             }
-            for row in choices
+            for row, choice in choices.items()
         ],
         "absent": absent,
         "tokenizer": next((cell.tokenizer for cell in cells), ""),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.captioning.config import CaptionStudyConfig
@@ -13,6 +14,7 @@ from gapkit.captioning.protocols import (
     IDENTITY,
     NOISE,
     ORACLE,
+    PROJECTED,
     SOURCE,
     SUPERVISED,
 )
@@ -51,7 +53,7 @@ class Row:
     Parameters
     ----------
     protocol, training : str
-        training: clean, noise, ``bridged:NAME`` or source.
+        training: clean, noise, ``bridged:NAME``, projected or source.
     bridge : str
         A bridge, ``identity`` for none, ``oracle`` for the clip's own target.
     """
@@ -76,13 +78,32 @@ class Row:
         if self.protocol == SUPERVISED:
             # The ceiling of both protocols is one decoder: trained on targets, reading targets.
             return Spec(CLEAN, 0.0, "", seed) if self.bridge == ORACLE else Spec(SOURCE, 0.0, self.bridge, seed)
+        if self.training == PROJECTED:
+            return Spec(CLEAN, 0.0, "", seed)
         mode, _, bridge = self.training.partition(":")
         return Spec(mode, level, bridge, seed)
+
+    def reading(self, level: float, beams: int) -> Reading:
+        """How it reads: the level of a projected row is of what is read, not of the decoder."""
+        return Reading(self, beams, level if self.training == PROJECTED else 0.0)
+
+
+class Reading(NamedTuple):
+    """A row, its beam width, and the weight of the projection of what it reads."""
+
+    row: Row
+    beams: int
+    weight: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Of its files, and among the systems that are scored together."""
+        return f"{self.row.stem}{f'-w{self.weight:g}' if self.weight else ''}-b{self.beams}"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What validation chose for a row: the level of its decoder and the beam width, and the score that they had."""
+    """What validation chose for a row: its level and beam width, and the score that they had."""
 
     level: float
     beams: int
@@ -115,9 +136,13 @@ def takes_targets(bridge: str) -> bool:
 
 
 def levels(row: Row, config: CaptionStudyConfig, starts: Mapping[str, int]) -> tuple[float, ...]:
-    """Levels of its decoder that validation chooses among."""
+    """Levels that validation chooses among: of its decoder, or of the projection of what it reads."""
     if row.training == NOISE:
         return config.noise
+    if row.training == PROJECTED:
+        # Without a bridge nothing is done to what is read; answers of a memory lie among the fitted targets already.
+        still = row.bridge in (IDENTITY, ORACLE) or BRIDGES.get(row.bridge).family == "memory"
+        return (0.0,) if still else config.projections
     mode, _, bridge = row.training.partition(":")
     if mode == BRIDGED:
         begin = starts[bridge]
@@ -125,9 +150,9 @@ def levels(row: Row, config: CaptionStudyConfig, starts: Mapping[str, int]) -> t
     return (0.0,)
 
 
-def grouped(wanted: Sequence[tuple[Spec, Row, int]]) -> Iterator[tuple[Spec, list[tuple[Row, int]]]]:
-    """Rows and beam widths of each decoder, decoders in the order of their first row."""
-    found: dict[Spec, list[tuple[Row, int]]] = {}
-    for spec, row, beams in wanted:
-        found.setdefault(spec, []).append((row, beams))
+def grouped(wanted: Iterable[tuple[Spec, Reading]]) -> Iterator[tuple[Spec, list[Reading]]]:
+    """Readings of each decoder, decoders in the order of their first row."""
+    found: dict[Spec, list[Reading]] = {}
+    for spec, reading in wanted:
+        found.setdefault(spec, []).append(reading)
     yield from found.items()

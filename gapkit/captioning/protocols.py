@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.bridges import Bridge
+from gapkit.bridges.memory import SoftMemory
 from gapkit.comparison.anchors import first_targets
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
@@ -19,9 +20,13 @@ Floats = NDArray[np.float32]
 
 ZERO_SHOT, SUPERVISED = "zero-shot", "supervised"
 PROTOCOLS = (ZERO_SHOT, SUPERVISED)
-CLEAN, NOISE, BRIDGED, SOURCE = "clean", "noise", "bridged", "source"
+CLEAN, NOISE, BRIDGED, SOURCE, PROJECTED = "clean", "noise", "bridged", "source", "projected"
 TRAININGS = (CLEAN, NOISE, BRIDGED)
 """How a text-only decoder is trained; a supervised one is trained on `SOURCE`."""
+COUPLINGS = (*TRAININGS, PROJECTED)
+"""How decoder and bridge are coupled: by training, or by what a clean decoder reads (see `read_by`)."""
+PROJECTION_TEMPERATURE = 0.01
+"""Softmax temperature of the projection: DeCap's."""
 ORACLE = "oracle"
 """The row that reads each clip's own first target: what a bridge without any error would give."""
 IDENTITY = "identity"
@@ -135,11 +140,38 @@ def supervised(parts: Parts, bridge: Bridge | None = None) -> Lesson:
     return Lesson(moved(parts.fit), captions_of(parts.fit), stopping)
 
 
-def read_by(row: str, bridge: Bridge | None, pairs: PairedEmbeddings) -> Floats:
-    """What a decoder reads of each clip, (n, d): its source, moved by the bridge; its first target for `oracle`."""
+def read_by(
+    row: str, bridge: Bridge | None, pairs: PairedEmbeddings, *, fit: PairedEmbeddings | None = None, weight: float = 0
+) -> Floats:
+    """What a decoder reads of each clip.
+
+    Parameters
+    ----------
+    row : str
+        `oracle` reads the clip's first target.
+    bridge : Bridge, optional
+        Moves the sources.
+    pairs : PairedEmbeddings
+        n clips.
+    fit : PairedEmbeddings, optional
+        Whose targets are projected onto.
+    weight : float
+        In [0, 1]: how far the answer is moved toward its softmax mean of fitted targets (DeCap's projection), which are
+        what the decoder learnt from. 0: not at all; 1: the projection itself.
+
+    Returns
+    -------
+    array of shape (n, d)
+    """
     if row == ORACLE:
         return pairs.target[first_targets(pairs)]
-    return pairs.source if bridge is None else np.asarray(bridge.transform(pairs.source), dtype=np.float32)
+    read = pairs.source if bridge is None else np.asarray(bridge.transform(pairs.source), dtype=np.float32)
+    if not weight or fit is None:
+        return read
+    memory = SoftMemory(temperature=PROJECTION_TEMPERATURE).fit(fit.source, fit.target)
+    unit = read / np.linalg.norm(read, axis=1, keepdims=True)
+    mixed = (1 - weight) * unit + weight * np.asarray(memory.transform(unit), dtype=np.float32)
+    return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
 
 
 def captions_of(pairs: PairedEmbeddings) -> list[str]:
@@ -192,6 +224,7 @@ def data_seen(
     row: str,
     chosen: Sequence[str] = (),
     through: bool = False,
+    weight: float = 0.0,
 ) -> dict[str, str]:
     """What each stage behind a row saw, in words.
 
@@ -205,6 +238,8 @@ def data_seen(
         What was chosen on the validation split.
     through : bool
         The decoder's targets went through a bridge that was fitted on pairs.
+    weight : float
+        Of the projection of what it reads.
 
     Returns
     -------
@@ -216,7 +251,8 @@ def data_seen(
     pairs = f"{len(fit):,} clips with {fit.n_targets:,} captions of {fit.name}"
     return {
         "encoder": _encoder(fit),
-        "bridge": _bridge(bridge, row, fit, held),
+        "bridge": _bridge(bridge, row, fit, held)
+        + (f"; its answer is moved by {weight:g} toward {fit.n_targets:,} fitted targets" if weight else ""),
         "decoder": _decoder(protocol, training, row, fit, pairs, through),
         "validation": (
             "none"

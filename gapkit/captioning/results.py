@@ -99,8 +99,8 @@ class CaptionResults:
     def chosen(self) -> dict[str, str]:
         """The training of each zero-shot row that had the best score on validation.
 
-        No bridge and the others choose between clean and noise, a bridge that targets can go through has its own
-        training besides.
+        All choose among clean, noise and projected (which for no bridge is clean), a bridge that targets can go through
+        has its own training besides.
         """
         best: dict[str, tuple[float, str]] = {}
         for choice in self.manifest["choices"]:

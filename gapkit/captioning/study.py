@@ -14,11 +14,11 @@ from gapkit.captioning.clock import Clock
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.captioning.crew import crew
 from gapkit.captioning.manifest import manifest_of
-from gapkit.captioning.plan import Choice, Row, Spec, all_rows, grouped, levels
-from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
+from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped, levels
+from gapkit.captioning.protocols import BRIDGED, NOISE, PROJECTED, captions_of, ids_of
 from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.results import CaptionResults
-from gapkit.captioning.working import Reading, World, measure, validate
+from gapkit.captioning.working import World, measure, validate
 from gapkit.captioning.writing import write_study
 from gapkit.comparison.cells import cell_key
 from gapkit.comparison.fitting import one_line
@@ -109,11 +109,12 @@ def _check(parts: Parts, config: CaptionStudyConfig) -> None:
     for part in (parts.fit, parts.test, *([parts.validation] if parts.validation else [])):
         captions_of(part)
     ids_of(parts.test)
-    several = len(config.beams) > 1 or ("noise" in config.trainings and len(config.noise) > 1)
-    if parts.validation is None and (several or (BRIDGED in config.trainings and len(config.starts) > 1)):
+    choices = {NOISE: config.noise, BRIDGED: config.starts, PROJECTED: config.projections}
+    several = len(config.beams) > 1 or any(len(choices.get(name, ())) > 1 for name in config.trainings)
+    if parts.validation is None and several:
         raise InputError(
             f"{parts.fit.name}: has no validation clips to choose noise and beams on; give a split "
-            f"{config.validation_split!r}, or one value each of noise, starts and beams"
+            f"{config.validation_split!r}, or one value each of noise, starts, projections and beams"
         )
 
 
@@ -138,14 +139,14 @@ class _Study:
     def run(self, began: dt.datetime, pairs: PairedEmbeddings) -> CaptionResults:
         """Choose on validation, measure on test, write."""
         config = self.world.config
-        first = [(row.spec(level, config.seed), row, b) for row, level, b in self._candidates()]
+        first = [(row.spec(level, config.seed), row.reading(level, b)) for row, level, b in self._candidates()]
         self.progress.start(len(first) + len(self.rows) * config.seeds)
-        trainings = len({spec for spec, _, _ in first})
+        trainings = len({spec for spec, _ in first})
         later = len({row.spec(0.0, 0) for row in self.rows}) * (config.seeds - 1)
         self.clock.start(trainings + later)
         choices = self._choose(first)
         wanted = [
-            (row.spec(choice.level, seed), row, choice.beams)
+            (row.spec(choice.level, seed), row.reading(choice.level, choice.beams))
             for seed in config.all_seeds
             for row, choice in choices.items()
         ]
@@ -162,12 +163,13 @@ class _Study:
                 for beams in config.beams:
                     yield row, level, beams
 
-    def _choose(self, wanted: Sequence[tuple[Spec, Row, int]]) -> dict[Row, Choice]:
+    def _choose(self, wanted: Sequence[tuple[Spec, Reading]]) -> dict[Row, Choice]:
         best: dict[Row, Choice] = {}
         for (spec, readings), found in self._each(validate, wanted):
-            for row, beams in readings:
-                choice = (found or {}).get((row, beams), Choice(spec.level, beams, float("nan")))
-                self.progress.advance(f"{row.label}, {_setting(spec, beams)}, validation", self._note(choice.value))
+            for reading in readings:
+                row, level = reading.row, reading.weight or spec.level
+                choice = (found or {}).get(reading, Choice(level, reading.beams, float("nan")))
+                self.progress.advance(f"{row.label}, {_setting(choice)}, validation", self._note(choice.value))
                 # Ties go to what comes first: less noise, fewer beams. A value that is not there loses to any other.
                 lost = row in best and not choice.value > np.nan_to_num(best[row].value, nan=-np.inf)
                 if found is not None and not lost:
@@ -175,11 +177,11 @@ class _Study:
         order = {row: k for k, row in enumerate(self.rows)}
         return dict(sorted(best.items(), key=lambda item: order[item[0]]))
 
-    def _measure(self, wanted: Sequence[tuple[Spec, Row, int]]) -> list[CaptionCell]:
+    def _measure(self, wanted: Sequence[tuple[Spec, Reading]]) -> list[CaptionCell]:
         cells: list[CaptionCell] = []
         for (spec, readings), found in self._each(measure, wanted):
             by_row = {(cell.protocol, cell.training, cell.bridge): cell for cell in found or []}
-            for row, _ in readings:
+            for row, *_ in readings:
                 cell = by_row.get((row.protocol, row.training, row.bridge))
                 if cell is not None:
                     cells.append(cell)
@@ -189,7 +191,7 @@ class _Study:
         return sorted(cells, key=lambda cell: (order[cell.protocol, cell.training, cell.bridge], cell.seed))
 
     def _each(
-        self, work: Work[T], wanted: Sequence[tuple[Spec, Row, int]]
+        self, work: Work[T], wanted: Sequence[tuple[Spec, Reading]]
     ) -> Iterator[tuple[tuple[Spec, list[Reading]], T | None]]:
         """What `work` makes of each decoder; None where it failed."""
         groups = list(grouped(wanted))
@@ -230,9 +232,9 @@ def _safely(
     return found, trained, ""
 
 
-def _setting(spec: Spec, beams: int) -> str:
-    level = f"level {spec.level:g}, " if spec.level else ""
-    return f"{level}{beams} beam{'s' if beams > 1 else ''}"
+def _setting(choice: Choice) -> str:
+    level = f"level {choice.level:g}, " if choice.level else ""
+    return f"{level}{choice.beams} beam{'s' if choice.beams > 1 else ''}"
 
 
 def _value(cell: CaptionCell, score: str) -> float:

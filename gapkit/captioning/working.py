@@ -18,7 +18,7 @@ from gapkit.captioning.bridging import Fitted
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.captioning.crew import Alone, crew
 from gapkit.captioning.decoders import CaptionDecoder, load_decoder, make_decoder
-from gapkit.captioning.plan import Choice, Row, Spec
+from gapkit.captioning.plan import Choice, Reading, Spec
 from gapkit.captioning.protocols import (
     IDENTITY,
     ORACLE,
@@ -37,9 +37,6 @@ from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
-
-Reading = tuple[Row, int]
-"""A row and its beam width."""
 
 
 @dataclass(frozen=True)
@@ -82,25 +79,26 @@ class World:
             identity=spec.bridge == IDENTITY, data=self.data, version=gapkit.__version__,
         )  # fmt: skip
 
-    def key(self, spec: Spec, row: Row, beams: int, kind: str) -> str:
+    def key(self, spec: Spec, reading: Reading, kind: str) -> str:
         """Digest of all that a file of a row depends on: see `path`."""
-        config = self.config
+        config, row = self.config, reading.row
         plain = row.bridge in (IDENTITY, ORACLE)
         scored = {
             "choices": [config.select_by, config.tokenizer],
             "cells": [config.scores, config.tokenizer, config.draws, config.seed],
         }.get(kind)
         return cell_key(
-            decoder=self.decoder_key(spec), row=[row.protocol, row.training, row.bridge], beams=beams, kind=kind,
-            bridge="" if plain else self.fitted.digest(row.bridge, spec.seed), scored=scored,
-            writing=[config.max_new_tokens, config.batch_size],
+            decoder=self.decoder_key(spec), row=[row.protocol, row.training, row.bridge], beams=reading.beams,
+            kind=kind, bridge="" if plain else self.fitted.digest(row.bridge, spec.seed), scored=scored,
+            writing=[config.max_new_tokens, config.batch_size, *([reading.weight] if reading.weight else [])],
         )  # fmt: skip
 
-    def path(self, spec: Spec, row: Row, beams: int, kind: str) -> Path:
+    def path(self, spec: Spec, reading: Reading, kind: str) -> Path:
         """File of a row: captions of the "validation" or "test" split, "choices" (a score on validation), "cells"."""
         if kind == "cells":
-            return self.folder.cells / f"{row.stem}-s{spec.seed}.json"
-        return self.root / "written" / kind / f"{row.stem}-{spec.level:g}-b{beams}-s{spec.seed}.json"
+            return self.folder.cells / f"{reading.row.stem}-s{spec.seed}.json"
+        level = reading.weight or spec.level
+        return self.root / "written" / kind / f"{reading.row.stem}-{level:g}-b{reading.beams}-s{spec.seed}.json"
 
 
 def validate(
@@ -109,7 +107,7 @@ def validate(
     """How good each reading is on the validation split, and whether the decoder had to be trained for it."""
     config, held, team = world.config, world.parts.validation, crew()
     files = {
-        reading: (world.path(spec, *reading, "choices"), world.key(spec, *reading, "choices")) for reading in readings
+        reading: (world.path(spec, reading, "choices"), world.key(spec, reading, "choices")) for reading in readings
     }
     known = team.agree({reading: read_record(path, key) for reading, (path, key) in files.items()})
     missing = [reading for reading in readings if known[reading] is None]
@@ -122,13 +120,13 @@ def validate(
             )
             for reading in missing:
                 path, key = files[reading]
-                record = {"key": key, "value": _corpus(found[_name(reading)], config.select_by)}
+                record = {"key": key, "value": _corpus(found[reading.name], config.select_by)}
                 write_record(path, record)
                 known[reading] = record
         known = team.agree(known)
     values = {reading: (known[reading] or {}).get("value") for reading in readings}
     return {
-        reading: Choice(spec.level, reading[1], math.nan if value is None else float(value))
+        reading: Choice(reading.weight or spec.level, reading.beams, math.nan if value is None else float(value))
         for reading, value in values.items()
     }, trained
 
@@ -138,7 +136,7 @@ def measure(
 ) -> tuple[list[CaptionCell], bool]:
     """The cells of the rows that read with this decoder on the test split, and whether it had to be trained."""
     config, test, team = world.config, world.parts.test, crew()
-    files = {reading: (world.path(spec, *reading, "cells"), world.key(spec, *reading, "cells")) for reading in readings}
+    files = {reading: (world.path(spec, reading, "cells"), world.key(spec, reading, "cells")) for reading in readings}
     known = team.agree({reading: read_cell(path, key) for reading, (path, key) in files.items()})
     missing = [reading for reading in readings if known[reading] is None]
     trained = False
@@ -153,7 +151,7 @@ def measure(
             )  # fmt: skip
             scoring = (time.perf_counter() - began) / len(missing)
             for reading in missing:
-                name = _name(reading)
+                name = reading.name
                 took = {"writing": seconds[name], "scoring": scoring}
                 path, key = files[reading]
                 fresh = _cell(spec, reading, key, said[name], found[name], took)
@@ -178,28 +176,23 @@ def _captions(
     """
     said: dict[str, dict[str, str]] = {}
     seconds: dict[str, float] = {}
-    files = {reading: (world.path(spec, *reading, split), world.key(spec, *reading, split)) for reading in readings}
+    files = {reading: (world.path(spec, reading, split), world.key(spec, reading, split)) for reading in readings}
     known = team.agree({reading: read_record(path, key) for reading, (path, key) in files.items()})
     decoder, trained = None, False
-    for row, beams in readings:
-        name, record = _name((row, beams)), known[row, beams]
+    for reading in readings:
+        name, record = reading.name, known[reading]
         if record is None:
             if decoder is None:
                 decoder, trained = _decoder(world, spec, progress, team)
-            progress.begin(f"{row.label}, {spec.stem}, {split}")
+            progress.begin(f"{reading.row.label}, {spec.stem}, {split}")
             began = time.perf_counter()
-            captions = _written(world, decoder, row, beams, spec.seed, pairs, team)
-            path, key = files[row, beams]
+            captions = _written(world, decoder, reading, spec.seed, pairs, team)
+            path, key = files[reading]
             record = {"key": key, "captions": captions, "seconds": time.perf_counter() - began}
             if not team.rank:
                 write_record(path, record)
         said[name], seconds[name] = dict(record["captions"]), float(record["seconds"])
     return said, seconds, trained
-
-
-def _name(reading: Reading) -> str:
-    row, beams = reading
-    return f"{row.stem}-b{beams}"
 
 
 def _cell(
@@ -210,10 +203,10 @@ def _cell(
     scores: CaptionScores,
     seconds: dict[str, float],
 ) -> CaptionCell:
-    row, beams = reading
+    row = reading.row
     table = scores.per_clip.reindex(list(captions))
     return CaptionCell(
-        row.protocol, row.training, row.bridge, spec.seed, key, spec.level, beams, captions,
+        row.protocol, row.training, row.bridge, spec.seed, key, reading.weight or spec.level, reading.beams, captions,
         {str(name): [float(v) for v in table[name]] for name in table.columns},
         [
             {str(name): (str(value) if name == "score" else float(value)) for name, value in line.items()}
@@ -233,15 +226,16 @@ def _corpus(scores: CaptionScores, name: str) -> float:
 
 
 def _written(
-    world: World, decoder: CaptionDecoder, row: Row, beams: int, seed: int, pairs: PairedEmbeddings, team: Alone
+    world: World, decoder: CaptionDecoder, reading: Reading, seed: int, pairs: PairedEmbeddings, team: Alone
 ) -> dict[str, str]:
     """A caption for each clip, by its id."""
-    read = read_by(row.bridge, world.bridge(row.bridge, seed), pairs)
+    name = reading.row.bridge
+    read = read_by(name, world.bridge(name, seed), pairs, fit=world.parts.fit, weight=reading.weight)
     mine = read[team.rank :: team.count]
     config = world.config
     texts = (
         decoder.generate(
-            mine, beams=beams, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size, seed=seed
+            mine, beams=reading.beams, max_new_tokens=config.max_new_tokens, batch_size=config.batch_size, seed=seed
         )
         if len(mine)
         else []

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 Protocols = Annotated[str, typer.Option(metavar="A,B", help="zero-shot, supervised.")]
 Trainings = Annotated[
-    str, typer.Option(metavar="A,B", help="How zero-shot decoders are trained: clean, noise, bridged.")
+    str,
+    typer.Option(metavar="A,B", help="How zero-shot decoders are trained and read: clean, noise, bridged, projected."),
 ]
 Bridges = Annotated[
     str | None,
@@ -29,6 +30,9 @@ Option = Annotated[
     list[str] | None, typer.Option("--decoder-option", metavar="KEY=VALUE", help="Option of the decoder; repeatable.")
 ]
 Noise = Annotated[str | None, typer.Option(metavar="A,B", help="Variances of training noise to choose among.")]
+Projections = Annotated[
+    str | None, typer.Option(metavar="A,B", help="Weights of the projection onto fitted targets to choose among.")
+]
 Beams = Annotated[str | None, typer.Option(metavar="A,B", help="Beam widths to choose among.")]
 Scores = Annotated[str | None, typer.Option(metavar="A,B", help="Scores; left out: the default set.")]
 SelectBy = Annotated[str, typer.Option(metavar="NAME", help="Score by which validation chooses.")]
@@ -48,7 +52,7 @@ def study(
     captions: options.Captions = None,
     dataset: options.Dataset = None,
     protocols: Protocols = "zero-shot,supervised",
-    trainings: Trainings = "clean,noise,bridged",
+    trainings: Trainings = "clean,noise,bridged,projected",
     bridges: Bridges = None,
     supervised_bridges: SupervisedBridges = None,
     seeds: Seeds = 3,
@@ -56,6 +60,7 @@ def study(
     decoder: Decoder = "small",
     decoder_option: Option = None,
     noise: Noise = None,
+    projections: Projections = None,
     beams: Beams = None,
     scores: Scores = None,
     select_by: SelectBy = "cider_d",
@@ -83,6 +88,7 @@ def study(
         "decoder_options": dict(map(_option, decoder_option or ())), "select_by": select_by,
         "tokenizer": tokenizer, "draws": resamples,
         "bridges": options.names(bridges), "noise": _numbers("--noise", noise, float),
+        "projections": _numbers("--projections", projections, float),
         "beams": _numbers("--beams", beams, int), "scores": options.names(scores),
     }  # fmt: skip
     config = CaptionStudyConfig(**{key: value for key, value in given.items() if value is not None}).resolved()

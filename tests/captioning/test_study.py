@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from study_tools import NASTY, NearestDecoder, caption_pairs, register_nearest
 
-from gapkit.bridges import Bridge
+from gapkit.bridges import Bridge, make_bridge
 from gapkit.bridges.registry import BRIDGES
 from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_study
+from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
 from gapkit.comparison import StudyConfig, run_study
 from gapkit.errors import InputError
@@ -60,6 +61,7 @@ def test_every_row_of_both_protocols_is_there(results):
         ("zero-shot", "clean"): everyone,
         ("zero-shot", "noise"): everyone,
         ("zero-shot", "bridged:diffusion-link"): {"identity", "diffusion-link"},
+        ("zero-shot", "projected"): everyone,
         ("zero-shot", "chosen"): set(),
         ("supervised", "source"): everyone,
     }
@@ -138,12 +140,42 @@ def test_the_chosen_training_of_a_row_is_the_best_on_validation(results):
     for c in results.manifest["choices"]:
         if c["protocol"] == "zero-shot" and c["training"].partition(":")[2] in ("", c["bridge"]):
             values.setdefault(c["bridge"], {})[c["training"]] = c["value"]
-    assert set(values["identity"]) == {"clean", "noise"}
-    assert set(values["diffusion-link"]) == {"clean", "noise", "bridged:diffusion-link"}
+    assert set(values["identity"]) == {"clean", "noise", "projected"}
+    assert set(values["diffusion-link"]) == {"clean", "noise", "projected", "bridged:diffusion-link"}
     for bridge, training in results.chosen.items():
         assert values[bridge][training] == max(values[bridge].values())
     summary = results.summary("cider_d").set_index(["training", "bridge"])["value"]
     assert summary["chosen", "identity"] == summary[results.chosen["identity"], "identity"]
+
+
+def test_a_projected_row_reads_with_the_clean_decoder_nearer_to_what_it_learnt_from(pairs, folder, results):
+    fit, test = pairs.subset("train"), pairs.subset("test")
+    bridge = make_bridge("mean-shift").fit(fit.source, fit.target)
+    plain = read_by("mean-shift", bridge, test)
+    rows = [read_by("mean-shift", bridge, test, fit=fit, weight=weight) for weight in (0.0, 0.5, 1.0)]
+    np.testing.assert_array_equal(rows[0], plain)
+    onto = make_bridge("memory", temperature=0.01).fit(fit.source, fit.target).transform(plain)
+    np.testing.assert_allclose(rows[2], onto, atol=1e-6)
+    half = plain / np.linalg.norm(plain, axis=1, keepdims=True) + onto
+    np.testing.assert_allclose(rows[1], half / np.linalg.norm(half, axis=1, keepdims=True), atol=1e-6)
+    nearest = [
+        (row @ fit.target.T).max(axis=1).mean() for row in (plain / np.linalg.norm(plain, axis=1)[:, None], *rows[1:])
+    ]
+    assert nearest == sorted(nearest)
+    np.testing.assert_array_equal(read_by("oracle", None, test, fit=fit, weight=1.0), read_by("oracle", None, test))
+
+    assert not list((folder / "decoders").glob("projected*"))
+    tried = (folder / "written" / "validation").glob("zero-shot-projected-mean-shift-*.json")
+    assert {path.stem.rsplit("-", 3)[1] for path in tried} == {"0.5", "1"}
+    said = results.captions.query("protocol == 'zero-shot' and bridge == 'identity'")
+    by_training = {training: list(own["caption"]) for training, own in said.groupby("training")}
+    assert by_training["projected"] == by_training["clean"]
+    stages = {(r["training"], r["bridge"]): r["stages"] for r in results.manifest["data_seen"]}
+    level = next(
+        c["level"] for c in results.manifest["choices"] if (c["training"], c["bridge"]) == ("projected", "mean-shift")
+    )
+    assert f"moved by {level:g} toward" in stages["projected", "mean-shift"]["bridge"]
+    assert "moved by" not in stages["projected", "identity"]["bridge"]
 
 
 def test_what_every_stage_saw_is_said(results):
@@ -260,13 +292,15 @@ def test_processes_side_by_side_find_the_same_numbers(pairs, tmp_path):
     [
         ({"protocols": ("few-shot",)}, "protocols: expected some of zero-shot, supervised, got 'few-shot'"),
         ({"protocols": ()}, "got none"),
-        ({"trainings": ("noisy",)}, "trainings: expected some of clean, noise, bridged, got 'noisy'"),
+        ({"trainings": ("noisy",)}, "trainings: expected some of clean, noise, bridged, projected, got 'noisy'"),
         ({"bridges": ("diffusion-lnk",)}, "diffusion-link"),
         ({"decoder": "smal"}, "small"),
         ({"decoder_options": {"depth": 3}}, "has no option 'depth'"),
         ({"select_by": "cidr"}, "cider_d"),
         ({"scores": ("meteo",)}, "meteor"),
         ({"noise": (-1.0,)}, "noise: expected numbers above 0, got -1.0"),
+        ({"projections": (0.5, 1.5)}, "projections: expected numbers above 0 and at most 1, got 1.5"),
+        ({"projections": (float("nan"),)}, "projections: expected numbers above 0 and at most 1, got nan"),
         ({"beams": (0,)}, "beams: expected a whole number of at least 1, got 0"),
         ({"beams": ()}, "beams: expected at least one value"),
         ({"seeds": 0}, "seeds: expected a whole number of at least 1, got 0"),
