@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 _LIMITS = (
@@ -32,6 +36,28 @@ def free_memory() -> int | None:
         except (OSError, ValueError):  # no container, or one without a limit ("max")
             continue
     return max(0, min(free)) if free else None
+
+
+def give_back_memory() -> None:
+    """Hand what was freed back to the system.
+
+    The C library keeps freed memory for later, and what each of many steps leaves adds up; where it is not glibc this
+    does nothing.
+    """
+    trim = _trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _trim() -> Callable[[int], int] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    try:
+        found: Callable[[int], int] = ctypes.CDLL(None).malloc_trim
+    except (OSError, AttributeError):
+        return None
+    return found
 
 
 def limit_threads(threads: int) -> None:

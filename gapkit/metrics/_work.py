@@ -7,6 +7,7 @@ import re
 
 import torch
 
+from gapkit.metrics._candidates import BLOCK
 from gapkit.metrics.registry import METRICS, Metric
 
 MAX_WORK = 1e14
@@ -19,9 +20,9 @@ MAX_WORK_ACCELERATOR = 1e16
 HELD = frozenset({
     "knn-mixing", "knn-cross-share", "c2st-knn", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cka-rbf",
     "cknna", "hubness", "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "memorisation",
-    "c2st-mlp", "residual-c2st-mlp",
+    "c2st-mlp", "residual-c2st-mlp", "residual-knn-mixing", "residual-knn-cross-share",
 })  # fmt: skip
-"""Metrics that hold all rows of both sides, twice; the others read them block by block."""
+"""Metrics that hold all rows of both sides; the others read them block by block."""
 
 OTHER = 100
 """What a word of a cost that is no number of rows or columns ("iterations") stands for."""
@@ -52,6 +53,14 @@ def work(cost: str, n: int, m: int, d: int) -> float:
     )
 
 
+def held_bytes(n: int, m: int, d: int) -> int:
+    """What a metric of `HELD` takes, as measured: three copies of the rows, and three blocks of distances.
+
+    Copies: of length one, seen from their centre, and what their making takes.
+    """
+    return 3 * 4 * (n + m) * d + 3 * min(BLOCK, 4 * n * m)
+
+
 def limit_of(max_work: float | None, device: torch.device) -> float:
     """What was asked for, or the default of the device."""
     if max_work is not None:
@@ -61,12 +70,12 @@ def limit_of(max_work: float | None, device: torch.device) -> float:
 
 def refusal(metric: Metric, n: int, m: int, d: int, limit: float, max_memory: int) -> str:
     """Why the metric is not begun, in one line; empty where its work and its memory are within the limits."""
-    needed, held = work(metric.cost, n, m, d), 2 * 4 * (n + m) * d
+    needed, held = work(metric.cost, n, m, d), held_bytes(n, m, d)
     if needed <= limit:
         if metric.name not in HELD or held <= max_memory:
             return ""
         return (
-            f"holds the rows of both sides, {held / 1e9:.1f} GB, more than the {max_memory / 1e9:.1f} GB of "
+            f"holds the rows of both sides, {held / 1e9:.2g} GB, more than the {max_memory / 1e9:.2g} GB of "
             "max_memory; measure a random part of the clips, or raise max_memory"
         )
     other = metric.instead if metric.instead in METRICS.names() else ""

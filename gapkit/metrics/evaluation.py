@@ -93,8 +93,9 @@ class Reference:
         folds : int
             Folds of the separability classifiers.
         max_memory : int
-            Bytes beyond the rows themselves, the resamples (4 bytes x draws x clips, 8,192 clips at most) and some
-            hundred bytes a clip. A metric that holds more than this is undefined and says so. Files that are
+            Bytes that a metric may take beyond the rows themselves, the resamples (4 bytes x draws x clips, 8,192 clips
+            at most) and what is kept for others: some hundred bytes a clip, some matrices of d x d and draws x d. A
+            metric that holds more than this is undefined and says so. Files that are
             memory-mapped are read block by block, and what was read does not stay in memory.
         fitted : array-like of shape (f, d), optional
             The targets that the bridges were fitted on; metrics that need them are left out otherwise.

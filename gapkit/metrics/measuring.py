@@ -8,6 +8,7 @@ from typing import Any, Literal
 from gapkit.arrays import ArrayLike
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.machine import give_back_memory
 from gapkit.metrics.estimating import estimate, prepare
 from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.measures import Measures
@@ -141,6 +142,8 @@ def measure(
             if on_error == "raise":
                 raise
             failed[record.name] = _one_line(error)
+        finally:
+            give_back_memory()
     if progress is not None:
         progress(len(records), len(records), "")
     sizes = _sizes(row.both.x.n, len(reference.target.base), reference.target.base.shape[1], len(reference.resamples))

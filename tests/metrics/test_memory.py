@@ -11,7 +11,7 @@ import torch
 from gapkit.memory_map import file_of
 from gapkit.metrics import Reference, measure
 from gapkit.metrics._row import Row
-from gapkit.metrics._work import HELD
+from gapkit.metrics._work import HELD, held_bytes
 from gapkit.metrics.estimating import prepare
 from gapkit.metrics.registry import METRICS
 
@@ -51,12 +51,12 @@ def test_only_maps_that_can_be_read_again_are_let_go(files):
 
 def test_what_must_hold_all_rows_says_so(files):
     x, y = (np.load(files / f"{name}.npy") for name in "xy")
-    found = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=2 * 4 * 800 * 12 - 1)
+    found = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=held_bytes(400, 400, 12) - 1)
     assert set(found) == HELD
     for estimate in found.values():
         assert np.isnan(estimate.value)
         assert "max_memory" in estimate.why
-    enough = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=2 * 4 * 800 * 12)
+    enough = measure(x, y, sorted(HELD), n_resamples=0, fitted=y, original=x, max_memory=held_bytes(400, 400, 12))
     assert all(np.isfinite(estimate.value) for estimate in enough.values())
 
 
@@ -102,6 +102,38 @@ def test_files_do_not_stay_in_memory(tmp_path):
     )
     assert ran.returncode == 0, ran.stderr
     assert float(ran.stdout) < 45
+
+
+def test_all_metrics_keep_to_the_bound(tmp_path):
+    # Beside the bound: resamples of 2 MB, and kept matrices of d x d and draws x d, a few MB.
+    script = textwrap.dedent("""
+        import sys
+        import numpy as np
+        from gapkit.metrics import measure
+
+        def peak():
+            lines = open("/proc/self/status").read().splitlines()
+            return next(int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM"))
+
+        rng = np.random.default_rng(0)
+        rows = rng.standard_normal((4000, 256), dtype=np.float32)
+        x, y = rows + 0.5 * rng.standard_normal(rows.shape, dtype=np.float32), rows
+        options = {"n_resamples": 100, "max_memory": int(sys.argv[1]) * 2**20}
+        measure(x[:300], y[:300], "all", original=x[:300], fitted=y[:200], **options)
+        before = peak()
+        found = measure(x, y, "all", original=x, fitted=y[:2000], **options)
+        print(peak() - before, sum("max_memory" in e.why for e in found.values()))
+    """)
+    risen = {}
+    for megabytes in (24, 96):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, str(megabytes)], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        rise, short = map(float, ran.stdout.split())
+        assert rise < megabytes + 24
+        risen[megabytes] = short
+    assert risen[24] > risen[96]
 
 
 @pytest.mark.parametrize("paired", [True, False])
