@@ -176,7 +176,8 @@ class Solver:
         return (log["log_u"], log["log_v"]), float(log["err"][-1])
 
     def _check(self, a: Cloud, b: Cloud, size: int) -> None:
-        needed = size * len(a.base) * len(b.base)
+        # The matrices, and the rows of both sides twice in float64.
+        needed = size * len(a.base) * len(b.base) + 16 * (len(a.base) + len(b.base)) * a.base.shape[1]
         if needed > self.max_memory:
             raise InputError(
                 f"sinkhorn: {len(a.base)} x {len(b.base)} rows need {needed / 1e9:.1f} GB, more than the "
