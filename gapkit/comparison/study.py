@@ -167,6 +167,8 @@ class _Runner:
             missing = self._missing(known)
             if known is not None and not missing:
                 cells[task.stem] = known
+                # A run that was killed between the cell and this has left it.
+                self.folder.drop_checkpoint(task.stem)
                 self.progress.advance(known.label, "kept")
             else:
                 jobs.append(Job(task, known, missing))

@@ -274,6 +274,15 @@ def test_a_checkpoint_of_other_parameters_is_not_taken(pairs: PairedEmbeddings, 
     assert not checkpoint.parent.exists()
 
 
+def test_what_a_kill_left_beside_a_finished_cell_goes(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    run_study(pairs, CONFIG, out=tmp_path)
+    stale = tmp_path / "checkpoints" / "ridge.key"
+    stale.parent.mkdir()
+    stale.write_text("of the cell that is finished")
+    run_study(pairs, CONFIG, out=tmp_path)
+    assert not stale.parent.exists()
+
+
 def test_a_draw_is_told(make_pairs: Any) -> None:
     notes = Notes()
     run_study(make_pairs(split=False), replace(CONFIG, bridges=("ridge",)), progress=notes)
