@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from gapkit.bridges.registry import BRIDGES, bridge_names
 from gapkit.captioning.decoders import make_decoder
+from gapkit.captioning.decoders.registry import DEFAULT_DECODER
 from gapkit.captioning.protocols import COUPLINGS, IDENTITY, ORACLE, PROTOCOLS
 from gapkit.captioning.scores.catalogue import resolve as score_names
 from gapkit.comparison.config import StudyConfig
@@ -77,7 +78,7 @@ class CaptionStudyConfig:
     supervised_bridges: tuple[str, ...] | None = None
     seeds: int = 3
     seed: int = 0
-    decoder: str = "small"
+    decoder: str = DEFAULT_DECODER
     decoder_options: Mapping[str, Any] = field(default_factory=dict)
     noise: tuple[float, ...] = (0.001, 0.004, 0.016)
     starts: tuple[float, ...] = (1.0, 2.0, 4.0)

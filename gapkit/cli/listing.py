@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from gapkit.cli import options
 
-KINDS = ("bridges", "metrics", "datasets", "encoders")
-
 
 def list_(
-    kind: Annotated[str, typer.Argument(help="bridges, metrics, datasets or encoders.")],
+    kind: Annotated[str, typer.Argument(help="bridges, metrics, datasets, encoders, decoders or scores.")],
     as_json: options.Json = False,
 ) -> None:
-    """List bridges, metrics, datasets or encoders: what each is and where it comes from."""
+    """List bridges, metrics, datasets, encoders, caption decoders or scores: what each is and where it comes from."""
     from gapkit.cli.printing import print_rows
     from gapkit.errors import InputError
 
     if kind not in KINDS:
         raise InputError(f"list: expected one of {', '.join(KINDS)}, got {kind!r}")
-    rows = {"bridges": _bridges, "metrics": _metrics, "datasets": _datasets, "encoders": _encoders}[kind]()
-    print_rows(rows, as_json=as_json)
+    print_rows(KINDS[kind](), as_json=as_json)
+
+
+def _summary(what: object) -> str:
+    """First line of a docstring."""
+    return next(iter((inspect.getdoc(what) or "").strip().splitlines()), "")
 
 
 def _bridges() -> list[dict[str, object]]:
@@ -32,13 +35,13 @@ def _bridges() -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name in BRIDGES.names():
         bridge = BRIDGES.get(name)
-        lines = (inspect.getdoc(bridge) or "").strip().splitlines()
         rows.append(
             {
                 "name": name,
-                "what": lines[0] if lines else "",
+                "what": _summary(bridge),
                 "family": bridge.family,
                 "needs_pairs": bridge.needs_pairs,
+                "defaults_from": bridge.defaults_from,
                 "package": BRIDGES.origin(name),
             }
         )
@@ -94,14 +97,49 @@ def _encoders() -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for name in ENCODERS.names():
         encoder = ENCODERS.get(name)
-        lines = (inspect.getdoc(encoder) or "").strip().splitlines()
         rows.append(
             {
                 "name": name,
-                "what": lines[0] if lines else "",
+                "what": _summary(encoder),
                 "modalities": " and ".join(encoder.modalities),
                 "default": name == DEFAULT_ENCODER,
                 "package": ENCODERS.origin(name),
             }
         )
     return rows
+
+
+def _decoders() -> list[dict[str, object]]:
+    from gapkit.captioning.decoders.registry import DECODERS, DEFAULT_DECODER
+
+    return [
+        {
+            "name": name,
+            "what": _summary(DECODERS.get(name)),
+            "default": name == DEFAULT_DECODER,
+            "package": DECODERS.origin(name),
+        }
+        for name in DECODERS.names()
+    ]
+
+
+def _scores() -> list[dict[str, object]]:
+    from gapkit.captioning.scores.catalogue import SCORES, SETS
+
+    return [
+        {
+            "name": score.name,
+            "what": score.definition,
+            "better": score.better,
+            "misses": score.misses,
+            "default": score.name in SETS["default"],
+            "source": score.reference,
+        }
+        for score in SCORES.values()
+    ]
+
+
+KINDS: dict[str, Callable[[], list[dict[str, object]]]] = {
+    "bridges": _bridges, "metrics": _metrics, "datasets": _datasets, "encoders": _encoders, "decoders": _decoders,
+    "scores": _scores,
+}  # fmt: skip

@@ -146,6 +146,15 @@ def test_list(cli: Cli, kind: str, names: Callable[[], list[str]]) -> None:
     assert all(name in shown for name in names())
 
 
+@pytest.mark.parametrize(("kind", "name", "is_default"), [("decoders", "small", True), ("scores", "spider_fl", True)])
+def test_list_what_captions_are_made_and_scored_with(cli: Cli, kind: str, name: str, is_default: bool) -> None:
+    rows = {row["name"]: row for row in json.loads(cli("list", kind, "--json").out)}
+    assert rows[name]["default"] is is_default
+    assert not all(row["default"] for row in rows.values())
+    assert all(row["what"].endswith(".") for row in rows.values())
+    assert name in cli("list", kind).out
+
+
 def test_list_datasets(cli: Cli) -> None:
     assert "sfx" in [row["name"] for row in json.loads(cli("list", "datasets", "--json").out)]
 

@@ -12,6 +12,7 @@ from gapkit.errors import InputError
 from gapkit.registry import Registry
 
 DECODERS: Registry[type[CaptionDecoder]] = Registry("caption decoder", "gapkit.captioning.decoders", "gapkit.decoders")
+DEFAULT_DECODER = "small"
 
 
 def register_decoder(name: str) -> Callable[[type[CaptionDecoder]], type[CaptionDecoder]]:
