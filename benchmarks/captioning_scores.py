@@ -1,6 +1,6 @@
-"""Caption scores beside pycocoevalcap's own way, in turns in one run; writes its part of docs/performance.md.
+"""Caption scores beside pycocoevalcap's own way, in turns in one run.
 
-    python benchmarks/captioning_scores.py [--clips 912] [--references 5] [--systems 3] [--repeat 2] [--out FILE]
+    python benchmarks/captioning_scores.py [--clips 912] [--references 5] [--systems 3] [--repeat 2]
 
 Captions are those of the bundled soundscapes: each clip gets one as its candidate and others as its references, so that
 real words meet the paraphrases of METEOR. Each side runs in a fresh process; CPU seconds are those of Python and its
@@ -13,22 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
-from gapkit.atomic import write_text
 from gapkit.captioning.scores import SETS, score_systems
 from gapkit.datasets import load_dataset
 from gapkit.encoders.packages import version
 
-OUT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
-BEGIN, END = "<!-- caption scores: begin -->", "<!-- caption scores: end -->"
 ALL, REST = 40.0, 10.0
 """Seconds promised for 912 clips with 5 references: with METEOR, and without."""
 
@@ -95,17 +88,16 @@ def timed(side: str, sizes: list[int]) -> None:
     print(json.dumps([sum(after[:4]) - sum(before[:4]), clock]))
 
 
-def section(rows: list[tuple[str, int, tuple[float, float], tuple[float, float], float | None]]) -> str:
-    """The part of the page between its marks."""
+Times = tuple[float, float]
+"""CPU and clock seconds."""
+
+
+def section(rows: list[tuple[str, int, Times, Times, float | None]]) -> str:
+    """The table."""
     lines = [
-        BEGIN,
-        "## Caption scores",
-        "",
-        f"Written by `python benchmarks/captioning_scores.py` on {datetime.now(UTC):%Y-%m-%d}. {platform.machine()},",
-        f"{os.cpu_count()} cores, shared; Python {platform.python_version()}, "
-        f"pycocoevalcap {version('pycocoevalcap')}. CPU seconds of Python and",
-        "Java together; each side in fresh processes in turns, the fastest run of each counts. gapkit's times hold",
-        "1,000 resamples for the intervals and the diversity scores, pycocoevalcap's own do not.",
+        f"pycocoevalcap {version('pycocoevalcap')}. CPU seconds of Python and Java together; each side in fresh",
+        "processes in turns, the fastest run of each counts. gapkit's times hold 1,000 resamples for the intervals and",
+        "the diversity scores, pycocoevalcap's own do not.",
         "",
         "| scores | systems | gapkit, CPU s | clock, s | own way, CPU s | clock, s | CPU ratio | promise, clock s |",
         "|---|---|---|---|---|---|---|---|",
@@ -115,22 +107,21 @@ def section(rows: list[tuple[str, int, tuple[float, float], tuple[float, float],
             f"| {what} | {systems} | {cpu:.1f} | {clock:.1f} | {their_cpu:.1f} | {their_clock:.1f} "
             f"| {their_cpu / cpu:.1f} | {'–' if promise is None else f'{promise:g}'} |"
         )
-    return "\n".join([*lines, "", END])
+    return "\n".join(lines)
 
 
-def main() -> None:
-    """Time all sides in turns and write the table."""
+def main() -> int:
+    """Time all sides in turns and print the table; exit code 1 where a promise is broken."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=912)
     parser.add_argument("--references", type=int, default=5)
     parser.add_argument("--systems", type=int, default=3)
     parser.add_argument("--repeat", type=int, default=2)
-    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--side", nargs=4, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.side:
         timed(arguments.side[0], [int(size) for size in arguments.side[1:]])
-        return
+        return 0
     rows = []
     what = f"{arguments.clips:,} clips, {arguments.references} references: "
     for end, name, systems, promise in (
@@ -144,16 +135,15 @@ def main() -> None:
             for side, seconds in runs.items():
                 seconds.append(alone(side, sizes))
                 print(
-                    f"{side}, {systems} systems: {seconds[-1][0]:.1f} s CPU, {seconds[-1][1]:.1f} s clock", flush=True
+                    f"{side}, {systems} systems: {seconds[-1][0]:.1f} s CPU, {seconds[-1][1]:.1f} s clock",
+                    file=sys.stderr,
+                    flush=True,
                 )
         ours, theirs = (min(seconds) for seconds in runs.values())
         rows.append((what + end, systems, ours, theirs, promise))
-    text = arguments.out.read_text(encoding="utf-8") if arguments.out.exists() else ""
-    part = section(rows)
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), flags=re.DOTALL)
-    text = pattern.sub(lambda _: part, text) if BEGIN in text else f"{text.rstrip()}\n\n{part}\n".lstrip()
-    write_text(arguments.out, text)
+    print(section(rows))
+    return int(any(promise is not None and clock > promise for _, _, (_, clock), _, promise in rows))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
