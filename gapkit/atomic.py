@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,8 +37,24 @@ def replacing(path: str | Path) -> Iterator[Path]:
             f"{path}: could not be written ({error.strerror or error}); free space or choose another folder"
         ) from error
     finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        discard(temporary)
+
+
+def discard(path: Path) -> None:
+    """Remove a temporary file or folder; where Ctrl-C comes in between, all the same."""
+
+    def remove() -> None:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    try:
+        remove()
+    except BaseException:
+        remove()
+        raise
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

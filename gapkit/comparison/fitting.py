@@ -6,14 +6,13 @@ import contextlib
 import hashlib
 import json
 import secrets
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import write_text
+from gapkit.atomic import discard, write_text
 from gapkit.bridges.base import Bridge
 from gapkit.bridges.registry import load_bridge, make_bridge
 from gapkit.comparison.folder import StudyFolder
@@ -95,7 +94,7 @@ def _save(bridge: Bridge, home: Path) -> dict[str, str]:
     except OSError as error:
         raise GapkitError(f"{home}: could not be written ({error.strerror or error})") from error
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        discard(fresh)
     return digests
 
 

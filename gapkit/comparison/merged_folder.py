@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import write_text
+from gapkit.atomic import discard, write_text
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
 from gapkit.comparison.folder import StudyFolder
@@ -211,7 +211,7 @@ def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence
     except OSError as error:
         raise GapkitError(f"{out}: could not be written ({error.strerror or error})") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        discard(temporary)
 
 
 def _cells(parts: Sequence[Part]) -> dict[str, Cell]:
