@@ -1,7 +1,8 @@
 """Training of the denoiser against its floor, the bare matrix products of the same step, in one run.
 
-Prints a Markdown table. CPU seconds of this process, one thread, the median of alternating rounds: shared machines
-are noisy, ratios within one run are not. Run: python benchmarks/training.py
+Prints a Markdown table, and one of bfloat16 beside float32 where the processor multiplies in it. CPU seconds of this
+process, one thread, the median of alternating rounds: shared machines are noisy, ratios within one run are not.
+Run: python benchmarks/training.py
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from torch import Tensor
 from gapkit.arrays import generator
 from gapkit.bridges import make_bridge
 from gapkit.bridges.diffusion_link import DiffusionLink
-from gapkit.diffusion.trainer import TrainingOptions, train
+from gapkit.diffusion.trainer import TrainingOptions, has_bfloat16, train
 
 
-def training_steps(bridge: DiffusionLink, x: Tensor, y: Tensor) -> Callable[[int], None]:
+def training_steps(bridge: DiffusionLink, x: Tensor, y: Tensor, precision: str = "float32") -> Callable[[int], None]:
     """The training loop of a bridge as it is used, for a number of steps."""
     bridge.n_features_in_ = x.shape[1]
     bridge._build()
     draw = generator(0)
     loss = bridge._loss(x, y, draw)
-    options = TrainingOptions
-    return lambda n: train(bridge.denoiser_, loss, options(n, evaluate_every=n), generator=draw) and None
+
+    def run(n: int) -> None:
+        options = TrainingOptions(n, evaluate_every=n, precision=precision)
+        train(bridge.denoiser_, loss, options, generator=draw)
+
+    return run
 
 
 def bare_products(bridge: DiffusionLink, dim: int) -> Callable[[int], None]:
@@ -81,7 +86,25 @@ def main() -> None:
         ]
         ours, floor = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
-        print(f"| {dim} | {hidden} | {batch} | {weight or 'none'} | {ours:.1f} | {floor:.1f} | {ratio:.2f} |")
+        print(
+            f"| {dim} | {hidden} | {batch} | {weight or 'none'} | {ours:.1f} | {floor:.1f} | {ratio:.2f} |", flush=True
+        )
+    if not has_bfloat16(torch.device("cpu")):
+        print("\nThis processor does not multiply in bfloat16.")
+        return
+    print("\n| d | hidden | pairs a batch | float32 step ms | bfloat16 step ms | times as fast |")
+    print("|--:|--:|--:|--:|--:|--:|")
+    for dim, hidden in ((256, None), (512, 1024)):
+        options = {} if hidden is None else {"hidden": hidden}
+        x, y = (torch.nn.functional.normalize(torch.randn(4096, dim, generator=generator(i))) * 5 for i in (1, 2))
+        bridge = make_bridge("diffusion-link", **options)
+        loops = [training_steps(make_bridge("diffusion-link", **options), x, y, p) for p in ("float32", "bfloat16")]
+        for steps in loops:
+            steps(3)
+        pairs = [tuple(cpu_seconds(steps, arguments.steps) for steps in loops) for _ in range(arguments.rounds)]
+        whole, half = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
+        ratio = statistics.median(a / b for a, b in pairs)
+        print(f"| {dim} | {bridge.hidden} | {bridge.batch_size} | {whole:.1f} | {half:.1f} | {ratio:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
