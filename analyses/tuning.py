@@ -111,9 +111,10 @@ def markdown(frame: pd.DataFrame) -> str:
                 beyond.append(f"`{row['bridge']}` ({word} {gain:+.3f})")
     lines += [
         "",
-        f"By more than half the width of its interval better than the defaults: {', '.join(beyond) or 'none'}. The best "
-        "of some trials by one seed is a little too good on the clips that chose it. A default changes only together with "
-        "every table that was made with it; the published recipes (`memory`, `noise-only`) stay what was published.",
+        f"By more than half the width of its interval better than the defaults: {', '.join(beyond) or 'none'}. The "
+        "best of some trials by one seed is a little too good on the clips that chose it. A default changes only "
+        "together with every table that was made with it; the published recipes (`memory`, `noise-only`) stay what "
+        "was published.",
     ]
     return "\n".join(lines) + "\n"
 
