@@ -157,6 +157,14 @@ def test_characters_that_are_none(tmp_path, code):
     refused(load_pairs, tmp_path / "a.npz", match="characters that Unicode does not have")
 
 
+def test_a_name_that_is_no_text(tmp_path):
+    """Found by fuzzing: numbers in place of characters ended in a SystemError."""
+    rows = np.eye(4, dtype=np.float32)
+    none = np.array([0x7FFFFFFF], dtype=np.uint32).view("<U1").reshape(())
+    np.savez(tmp_path / "a.npz", source=rows, target=rows, name=none)
+    assert load_pairs(tmp_path / "a.npz").name == "pairs"
+
+
 def test_names_out_of_a_file_steer_no_terminal(tmp_path):
     name = "a\x1b]0;title\x07\nb"
     np.savez(tmp_path / "a.npz", source=np.eye(2), target=np.eye(2), name=np.array(name))

@@ -227,7 +227,7 @@ def _title(name: Any) -> str:
     """A name out of a file, fit for a heading and a terminal."""
     try:
         return one_line(np.asarray(name).astype(np.str_).ravel()[0])
-    except (ValueError, IndexError):  # no character, or nothing there
+    except (ValueError, IndexError, SystemError):  # nothing there, or numbers that are no character
         return "pairs"
 
 
