@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -150,6 +150,10 @@ class PrefixModel(nn.Module):
                 p.copy_(tensors[name])
 
 
+HEAD = 256
+"""Tokens among which a nucleus nearly always lies."""
+
+
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """The global generators, which dropout and sampling of transformers draw from, set and put back afterwards."""
@@ -162,6 +166,32 @@ def context_of(lm: Any) -> int | None:
     """Tokens that a language model can read; None where it does not say."""
     length = getattr(lm.config, "max_position_embeddings", None) or getattr(lm.config, "n_positions", None)
     return int(length) if length else None
+
+
+def nucleus(top_p: float, temperature: float) -> Callable[[Tensor, Tensor], Tensor]:
+    """Leave of each row of logits the fewest tokens whose probabilities reach `top_p`; the others become -inf.
+
+    What `generate` does by itself, without sorting the whole vocabulary: the nucleus is looked for among the `HEAD`
+    most probable tokens, and further only where it reaches beyond them.
+    """
+
+    def kept(ids: Tensor, logits: Tensor) -> Tensor:
+        logits = logits / temperature
+        if top_p == 1:  # a sum of float32 may reach 1 before the last token
+            return logits
+        whole = logits.logsumexp(dim=1, keepdim=True)
+        size = min(HEAD, logits.shape[1])
+        while True:
+            values, tokens = logits.topk(size, dim=1)
+            mass = (values - whole).exp()
+            above = mass.cumsum(dim=1) - mass
+            if size == logits.shape[1] or bool((above[:, -1] >= top_p).all()):
+                break
+            size = logits.shape[1]
+        values = values.masked_fill(above >= top_p, -torch.inf)
+        return torch.full_like(logits, -torch.inf).scatter_(1, tokens, values)
+
+    return kept
 
 
 def write(
@@ -195,8 +225,9 @@ def write(
         do_sample=sampled,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.eos_token_id,
-        **({"top_p": wording.top_p, "temperature": wording.temperature, "top_k": 0} if sampled else {}),
+        **({"top_p": 1.0, "temperature": 1.0, "top_k": 0} if sampled else {}),
     )
+    chosen = [] if wording.top_p is None else [nucleus(wording.top_p, wording.temperature)]
     device = model.prompt.device
     model.eval()
     texts: list[str] = []
@@ -204,7 +235,7 @@ def write(
         for start in range(0, len(x), wording.batch_size):
             inputs = model.read(x[start : start + wording.batch_size].to(device))
             mask = torch.ones(inputs.shape[:2], dtype=torch.long, device=device)
-            ids = model.lm.generate(inputs_embeds=inputs, attention_mask=mask, use_cache=True)
+            ids = model.lm.generate(inputs_embeds=inputs, attention_mask=mask, use_cache=True, logits_processor=chosen)
             texts += [" ".join(t.split()) for t in tokenizer.batch_decode(ids, skip_special_tokens=True)]
             if report:
                 report(len(texts), len(x), "captions written")

@@ -9,6 +9,7 @@ import torch
 
 from gapkit.captioning.decoders import load_decoder, make_decoder
 from gapkit.captioning.decoders import training as training_module
+from gapkit.captioning.decoders._model import HEAD, nucleus
 from gapkit.captioning.decoders.small import learned_tokenizer
 from gapkit.errors import InputError, NotFittedError
 
@@ -61,6 +62,22 @@ def test_sampling_follows_its_seed(small_folder: Path, clips: Clips) -> None:
 def test_a_narrow_nucleus_is_the_likeliest(small_folder: Path, clips: Clips) -> None:
     decoder = load_decoder(small_folder)
     assert decoder.generate(clips[0], top_p=1e-6, temperature=2.0) == decoder.generate(clips[0])
+
+
+@pytest.mark.parametrize("top_p", [1e-6, 0.3, 0.9, 0.999, 1.0])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 30.0])
+def test_a_nucleus_is_that_of_transformers(top_p, temperature):
+    """Also where it reaches beyond the most probable tokens that are looked at first: nearly level logits."""
+    from transformers import TemperatureLogitsWarper, TopPLogitsWarper
+
+    logits = 4 * torch.randn(7, 3 * HEAD, generator=torch.Generator().manual_seed(0))
+    theirs = TopPLogitsWarper(top_p)(None, TemperatureLogitsWarper(temperature)(None, logits))
+    ours = nucleus(top_p, temperature)(None, logits)
+    assert torch.equal(ours.isfinite().sum(dim=1) >= 1, torch.ones(7, dtype=torch.bool))
+    # The last token of a nucleus hangs on the rounding of a sum.
+    assert (ours.isfinite() != theirs.isfinite()).sum() <= 2
+    both = ours.isfinite() & theirs.isfinite()
+    torch.testing.assert_close(ours[both], theirs[both])
 
 
 def test_keys_and_values_are_kept(small_folder: Path, clips: Clips) -> None:
