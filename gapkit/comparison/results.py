@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -23,9 +21,10 @@ from gapkit.comparison.merging import merged
 from gapkit.comparison.selecting import controls_among, selected
 from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise, typed
 from gapkit.errors import InputError
+from gapkit.files.csv_cells import csv_text
 from gapkit.records import read_json, sealed, unsealed
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
-from gapkit.report.spreadsheet import text
+from gapkit.report.spreadsheet import one_line
 from gapkit.report.table import BLOCKS
 from gapkit.statistics import Difference, PValue
 
@@ -227,12 +226,8 @@ class Results:
 
         Text that a spreadsheet would take for a formula has an apostrophe in front.
         """
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in self.frame[list(COLUMNS)].itertuples(index=False):
-            writer.writerow([_csv_cell(value) for value in row])
-        return buffer.getvalue()
+        rows = self.frame[list(COLUMNS)].itertuples(index=False)
+        return csv_text(COLUMNS, ([_csv_value(value) for value in row] for row in rows))
 
     def to_json(self) -> str:
         """Everything but the draws; undefined numbers are null. `Results.read` reads it back."""
@@ -310,12 +305,12 @@ def _seeds_in_words(frame: pd.DataFrame, seeds: Sequence[int]) -> str:
     return f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}"
 
 
-def _csv_cell(value: Any) -> str:
+def _csv_value(value: Any) -> str | float | None:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return ""
+        return None
     if isinstance(value, str):
-        return text(value)
-    return repr(float(value)) if isinstance(value, float) else str(int(value))
+        return one_line(value)
+    return float(value) if isinstance(value, float) else int(value)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
