@@ -18,7 +18,7 @@ from gapkit.comparison.merging import merged
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.summary import seed_of
-from gapkit.comparison.writing import FILES, write_results
+from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.errors import GapkitError, InputError
 
 SETTINGS_ASIDE = ("random_state", "device")
@@ -106,6 +106,7 @@ def merge_runs(
     paths = [Path(folder) for folder in folders]
     out = Path(out)
     _check_paths(paths, out)
+    check_formats(formats)
     labels = folder_labels(paths)
     parts: list[Part] = []
     results: Results | None = None

@@ -322,5 +322,24 @@ def test_a_bridge_fitted_alone_is_that_of_a_study(pairs: PairedEmbeddings, tmp_p
     assert (tmp_path / "alone" / "model.safetensors").read_bytes() == in_study.read_bytes()
 
 
+def test_a_bridge_is_fitted_without_the_test_clips(pairs: PairedEmbeddings) -> None:
+    assert pairs.split is not None
+    seen = pairs.take(np.flatnonzero(pairs.split != "test"))
+    source = pairs.source.copy()
+    source[pairs.split == "test"] = np.nan
+    moved = [
+        fit_alone(data, "ridge", CONFIG.resolved()).transform(seen.source)
+        for data in (pairs, seen, replace(pairs, source=source))
+    ]
+    np.testing.assert_array_equal(moved[0], moved[1])
+    np.testing.assert_array_equal(moved[0], moved[2])
+
+
+def test_formats_are_looked_at_first(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="format: expected some of csv, json, md, tex, got 'xlsx'"):
+        run_study(pairs, CONFIG, out=tmp_path / "study", formats=("xlsx",))
+    assert not (tmp_path / "study").exists()
+
+
 def _never(*_: Any, **__: Any) -> None:
     raise AssertionError("computed again")
