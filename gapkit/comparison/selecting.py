@@ -35,8 +35,13 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
 def controls_among(names: Iterable[str]) -> set[str]:
     """Those that are no method but a control, by the registry; labels of a merge (``NAME [LABEL]``) aside."""
     known = set(BRIDGES.names())
-    plain = {name: name.split(" [")[0] for name in set(names)}
+    plain = {name: unlabelled(name) for name in set(names)}
     return {name for name, base in plain.items() if base in known and BRIDGES.get(base).family == "control"}
+
+
+def unlabelled(name: str) -> str:
+    """The bridge behind ``NAME [LABEL]``, as a merge calls it."""
+    return name.split(" [")[0]
 
 
 def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
