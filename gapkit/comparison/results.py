@@ -18,6 +18,7 @@ from gapkit.comparison.merging import merged
 from gapkit.comparison.results_file import read_results, results_text
 from gapkit.comparison.selecting import controls_among, selected
 from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise
+from gapkit.errors import printable
 from gapkit.files.csv_cells import csv_text
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
 from gapkit.report.spreadsheet import one_line
@@ -191,7 +192,8 @@ class Results:
         if not data:
             return ""
         fitted = f", fitted on {data['fit_clips']}" if data["fit_clips"] else ""
-        return f"{self.study.get('name', 'pairs')}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
+        name = printable(str(self.study.get("name", "pairs")))
+        return f"{name}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import pandas as pd
 from gapkit.comparison.cells import cell_stem, read_cell
 from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.summary import COLUMNS, DrawTable, seed_of, typed
-from gapkit.errors import InputError
+from gapkit.errors import InputError, printable
 from gapkit.records import read_json, sealed, unsealed
 from gapkit.report import Column
 from gapkit.report.table import BLOCKS
@@ -81,7 +81,9 @@ def _metric_record(column: Column) -> dict[str, Any]:
 
 def _column(record: Mapping[str, Any]) -> Column:
     low, high = (end if end is None else float(end) for end in record["range"])
-    if not all(isinstance(record[key], str) for key in ("name", "label", "group", "better")):
+    if not all(
+        isinstance(record[key], str) and record[key].isprintable() for key in ("name", "label", "group", "better")
+    ):
         raise TypeError
     scale, digits = float(record["scale"]), int(record["digits"])
     if not (math.isfinite(scale) and 0 <= digits <= MOST_DIGITS):
@@ -92,14 +94,17 @@ def _column(record: Mapping[str, Any]) -> Column:
 
 
 def _checked_rows(rows: Any) -> list[dict[str, Any]]:
-    """Rows whose texts are texts, and whose names lead nowhere else."""
+    """Rows whose texts are texts that steer no terminal, and whose names lead nowhere else."""
+    checked = []
     for row in rows:
         cell_stem(row["bridge"], None)
-        if row["block"] not in BLOCKS or not all(
-            isinstance(row.get(key) or "", str) for key in ("metric", "group", "split", "error")
-        ):
+        texts = [row.get(key) or "" for key in ("metric", "group", "split", "error")]
+        if row["block"] not in BLOCKS or not all(isinstance(text, str) for text in texts):
             raise ValueError
-    return list(rows)
+        if not all(text.isprintable() for text in texts[:2]):
+            raise ValueError
+        checked.append({**row, "error": printable(texts[-1])})
+    return checked
 
 
 def _checked_study(study: Any) -> Mapping[str, Any]:
