@@ -212,6 +212,25 @@ def test_a_metric_that_fails_does_not_stop_the_others(pairs: PairedEmbeddings, t
     assert not run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path).failures
 
 
+def test_an_infinite_number_is_the_same_before_and_after(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    METRICS.names()
+
+    def infinite(source: Any, target: Any) -> float:
+        "Grows."
+        return float("inf")
+
+    register_metric("infinite", group="closure", better="lower")(infinite)
+    try:
+        config = replace(CONFIG, bridges=("ridge",), metrics=("cosine", "infinite"))
+        first = run_study(pairs, config, out=tmp_path).to_csv()
+        written = (tmp_path / "results.json").read_bytes()
+        assert run_study(pairs, config, out=tmp_path).to_csv() == first
+        assert (tmp_path / "results.json").read_bytes() == written
+        assert b"Infinity" not in written
+    finally:
+        del METRICS._items["infinite"], METRICS._origins["infinite"]
+
+
 def test_an_interrupted_study_keeps_what_is_finished(
     pairs: PairedEmbeddings, tmp_path: Path, bridge_for_a_test: Add
 ) -> None:
