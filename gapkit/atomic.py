@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from gapkit.errors import GapkitError
+from gapkit.errors import GapkitError, InputError
 
 
 @contextlib.contextmanager
@@ -20,10 +20,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     Raises
     ------
+    InputError
+        The path is a folder.
     GapkitError
         The folder cannot be written to, or the disk is full.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: could not be written: expected a file, got a folder; name the file inside it")
     # The suffix stays last: writers that go by suffix must see it.
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.tmp{path.suffix}")
     try:

@@ -43,7 +43,7 @@ class Registry(Generic[T]):
                 f"{self.kind} {name!r}: registered twice, by {_source(known)} and {_source(item)}; rename one"
             )
         self._items[name] = item
-        self._origins.setdefault(name, origin or _source(item).split(".")[0])
+        self._origins.setdefault(name, origin or _top(_source(item)))
         return item
 
     def names(self) -> list[str]:
@@ -75,7 +75,14 @@ class Registry(Generic[T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
+        self._loaded = True  # first: a module may look something up while it is imported
+        try:
+            self._load_all()
+        except BaseException:  # Ctrl-C in between: what is missing is loaded at the next look
+            self._loaded = False
+            raise
+
+    def _load_all(self) -> None:
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
             if not module.name.startswith("_"):
@@ -86,9 +93,11 @@ class Registry(Generic[T]):
     def _load_plugin(self, point: EntryPoint) -> None:
         owner = point.dist.name if point.dist else point.value
         try:
+            before = self._items.get(point.name)
             item = point.load()
+            known = self._items.get(point.name)
             # A module or a function that registers by decorator needs nothing more than its import.
-            if point.name not in self._items:
+            if known is None or (known is before and _top(_source(known)) != _top(point.value)):
                 self.register(point.name, item, origin=owner)
             self._origins[point.name] = owner
         except Exception as error:  # a plugin may fail in any way, and none may take gapkit down
@@ -98,6 +107,11 @@ class Registry(Generic[T]):
                 RuntimeWarning,
                 stacklevel=2,
             )
+
+
+def _top(path: str) -> str:
+    """The top-level package of ``package.module:name`` or ``package.module.name``."""
+    return path.partition(":")[0].partition(".")[0]
 
 
 def _source(item: object) -> str:

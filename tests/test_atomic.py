@@ -61,6 +61,14 @@ def test_a_folder_in_the_place_of_the_file_stays(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["taken"]
 
 
+@pytest.mark.parametrize("name", [".", "taken"])
+def test_a_folder_is_no_name_for_a_file(tmp_path, monkeypatch, name):
+    (tmp_path / "taken").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="expected a file, got a folder"):
+        write_text(name, "y")
+
+
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     write_text(tmp_path / "a.txt", "old")
 

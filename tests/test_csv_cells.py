@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gapkit.encoders.manifest import Fault
 from gapkit.encoders.pipeline import _as_csv
-from gapkit.files.csv_cells import guarded, original
+from gapkit.files.csv_cells import csv_text, guarded, original
 from gapkit.tuning.result import TuningResult
 from gapkit.tuning.trials import Trial
 
@@ -23,6 +23,18 @@ def test_what_is_read_back_is_the_original(text: str) -> None:
 def test_no_cell_begins_a_formula(start: str) -> None:
     assert guarded(f"{start}1+1") == f"'{start}1+1"
     assert guarded(f"a{start}") == f"a{start}"
+
+
+@given(st.lists(st.tuples(st.text(), st.text()), max_size=4))
+def test_a_file_reads_back(rows: list[tuple[str, str]]) -> None:
+    read = list(csv.reader(io.StringIO(csv_text(("id", "caption"), rows), newline=""), strict=True))
+    assert [tuple(map(original, row)) for row in read[1:]] == rows
+
+
+def test_a_lone_carriage_return_ends_no_line() -> None:
+    assert csv_text(("id", "caption"), [("a", "rain\rthunder"), ("b", "wind")]) == (
+        'id,caption\n"a","rain\rthunder"\nb,wind\n'
+    )
 
 
 @pytest.mark.parametrize("start", STARTS)

@@ -331,6 +331,13 @@ def test_ids_that_contradict_the_owner(tmp_path):
     refused(load_pairs, **args, owner=[0, 1, 1], match="column id: row 2 differs from row 1")
 
 
+@pytest.mark.parametrize("owner", [[0, 1], [[0], [1], [1]], 1])
+def test_an_owner_of_another_shape_beside_captions(tmp_path, owner):
+    (tmp_path / "c.csv").write_text("id,caption,split\na,1,u\nb,2,u\nb,3,u\n")
+    args = {**sides(tmp_path, 2, 3), "captions": tmp_path / "c.csv"}
+    refused(load_pairs, **args, owner=owner, match=r"owner needs one integer a target row \(3\), got shape")
+
+
 # Writing
 
 

@@ -1,3 +1,4 @@
+import importlib
 import sys
 import warnings
 from importlib.metadata import EntryPoint
@@ -84,6 +85,30 @@ def test_a_broken_plugin_warns_by_name_and_the_others_work(monkeypatch, value):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         shapes.names()  # said once
+
+
+@pytest.mark.usefixtures("package")
+def test_a_plugin_does_not_take_a_name_that_is_there(monkeypatch):
+    plugins(monkeypatch, circle="plugin_under_test:circle", hexagon="plugin_under_test:hexagon")
+    shapes = shipped()
+    with pytest.warns(RuntimeWarning, match=r"shape plugin 'circle' .* registered twice, by .* left out"):
+        assert shapes.names() == ["circle", "square", "hexagon"]
+    assert shapes.get("circle")() == "circle"
+    assert shapes.origin("circle") == "shapes_under_test"
+
+
+@pytest.mark.usefixtures("package")
+def test_a_look_that_was_interrupted_is_made_again(monkeypatch, tmp_path):
+    plugins(monkeypatch)
+    square = tmp_path / "shapes_under_test" / "square.py"
+    whole = square.read_text()
+    square.write_text("raise KeyboardInterrupt\n")
+    shapes = shipped()
+    with pytest.raises(KeyboardInterrupt):
+        shapes.names()
+    square.write_text(whole)
+    importlib.invalidate_caches()
+    assert shapes.names() == ["circle", "square"]
 
 
 def test_the_same_name_from_two_sources_is_an_error():

@@ -145,4 +145,4 @@ def _quiet_pipe() -> int:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-    print(f"gapkit: warning: {' '.join(str(message).split())}", file=sys.stderr)  # noqa: T201
+    print(f"gapkit: warning: {printable(' '.join(str(message).split()))}", file=sys.stderr)  # noqa: T201

@@ -13,7 +13,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import Parts, split_parts, unit_pairs
+from gapkit.comparison.splits import fit_parts, unit_pairs, without_test
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
@@ -134,14 +134,17 @@ class _Metrics:
 def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progress: Progress | None = None) -> Bridge:
     """One bridge, fitted as a study would fit it; on all clips where the data have no splits.
 
+    Of the splits only those that fit and validate are looked at; the data need no other.
+
     Raises
     ------
     InputError
     """
-    require_usable(pairs, progress or Silent(), splits=config.splits)
-    parts = Parts(unit_pairs(pairs), None, pairs, "all") if pairs.split is None else split_parts(pairs, config)
-    bridge = make_bridge(name, **config.bridge_params(name, config.seed, parts.fit.n_targets))
-    fit = parts.fit
+    require_usable(pairs, progress or Silent(), splits=(config.fit_split, config.validation_split))
+    seen = without_test(pairs, config)
+    data = unit_pairs(seen) if config.normalise else seen
+    fit, validation = (data, None) if pairs.split is None else fit_parts(data, config)
+    bridge = make_bridge(name, **config.bridge_params(name, config.seed, fit.n_targets))
     source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
-    held_out = parts.validation.expanded() if parts.validation else None
+    held_out = validation.expanded() if validation else None
     return bridge.fit(source, target, validation=held_out, progress=(progress or Silent()).step)

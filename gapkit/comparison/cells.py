@@ -103,9 +103,9 @@ def cell_stem(bridge: str, seed: int | None) -> str:
     Raises
     ------
     InputError
-        A name that would lead out of its folder.
+        A name that would lead out of its folder, or steers a terminal.
     """
-    if any(mark in bridge for mark in ("/", "\\", "\0")) or bridge.startswith(".") or not bridge:
+    if any(mark in bridge for mark in "/\\") or bridge.startswith(".") or not bridge or not bridge.isprintable():
         raise InputError(f"bridge {bridge!r}: cannot be the name of a file; use letters, digits and -")
     return bridge if seed is None else f"{bridge}-s{seed}"
 

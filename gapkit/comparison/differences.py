@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gapkit.comparison.selecting import require_known
 from gapkit.comparison.summary import mean_draws
 from gapkit.errors import InputError
 from gapkit.statistics import Difference, PValue, paired_difference, paired_tests
@@ -23,8 +24,8 @@ LEVEL = 0.05
 def difference(results: Results, a: str, b: str, metric: str) -> Difference:
     """Bridge `a` minus bridge `b`: see `Results.difference`."""
     values = _numbers(results.pivot())
-    _known("bridge", (a, b), dict.fromkeys(bridge for bridge, _ in values))
-    _known("metric", (metric,), dict.fromkeys(name for _, name in values))
+    require_known("bridge", (a, b), dict.fromkeys(bridge for bridge, _ in values))
+    require_known("metric", (metric,), dict.fromkeys(name for _, name in values))
     draws = _common_draws(results, a, b, metric)
     if draws is None:
         raise InputError(f"{metric} of {a} and {b}: no common bootstrap draws; run the study with n_resamples > 0")
@@ -42,8 +43,8 @@ def paired_table(
         bridges = [name for name, block in blocks.items() if block != "anchor" and name != against]
     if metrics is None:
         metrics = list(dict.fromkeys(metric for _, metric in values))
-    _known("bridge", (against, *bridges), dict.fromkeys(bridge for bridge, _ in values))
-    _known("metric", metrics, dict.fromkeys(metric for _, metric in values))
+    require_known("bridge", (against, *bridges), dict.fromkeys(bridge for bridge, _ in values))
+    require_known("metric", metrics, dict.fromkeys(metric for _, metric in values))
     cells, differences, merits, n = list[tuple[str, str]](), list[float](), list[float](), list[float]()
     left, right = list[NDArray[np.float64]](), list[NDArray[np.float64]]()
     for bridge in bridges:
@@ -84,9 +85,3 @@ def _common_draws(
     if left is None or right is None or len(left) != len(right):
         return None
     return left, right
-
-
-def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:
-    for name in names:
-        if name not in known:
-            raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")

@@ -18,7 +18,7 @@ from gapkit.bridges.registry import load_bridge, make_bridge
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import GapkitError, InputError, printable
 from gapkit.records import read_json, sealed, unsealed
 
 FILES = ("model.safetensors", "config.json")
@@ -133,7 +133,7 @@ def digest_of(path: Path) -> str:
 
 def one_line(error: BaseException, limit: int = 200) -> str:
     """What an exception says, short and in one line; its type too unless the message is ours."""
-    text = " ".join(str(error).split())
+    text = printable(" ".join(str(error).split()))
     if not isinstance(error, GapkitError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

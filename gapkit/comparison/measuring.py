@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,11 +61,8 @@ def as_measured(found: Measures) -> Measured:
 
 
 def _value(estimate: Estimate) -> Value:
-    return Value(
-        float(estimate.value),
-        float(estimate.low),
-        float(estimate.high),
-        int(estimate.n),
-        float(estimate.seconds),
-        estimate.why or "",
-    )
+    # A cell keeps no infinite number, so that it reads back as it was made.
+    ends = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (float(number) if math.isfinite(number) else math.nan for number in ends)
+    why = estimate.why or ("it is infinite" if math.isinf(estimate.value) else "")
+    return Value(value, low, high, int(estimate.n), float(estimate.seconds), why)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 import secrets
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,13 +14,13 @@ from typing import Any
 from gapkit.atomic import discard, write_text
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
-from gapkit.comparison.folder import StudyFolder
+from gapkit.comparison.folder import StudyFolder, alone_in
 from gapkit.comparison.manifest import manifest_text, read_manifest
 from gapkit.comparison.merging import merged
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.summary import seed_of
-from gapkit.comparison.writing import FILES, write_results
+from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.errors import GapkitError, InputError
 
 SETTINGS_ASIDE = ("random_state", "device")
@@ -106,6 +108,7 @@ def merge_runs(
     paths = [Path(folder) for folder in folders]
     out = Path(out)
     _check_paths(paths, out)
+    check_formats(formats)
     labels = folder_labels(paths)
     parts: list[Part] = []
     results: Results | None = None
@@ -194,17 +197,12 @@ def _new_names(parts: Sequence[Part], part: Part, *, label: bool) -> dict[str, s
 
 def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence[str]) -> None:
     """Everything into a folder beside `out`, which then takes its place."""
+    _drop_leftovers(out)
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
     try:
-        home = StudyFolder(temporary)
-        for folder in (home.cells, home.bridges):
-            folder.mkdir(parents=True)
-        home.claim({group: results.study[group] for group in ("data", "options")})
-        for stem, cell in _cells(parts).items():
-            write_cell(home.cells, cell)
-            _copy_bridge(parts, stem, home.bridges / stem)
-        write_text(home.root / "manifest.json", manifest_text(_manifest(parts)))
-        write_results(results, home.root, formats)
+        with alone_in(temporary):
+            _fill(parts, results, temporary, formats)
+        (temporary / ".lock").unlink()
         if out.exists():
             out.rmdir()
         temporary.rename(out)
@@ -212,6 +210,26 @@ def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence
         raise GapkitError(f"{out}: could not be written ({error.strerror or error})") from error
     finally:
         discard(temporary)
+
+
+def _drop_leftovers(out: Path) -> None:
+    """Remove what merges into `out` that were killed have left beside it; one that is under way is locked."""
+    for path in out.parent.glob(f".{glob.escape(out.name)}.????????.tmp"):
+        with contextlib.suppress(GapkitError), alone_in(path):
+            discard(path)
+
+
+def _fill(parts: Sequence[Part], results: Results, root: Path, formats: Sequence[str]) -> None:
+    """Cells, fitted bridges, manifest and results of all."""
+    home = StudyFolder(root)
+    for folder in (home.cells, home.bridges):
+        folder.mkdir(parents=True)
+    home.claim({group: results.study[group] for group in ("data", "options")})
+    for stem, cell in _cells(parts).items():
+        write_cell(home.cells, cell)
+        _copy_bridge(parts, stem, home.bridges / stem)
+    write_text(home.root / "manifest.json", manifest_text(_manifest(parts)))
+    write_results(results, home.root, formats)
 
 
 def _cells(parts: Sequence[Part]) -> dict[str, Cell]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import html
-import io
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,24 +12,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from gapkit.comparison.cells import cell_stem, read_cell
+from gapkit.comparison.cells import cell_stem
 from gapkit.comparison.differences import difference, paired_table
-from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.merging import merged
+from gapkit.comparison.results_file import read_results, results_text
 from gapkit.comparison.selecting import controls_among, selected
-from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise, typed
-from gapkit.errors import InputError
-from gapkit.records import read_json, sealed, unsealed
+from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise
+from gapkit.errors import printable
+from gapkit.files.csv_cells import csv_text
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
-from gapkit.report.spreadsheet import text
-from gapkit.report.table import BLOCKS
+from gapkit.report.spreadsheet import one_line
 from gapkit.statistics import Difference, PValue
 
 APART = "Bold is best and underlined second, of the unpaired and of the paired bridges apart."
 """Note of a table that marks them apart."""
-
-MOST_DIGITS = 20
-"""Decimals that a float64 has at most."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -200,7 +192,8 @@ class Results:
         if not data:
             return ""
         fitted = f", fitted on {data['fit_clips']}" if data["fit_clips"] else ""
-        return f"{self.study.get('name', 'pairs')}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
+        name = printable(str(self.study.get("name", "pairs")))
+        return f"{name}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -227,23 +220,12 @@ class Results:
 
         Text that a spreadsheet would take for a formula has an apostrophe in front.
         """
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for row in self.frame[list(COLUMNS)].itertuples(index=False):
-            writer.writerow([_csv_cell(value) for value in row])
-        return buffer.getvalue()
+        rows = self.frame[list(COLUMNS)].itertuples(index=False)
+        return csv_text(COLUMNS, ([_csv_value(value) for value in row] for row in rows))
 
     def to_json(self) -> str:
         """Everything but the draws; undefined numbers are null. `Results.read` reads it back."""
-        content = {
-            "schema_version": SCHEMA,
-            "study": self.study,
-            "metrics": [_metric_record(column) for column in self.columns],
-            "rows": _records(self.frame),
-            "summary": _records(self.summary()),
-        }
-        return json.dumps(sealed(content), indent=2, ensure_ascii=False) + "\n"
+        return results_text(self.study, self.columns, self.frame, self.summary())
 
     def to_markdown(self) -> str:
         """The table as Markdown."""
@@ -262,24 +244,7 @@ class Results:
         InputError
             No results there, or a file that is not readable.
         """
-        path = Path(folder) / "results.json"
-        try:
-            content = read_json(path)
-            if content["schema_version"] > SCHEMA:
-                raise InputError(
-                    f"{path}: written by a newer gapkit (schema {content['schema_version']}); upgrade gapkit"
-                )
-            content = unsealed(content)
-            columns = tuple(_column(record) for record in content["metrics"])
-            frame = typed(pd.DataFrame(_checked_rows(content["rows"]), columns=list(COLUMNS)))
-            study = _checked_study(content["study"])
-        except FileNotFoundError:
-            raise InputError(f"{folder}: no results.json here; expected a folder written by `gapkit compare`") from None
-        except InputError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            raise InputError(f"{path}: not readable as results; run `gapkit compare` on this folder again") from None
-        return cls(frame, columns, study, _read_draws(Path(folder), frame) if draws else {})
+        return cls(*read_results(Path(folder), draws=draws))
 
     def __repr__(self) -> str:
         bridges, metrics = self.frame["bridge"].nunique(), self.frame["metric"].nunique()
@@ -310,73 +275,9 @@ def _seeds_in_words(frame: pd.DataFrame, seeds: Sequence[int]) -> str:
     return f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}"
 
 
-def _csv_cell(value: Any) -> str:
+def _csv_value(value: Any) -> str | float | None:
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return ""
+        return None
     if isinstance(value, str):
-        return text(value)
-    return repr(float(value)) if isinstance(value, float) else str(int(value))
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = frame.astype("object").where(frame.notna(), None)
-    return [
-        {str(k): int(v) if k in ("seed", "n", "n_seeds") and v is not None else v for k, v in record.items()}
-        for record in plain.to_dict("records")
-    ]
-
-
-def _metric_record(column: Column) -> dict[str, Any]:
-    low, high = (None if np.isinf(end) else end for end in column.range)
-    return {
-        "name": column.name, "label": column.label, "group": column.group, "better": column.better,
-        "best": column.best, "range": [low, high], "scale": column.scale, "digits": column.digits,
-    }  # fmt: skip
-
-
-def _column(record: Mapping[str, Any]) -> Column:
-    low, high = (end if end is None else float(end) for end in record["range"])
-    if not all(isinstance(record[key], str) for key in ("name", "label", "group", "better")):
-        raise TypeError
-    scale, digits = float(record["scale"]), int(record["digits"])
-    if not (math.isfinite(scale) and 0 <= digits <= MOST_DIGITS):
-        raise ValueError
-    best = None if record["best"] is None else float(record["best"])
-    range_ = (-np.inf if low is None else low, np.inf if high is None else high)
-    return Column(**{**record, "range": range_, "best": best, "scale": scale, "digits": digits})
-
-
-def _checked_rows(rows: Any) -> list[dict[str, Any]]:
-    """Rows whose texts are texts, and whose names lead nowhere else."""
-    for row in rows:
-        cell_stem(row["bridge"], None)
-        if row["block"] not in BLOCKS or not all(
-            isinstance(row.get(key) or "", str) for key in ("metric", "group", "split", "error")
-        ):
-            raise ValueError
-    return list(rows)
-
-
-def _checked_study(study: Any) -> Mapping[str, Any]:
-    """The identity of a study, with what the title and the notes say of it."""
-    data, options = study.get("data", {}), study.get("options", {})
-    numbers = [data[key] for key in ("fit_clips", "test_clips", "dim") if data] + [options.get("n_resamples", 0)]
-    if not all(isinstance(number, int) for number in numbers):
-        raise TypeError
-    return dict(study)
-
-
-def _read_draws(root: Path, frame: pd.DataFrame) -> DrawTable:
-    folder = StudyFolder(root).cells
-    draws = {}
-    pairs: Sequence[tuple[str, Any]] = list(
-        dict.fromkeys(zip(frame["bridge"], map(seed_of, frame["seed"]), strict=True))
-    )
-    for bridge, seed in pairs:
-        stem = cell_stem(bridge, seed)
-        cell = read_cell(folder, stem)
-        if cell is None and (folder / f"{stem}.json").exists():
-            raise InputError(f"{folder / stem}.json: not as it was written; run `gapkit compare` on this folder again")
-        for metric, own in (cell.draws if cell else {}).items():
-            draws[bridge, seed, metric] = own
-    return draws
+        return one_line(value)
+    return float(value) if isinstance(value, float) else int(value)

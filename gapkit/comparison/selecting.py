@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,7 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
         frame = pd.concat([frame[frame["bridge"] == name] for name in _spelt_out(frame, bridges)], ignore_index=True)
     if metrics is not None:
         known = {column.name: column for column in columns}
-        for name in metrics:
-            _require("metric", name, known)
+        require_known("metric", metrics, known)
         columns = tuple(known[name] for name in dict.fromkeys(metrics))
         frame = frame[frame["metric"].isna() | frame["metric"].isin(metrics)].reset_index(drop=True)
     return replace(results, frame=frame, columns=columns)
@@ -35,8 +34,13 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
 def controls_among(names: Iterable[str]) -> set[str]:
     """Those that are no method but a control, by the registry; labels of a merge (``NAME [LABEL]``) aside."""
     known = set(BRIDGES.names())
-    plain = {name: name.split(" [")[0] for name in set(names)}
+    plain = {name: unlabelled(name) for name in set(names)}
     return {name for name, base in plain.items() if base in known and BRIDGES.get(base).family == "control"}
+
+
+def unlabelled(name: str) -> str:
+    """The bridge behind ``NAME [LABEL]``, as a merge calls it."""
+    return name.split(" [")[0]
 
 
 def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
@@ -46,13 +50,20 @@ def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
         if name in KINDS:
             chosen += [bridge for bridge, block in blocks.items() if block == KINDS[name]]
             continue
-        _require("bridge", name, blocks)
+        require_known("bridge", (name,), blocks)
         chosen.append(name)
     if not chosen:
         raise InputError(f"no bridge of the kind {', '.join(names)} in these results; here are: {', '.join(blocks)}")
     return list(dict.fromkeys(chosen))
 
 
-def _require(kind: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")
+def require_known(kind: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Refuse a name that a table does not have.
+
+    Raises
+    ------
+    InputError
+    """
+    for name in names:
+        if name not in known:
+            raise InputError(f"no {kind} {name!r} in these results; here are: {', '.join(known)}")

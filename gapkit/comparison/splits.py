@@ -66,19 +66,43 @@ def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     if pairs.split is None:
         return _checked(_drawn(pairs, config), config)
     test = pairs.subset(config.test_split)
+    fit, validation = fit_parts(pairs, config)
     if config.validation_split in pairs.splits:
         rule = f"splits {config.fit_split}, {config.validation_split}, {config.test_split} of the data"
-        parts = Parts(pairs.subset(config.fit_split), pairs.subset(config.validation_split), test, rule)
-        return _checked(parts, config)
-    fit = pairs.subset(config.fit_split)
+    else:
+        rule = f"splits {config.fit_split}, {config.test_split} of the data; {HELD_OUT:.0%} of the former held out"
+    return _checked(Parts(fit, validation, test, rule), config)
+
+
+def without_test(pairs: PairedEmbeddings, config: StudyConfig) -> PairedEmbeddings:
+    """The clips of the fit and the validation split; all of them where there is no fit split."""
+    if pairs.split is None or config.fit_split not in pairs.splits:
+        return pairs
+    return pairs.take(np.flatnonzero(np.isin(pairs.split, (config.fit_split, config.validation_split))))
+
+
+def fit_parts(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbeddings, PairedEmbeddings | None]:
+    """The clips that fit and those that validate: a split of their own, or held out of the former.
+
+    Raises
+    ------
+    InputError
+        A fit split that is not there, or of one clip.
+    """
+    fit = _enough(pairs.subset(config.fit_split), config.fit_split)
+    if config.validation_split in pairs.splits:
+        return fit, pairs.subset(config.validation_split)
+    held, rest = hold_out(fit, seed=config.seed)
+    return rest, held
+
+
+def hold_out(fit: PairedEmbeddings, *, seed: int) -> tuple[PairedEmbeddings | None, PairedEmbeddings]:
+    """A tenth of the clips and the rest, no group of equal clips torn; None where the rest would not do."""
     groups = clip_groups(fit)
-    held, kept = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=config.seed)
-    rule = f"splits {config.fit_split}, {config.test_split} of the data; {HELD_OUT:.0%} of the former held out"
-    if min(len(np.unique(groups)), len(kept)) < 2 or not len(held):
-        return _checked(Parts(fit, None, test, rule), config)
-    return _checked(
-        Parts(fit.take(kept, name=fit.name), fit.take(held, name=f"{fit.name}:held out"), test, rule), config
-    )
+    held, rest = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=seed)
+    if min(len(np.unique(groups)), len(rest)) < 2 or not len(held):
+        return None, fit
+    return fit.take(held, name=f"{fit.name}:held out"), fit.take(rest, name=fit.name)
 
 
 def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
@@ -101,9 +125,14 @@ def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
 
 def _checked(parts: Parts, config: StudyConfig) -> Parts:
     for part, split in ((parts.fit, config.fit_split), (parts.test, config.test_split)):
-        if len(part) < 2:
-            raise InputError(f"{part.name}: expected at least 2 clips in split {split!r}, got {len(part)}")
+        _enough(part, split)
     return parts
+
+
+def _enough(part: PairedEmbeddings, split: str) -> PairedEmbeddings:
+    if len(part) < 2:
+        raise InputError(f"{part.name}: expected at least 2 clips in split {split!r}, got {len(part)}")
+    return part
 
 
 def unit_pairs(pairs: PairedEmbeddings) -> PairedEmbeddings:

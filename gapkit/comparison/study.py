@@ -24,7 +24,7 @@ from gapkit.comparison.scheduling import Clock, in_words, longest_first, measuri
 from gapkit.comparison.splits import Parts, split_parts
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
-from gapkit.comparison.writing import FILES, write_results
+from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS
@@ -81,6 +81,7 @@ def run_study(
             return run_study(pairs, config, out=folder, progress=progress, formats=(), jobs=jobs, backend=backend)
     _check_jobs(jobs)
     check_backend(backend)
+    check_formats(formats)
     clashing = sorted(set(config.bridges) & set(anchors.SYNTHETIC))
     if clashing:
         raise InputError(f"bridge {clashing[0]!r}: has the name of an anchor row; register it under another")

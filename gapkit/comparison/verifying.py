@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,10 +17,12 @@ from gapkit.comparison.computing import Bench, Job
 from gapkit.comparison.fitting import Task, fitted_files
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest, software
+from gapkit.comparison.merged_folder import SETTINGS_ASIDE
 from gapkit.comparison.planning import study_tasks
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import opened_pairs, stored_config
+from gapkit.comparison.selecting import unlabelled
 from gapkit.comparison.splits import split_parts
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
@@ -114,15 +117,16 @@ def verify_run(
         # A study of a GPU is verified on whatever is here.
         config = replace(config, device="auto" if config.device != "cpu" else "cpu").resolved()
         parts = split_parts(data, config)
-        tasks = {task.stem: task for task in study_tasks(config, parts)}
-        whole = [stem for stem, cell in found.items() if cell is not None and not cell.error and stem in tasks]
+        known = {task.stem: task for task in study_tasks(config, parts)}
+        tasks = {cell.stem: _task_of(cell, known) for cell in found.values() if cell is not None and not cell.error}
+        whole = [stem for stem, task in tasks.items() if task is not None]
         drawn = np.random.default_rng(seed).permutation(len(whole))[:cells]
         progress.start(len(drawn))
         with tempfile.TemporaryDirectory(prefix="gapkit-") as scratch:
             bench = Bench(parts, config, StudyFolder(scratch))
             for stem in (whole[place] for place in sorted(drawn)):
                 checks.append(_again(bench, tasks[stem], found[stem], tolerance, progress))
-                progress.advance(tasks[stem].label, checks[-1].said)
+                progress.advance(checks[-1].what, checks[-1].said)
     return Verification(tuple(checks), _changed(manifest))
 
 
@@ -165,8 +169,19 @@ def _said(wrong: Sequence[str], right: str, how: str) -> str:
     return f"{', '.join(wrong[:3])}{more}: {how}" if wrong else right
 
 
-def _again(bench: Bench, task: Task, then: Cell | None, tolerance: float, progress: Progress) -> Check:
+def _task_of(cell: Cell, known: Mapping[str, Task]) -> Task | None:
+    """What makes a cell: a merged study has bridges of other settings than its own, and labelled ones."""
+    task = known.get(cell_stem(unlabelled(cell.bridge), cell.seed))
+    if task is None:
+        return None
+    now = json.loads(json.dumps(dict(task.params), default=repr))
+    other = {key: v for key, v in cell.params.items() if key in now and key not in SETTINGS_ASIDE and now[key] != v}
+    return replace(task, stem=cell.stem, label=cell.label, params={**task.params, **other})
+
+
+def _again(bench: Bench, task: Task | None, then: Cell | None, tolerance: float, progress: Progress) -> Check:
     """One cell, fitted and measured anew."""
+    assert task is not None
     assert then is not None
     progress.begin(task.label)
     now = bench.compute(Job(task, None, tuple(then.estimates)), progress)

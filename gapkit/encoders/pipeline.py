@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 import time
@@ -24,7 +22,7 @@ from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
 from gapkit.files import save_pairs
-from gapkit.files.csv_cells import guarded
+from gapkit.files.csv_cells import csv_text
 from gapkit.files.store import READERS, text_array
 from gapkit.machine import cores
 
@@ -202,13 +200,9 @@ def _write(report: EmbedReport, out: Path) -> None:
 
 
 def _as_csv(faults: list[Fault]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "path", "kept", "reason"])
-    for fault in faults:
-        writer.writerow(map(guarded, (fault.id, fault.path, "yes" if fault.kept else "no", fault.reason)))
+    rows = [(fault.id, fault.path, "yes" if fault.kept else "no", fault.reason) for fault in faults]
     # File names need not be Unicode.
-    return text.getvalue().encode("utf-8", "backslashreplace").decode("utf-8")
+    return csv_text(("id", "path", "kept", "reason"), rows).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _check(out: str | Path | None, workers: int | None, batch_size: int) -> None:

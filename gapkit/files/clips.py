@@ -58,6 +58,8 @@ def add_captions(parts: Parts, table: CaptionTable) -> None:
     m, n = len(parts.target), len(parts.source)
     if len(table.captions) != m:
         raise InputError(f"{table.path}: has {len(table.captions)} rows for {m} target rows; expected one row each")
+    if parts.owner is not None and parts.owner.shape != (m,):
+        raise InputError(f"{parts.name}: owner needs one integer a target row ({m}), got shape {parts.owner.shape}")
     parts.captions = table.captions
     if table.ids is not None:
         if parts.owner is None:

@@ -35,11 +35,18 @@ def original(cell: str) -> str:
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A csv; texts are guarded, numbers keep every digit, None is an empty cell."""
+    return "".join(_line([_cell(cell) for cell in row]) for row in (header, *rows))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return guarded(value) if isinstance(value, str) else repr(value)
+
+
+def _line(cells: Sequence[str]) -> str:
+    # Left to itself the writer does not quote a lone carriage return, at which readers end the line.
+    bare = any("\r" in cell for cell in cells)
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow(
-            ["" if cell is None else guarded(cell) if isinstance(cell, str) else repr(cell) for cell in row]
-        )
+    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL).writerow(cells)
     return buffer.getvalue()

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 
-from gapkit.files.csv_cells import guarded
-from gapkit.report.table import Table
+from gapkit.files.csv_cells import csv_text
+from gapkit.report.table import Row, Table
 
 
 def to_csv(table: Table) -> str:
@@ -19,21 +17,23 @@ def to_csv(table: Table) -> str:
         Columns bridge, block, then NAME, NAME_low, NAME_high for each metric (95 % interval), and error. Undefined
         numbers are empty.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     heads = [f"{column.name}{end}" for column in table.columns for end in ("", "_low", "_high")]
-    writer.writerow(["bridge", "block", *map(text, heads), "error"])
-    for block, rows in table.blocks.items():
-        for row in rows:
-            numbers = [_number(value) for entry in row.entries for value in (entry.value, entry.low, entry.high)]
-            writer.writerow([text(row.name), block, *numbers, text(row.error)])
-    return buffer.getvalue()
+    rows = [
+        [one_line(row.name), block, *map(_number, _values(row)), one_line(row.error)]
+        for block, own in table.blocks.items()
+        for row in own
+    ]
+    return csv_text(["bridge", "block", *map(one_line, heads), "error"], rows)
 
 
-def text(value: str) -> str:
-    """Text in one line; an apostrophe goes before what a spreadsheet would take for a formula."""
-    return guarded(" ".join(value.split()))
+def one_line(text: str) -> str:
+    """The text in one line."""
+    return " ".join(text.split())
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else repr(float(value))
+def _values(row: Row) -> list[float]:
+    return [value for entry in row.entries for value in (entry.value, entry.low, entry.high)]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.splits import HELD_OUT, clip_groups, draw, split_parts, unit_pairs
+from gapkit.comparison.splits import HELD_OUT, hold_out, split_parts, unit_pairs, without_test
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 
@@ -45,10 +43,7 @@ def tuning_parts(pairs: PairedEmbeddings, config: StudyConfig) -> TuningParts:
     InputError
         No fit split, or too few clips.
     """
-    seen = pairs
-    if pairs.split is not None:
-        wanted = [name for name in (config.fit_split, config.validation_split) if name in pairs.splits]
-        seen = pairs.take(np.flatnonzero(np.isin(pairs.split, wanted))) if config.fit_split in wanted else pairs
+    seen = without_test(pairs, config)
     content_hash = seen.content_hash()
     fit, scoring, rule = _fit_and_scoring(seen, config)
     if min(len(fit), len(scoring)) < 2:
@@ -56,7 +51,7 @@ def tuning_parts(pairs: PairedEmbeddings, config: StudyConfig) -> TuningParts:
             f"{pairs.name}: expected at least 2 clips to fit and 2 to score, got {len(fit)} and {len(scoring)}; "
             "give more clips or a larger validation split"
         )
-    held, rest = _held_out(fit, config.seed)
+    held, rest = hold_out(fit, seed=config.seed)
     if held is None:
         return TuningParts(fit, None, scoring, f"{rule}; none to stop by", content_hash)
     return TuningParts(rest, held, scoring, f"{rule}; {HELD_OUT:.0%} of the fitted clips to stop by", content_hash)
@@ -74,19 +69,10 @@ def _fit_and_scoring(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[Pair
     if config.validation_split in pairs.splits:
         scoring = pairs.subset(config.validation_split)
         return fit, scoring, f"splits {config.fit_split}, {config.validation_split} of the data"
-    held, rest = _held_out(fit, config.seed)
+    held, rest = hold_out(fit, seed=config.seed)
     if held is None:
         raise InputError(
             f"{pairs.name}: no split {config.validation_split!r}, and too few clips in {config.fit_split!r} to hold "
             "some out; give more clips or a validation split"
         )
     return rest, held, f"no split {config.validation_split}: {HELD_OUT:.0%} of {config.fit_split} held out to score"
-
-
-def _held_out(fit: PairedEmbeddings, seed: int) -> tuple[PairedEmbeddings | None, PairedEmbeddings]:
-    """A tenth of the clips and the rest, no group of equal clips torn; None where the rest would not do."""
-    groups = clip_groups(fit)
-    held, rest = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=seed)
-    if min(len(np.unique(groups)), len(rest)) < 2 or not len(held):
-        return None, fit
-    return fit.take(held, name=f"{fit.name}:held out"), fit.take(rest, name=fit.name)

@@ -17,6 +17,7 @@ from gapkit.atomic import write_text
 from gapkit.comparison.folder import SCHEMA
 from gapkit.comparison.manifest import PACKAGES
 from gapkit.encoders.packages import version
+from gapkit.errors import printable
 from gapkit.records import sealed
 from gapkit.tuning.result import TuningResult
 
@@ -64,7 +65,7 @@ def to_toml(result: TuningResult) -> str:
 
     A parameter that is None is left out: TOML has no word for it, and the bridge's default says it.
     """
-    best, name = result.best, " ".join(str(result.study.get("name", "pairs")).split())
+    best, name = result.best, printable(" ".join(str(result.study.get("name", "pairs")).split()))
     lines = [
         f"# gapkit tune {result.bridge} on {name}: trial {best.number} of {len(result.trials)}, "
         f"closure {best.closure:.3f}, kept {best.kept:.3f}",

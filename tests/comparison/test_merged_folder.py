@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from gapkit.comparison import Results, StudyConfig, merge_runs, open_run, run_study
+from gapkit.comparison.folder import alone_in
 from gapkit.comparison.merged_folder import folder_labels
 from gapkit.comparison.progress import Silent
 from gapkit.datasets import load_dataset
@@ -76,6 +77,14 @@ def test_nothing_is_lost(run: Callable[..., Path], sfx: PairedEmbeddings, tmp_pa
         np.testing.assert_array_equal(opened.moved(name, seed), open_run(folder, sfx).moved(name, seed))
     assert {p.name for p in out.iterdir()} == {p.name for p in folders[0].iterdir() if p.name != ".lock"}
     assert [p for p in tmp_path.iterdir() if p != out] == []
+
+
+def test_what_a_killed_merge_left_goes(run: Callable[..., Path], tmp_path: Path) -> None:
+    for name in (".both.0011aabb.tmp", ".both.running0.tmp", ".other.0011aabb.tmp"):
+        (tmp_path / name / "cells").mkdir(parents=True)
+    with alone_in(tmp_path / ".both.running0.tmp"):
+        merge_runs([run(CONFIG), run(OTHER)], tmp_path / "both")
+    assert {p.name for p in tmp_path.iterdir()} == {"both", ".both.running0.tmp", ".other.0011aabb.tmp"}
 
 
 def test_the_manifest_says_where_rows_came_from(run: Callable[..., Path], tmp_path: Path) -> None:

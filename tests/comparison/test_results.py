@@ -11,6 +11,7 @@ import pytest
 from gapkit.comparison import Results, StudyConfig, run_study
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.report.terminal import to_text
 
 CONFIG = StudyConfig(
     bridges=("ridge", "c3", "residual-mlp"),
@@ -82,6 +83,26 @@ def test_files_that_are_no_results(tmp_path: Path, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(InputError, match=r"results\.json"):
         Results.read(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["bridge", "metric", "label", "group", "error", "name"])
+def test_a_file_that_was_sent_along_steers_no_terminal(
+    study: tuple[Results, Path, PairedEmbeddings], tmp_path: Path, place: str
+) -> None:
+    evil = "\x1b]0;evil\x07"
+    content = json.loads((study[1] / "results.json").read_text())
+    del content["digest"]
+    for record in (
+        content["metrics"] if place == "label" else [content["study"]] if place == "name" else content["rows"]
+    ):
+        record[place] = evil
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    if place in ("error", "name"):
+        assert "\x1b" not in to_text(Results.read(tmp_path).table())
+    else:
+        with pytest.raises(InputError) as caught:
+            Results.read(tmp_path)
+        assert "\x1b" not in str(caught.value)
 
 
 def test_no_results(tmp_path: Path) -> None:

@@ -177,12 +177,12 @@ def test_a_bridge_that_fails_does_not_stop_the_others(
         """Fails."""
 
         def _fit(self, source: Any, target: Any, context: Any) -> None:
-            raise ZeroDivisionError("no\nway")
+            raise ZeroDivisionError("no\nway\x1b")
 
     bridge_for_a_test("broken", Broken)
     notes = Notes()
     results = run_study(pairs, replace(CONFIG, bridges=("broken", "ridge")), out=tmp_path, progress=notes)
-    assert results.failures == ["broken: ZeroDivisionError: no way"]
+    assert results.failures == ["broken: ZeroDivisionError: no way "]
     assert notes.cells["broken"].startswith("failed")
     assert np.isfinite(results.pivot().loc["ridge", "cosine"])
     for text in (results.to_markdown(), results.to_latex(), results.to_csv(), results._repr_html_()):
@@ -210,6 +210,25 @@ def test_a_metric_that_fails_does_not_stop_the_others(pairs: PairedEmbeddings, t
     finally:
         del METRICS._items["failing"], METRICS._origins["failing"]
     assert not run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path).failures
+
+
+def test_an_infinite_number_is_the_same_before_and_after(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    METRICS.names()
+
+    def infinite(source: Any, target: Any) -> float:
+        "Grows."
+        return float("inf")
+
+    register_metric("infinite", group="closure", better="lower")(infinite)
+    try:
+        config = replace(CONFIG, bridges=("ridge",), metrics=("cosine", "infinite"))
+        first = run_study(pairs, config, out=tmp_path).to_csv()
+        written = (tmp_path / "results.json").read_bytes()
+        assert run_study(pairs, config, out=tmp_path).to_csv() == first
+        assert (tmp_path / "results.json").read_bytes() == written
+        assert b"Infinity" not in written
+    finally:
+        del METRICS._items["infinite"], METRICS._origins["infinite"]
 
 
 def test_an_interrupted_study_keeps_what_is_finished(
@@ -320,6 +339,25 @@ def test_a_bridge_fitted_alone_is_that_of_a_study(pairs: PairedEmbeddings, tmp_p
     fit_alone(pairs, "residual-mlp", config).save(tmp_path / "alone")
     in_study = tmp_path / "bridges" / "residual-mlp-s0" / "model.safetensors"
     assert (tmp_path / "alone" / "model.safetensors").read_bytes() == in_study.read_bytes()
+
+
+def test_a_bridge_is_fitted_without_the_test_clips(pairs: PairedEmbeddings) -> None:
+    assert pairs.split is not None
+    seen = pairs.take(np.flatnonzero(pairs.split != "test"))
+    source = pairs.source.copy()
+    source[pairs.split == "test"] = np.nan
+    moved = [
+        fit_alone(data, "ridge", CONFIG.resolved()).transform(seen.source)
+        for data in (pairs, seen, replace(pairs, source=source))
+    ]
+    np.testing.assert_array_equal(moved[0], moved[1])
+    np.testing.assert_array_equal(moved[0], moved[2])
+
+
+def test_formats_are_looked_at_first(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="format: expected some of csv, json, md, tex, got 'xlsx'"):
+        run_study(pairs, CONFIG, out=tmp_path / "study", formats=("xlsx",))
+    assert not (tmp_path / "study").exists()
 
 
 def _never(*_: Any, **__: Any) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gapkit.bridges import Bridge
-from gapkit.comparison import StudyConfig, Verification, run_study, verify_run
+from gapkit.comparison import StudyConfig, Verification, merge_runs, run_study, verify_run
 from gapkit.comparison.cells import read_cell, write_cell
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -69,6 +69,21 @@ def test_the_draw_of_cells_is_seeded(study: Path, pairs: PairedEmbeddings) -> No
     assert drawn(cells=2, seed=1) == drawn(cells=2, seed=1)
     assert len({tuple(drawn(cells=2, seed=seed)) for seed in range(6)}) > 1
     assert drawn(cells=0) == []
+
+
+def test_a_merged_study(study: Path, pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    other = replace(CONFIG, bridges=("residual-mlp", "memory"), seeds=1, steps=7, params={})
+    run_study(pairs, other, out=tmp_path / "other")
+    with_other = tmp_path / "merged"
+    merge_runs([study, tmp_path / "other"], with_other, label=True)
+    found = verify_run(with_other, pairs, cells=99, tolerance=0)
+    assert not _differing(found)
+    labelled = "residual-mlp [other]-s0"
+    assert {"residual-mlp-s0", labelled, "memory"} <= {check.what for check in found.checks}
+
+    run_study(pairs, replace(CONFIG, bridges=("ridge",)), out=tmp_path / "first")
+    merge_runs([tmp_path / "first", tmp_path / "other"], tmp_path / "second")
+    assert verify_run(tmp_path / "second", pairs, cells=99, tolerance=0).agrees
 
 
 def test_other_data(study: Path, make_pairs: Callable[..., PairedEmbeddings]) -> None:

@@ -20,6 +20,7 @@ from gapkit.errors import GapkitError, InputError
 from gapkit.tuning import TuningResult, choose, frontier, tune_bridge
 from gapkit.tuning.parts import tuning_parts
 from gapkit.tuning.scoring import Yardstick
+from gapkit.tuning.writing import to_toml
 
 Kind = type[Bridge]
 Add = Callable[[str, Kind], None]
@@ -437,5 +438,6 @@ def test_a_choice_with_odd_words_is_written_and_read(
         result = tune_bridge(pairs, "odd.one", trials=3, keep=keep, out=tmp_path / str(number))
         wanted = {key: value for key, value in result.chosen.items() if value is not None}
         read = tomllib.loads((tmp_path / str(number) / "tuned.toml").read_text())
+        assert tomllib.loads(to_toml(replace(result, study={"name": "a\x1bb"}))) == read
         assert read == {"bridges": {"odd.one": wanted}}
         assert tune_bridge(pairs, "odd.one", trials=3, keep=keep, out=tmp_path / str(number)).chosen == result.chosen
