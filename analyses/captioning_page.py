@@ -23,10 +23,8 @@ MAIN, SUBJECT, SCORE = "soundscapes", "diffusion-link", "cider_d"
 PAPER = {"zero-shot": 0.525, "supervised": 0.075}
 """Relative gains that the paper's abstract reports, "up to": the only numbers of it that are known here."""
 WANTED = 0.5
-LABELS = {
-    "cider_d": "CIDEr-D", "bleu_4": "BLEU-4", "rouge_l": "ROUGE-L", "meteor": "METEOR", "spice": "SPICE",
-    "minilm_sim": "MiniLM",
-}  # fmt: skip
+TABLED = ("cider_d", "bleu_4", "rouge_l", "meteor", "spice", "minilm_sim")
+"""Columns of the tables, of the scores that are there."""
 TOLD = {
     "clean": "decoder trained on captions' embeddings as they are",
     "noise": "decoder trained on captions' embeddings with noise: the control",
@@ -73,9 +71,11 @@ def percent(row: Any) -> str:
 def table(tables: Tables, protocol: str, training: str) -> list[str]:
     """One line a bridge: its scores, its gain, and how the subject stands against it."""
     summary = of(tables.summary, protocol, training)
-    names = [name for name in LABELS if name in set(summary["score"])]
+    names = [name for name in TABLED if name in set(summary["score"])]
     lines = [
-        "| bridge | " + " | ".join(LABELS[n] for n in names) + f" | gain in CIDEr-D | `{SUBJECT}` minus it (Holm p) |",
+        "| bridge | "
+        + " | ".join(SCORES[n].label for n in names)
+        + f" | gain in CIDEr-D | `{SUBJECT}` minus it (Holm p) |",
         "|---|" + "---|" * (len(names) + 2),
     ]
     for bridge in dict.fromkeys(summary["bridge"]):

@@ -12,6 +12,7 @@ from gapkit.bridges.registry import BRIDGES, bridge_names
 from gapkit.captioning.decoders import make_decoder
 from gapkit.captioning.decoders.registry import DEFAULT_DECODER
 from gapkit.captioning.protocols import COUPLINGS, IDENTITY, ORACLE, PROTOCOLS
+from gapkit.captioning.scores.catalogue import SCORES
 from gapkit.captioning.scores.catalogue import resolve as score_names
 from gapkit.comparison.config import StudyConfig
 from gapkit.errors import InputError
@@ -111,6 +112,8 @@ class CaptionStudyConfig:
                 raise InputError(f"{name}: expected some of {', '.join(known)}, got {got}")
         for name, least in (("seeds", 1), ("seed", 0), ("draws", 1), ("batch_size", 1)):
             _whole(name, getattr(self, name), least)
+        if self.max_new_tokens is not None:
+            _whole("max_new_tokens", self.max_new_tokens, 1)
         for name in ("noise", "starts", "projections", "beams"):
             if not getattr(self, name):
                 raise InputError(f"{name}: expected at least one value to choose among, got none")
@@ -148,6 +151,8 @@ class CaptionStudyConfig:
         make_decoder(self.decoder, **self.decoder_options)
         score_names(self.scores)
         score_names((self.select_by,))
+        if self.select_by not in SCORES or SCORES[self.select_by].better != "higher":
+            raise InputError(f"select_by: expected one score of which more is better, got {self.select_by!r}")
         config = dataclasses.replace(self, bridges=bridges)
         config.fitting().resolved()
         return config

@@ -6,17 +6,17 @@ import dataclasses
 import datetime as dt
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import gapkit
 from gapkit.bridges.base import read_config
-from gapkit.captioning.plan import Choice, Row
-from gapkit.captioning.protocols import BRIDGED, NOISE, PROJECTED, data_seen, ids_of
+from gapkit.captioning.plan import Choice, Row, chosen_on_validation
+from gapkit.captioning.protocols import data_seen, ids_of
 from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.working import World, training_seconds
 from gapkit.comparison.cells import cell_stem
 from gapkit.embeddings import PairedEmbeddings
+from gapkit.encoders.packages import version
 
 SCHEMA = 1
 PACKAGES = ("numpy", "torch", "transformers", "tokenizers", "peft", "accelerate", "pycocoevalcap", "safetensors")
@@ -35,17 +35,12 @@ def manifest_of(
     absent: dict[str, str] = {}
     for cell in cells:
         absent |= dict(cell.absent)
-    chosen = [
-        *(["the variance of the noise"] if NOISE in config.trainings and len(config.noise) > 1 else []),
-        *(["how far targets are noised"] if BRIDGED in config.trainings and len(config.starts) > 1 else []),
-        *(["how far answers are projected"] if PROJECTED in config.trainings and len(config.projections) > 1 else []),
-        *(["the beam width"] if len(config.beams) > 1 else []),
-    ]
+    chosen = chosen_on_validation(config)
     return {
         "schema_version": SCHEMA,
         "gapkit": gapkit.__version__,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version(name) or None for name in PACKAGES},
         "platform": platform.platform(),
         "config": dataclasses.asdict(config),
         "seeds": list(config.all_seeds),
@@ -102,10 +97,3 @@ def _through(world: World, row: Row) -> bool:
     """Whether the decoder's own data came through a bridge that was fitted on pairs."""
     bridge = world.bridge(row.training.partition(":")[2], world.config.seed)
     return bridge is not None and bridge.needs_pairs
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

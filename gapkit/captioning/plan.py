@@ -17,6 +17,7 @@ from gapkit.captioning.protocols import (
     PROJECTED,
     SOURCE,
     SUPERVISED,
+    ZERO_SHOT,
 )
 
 
@@ -148,6 +149,18 @@ def levels(row: Row, config: CaptionStudyConfig, starts: Mapping[str, int]) -> t
         begin = starts[bridge]
         return tuple(dict.fromkeys(float(min(1000, max(1, round(begin * factor)))) for factor in config.starts))
     return (0.0,)
+
+
+def chosen_on_validation(config: CaptionStudyConfig) -> list[str]:
+    """What validation chooses, in words; of one value there is no choice."""
+    of_trainings = {
+        NOISE: ("the variance of the noise", config.noise),
+        BRIDGED: ("how far targets are noised", config.starts),
+        PROJECTED: ("how far answers are projected", config.projections),
+    }
+    trainings = config.trainings if ZERO_SHOT in config.protocols else ()
+    choices = [*(of_trainings[name] for name in of_trainings if name in trainings), ("the beam width", config.beams)]
+    return [what for what, values in choices if len(values) > 1]
 
 
 def grouped(wanted: Iterable[tuple[Spec, Reading]]) -> Iterator[tuple[Spec, list[Reading]]]:

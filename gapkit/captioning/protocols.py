@@ -54,7 +54,7 @@ class Lesson:
     validation : pair of array (v, d) and list of str, optional
         What may stop the training.
     noise : float
-        Deviation of the Gaussian noise that training adds to each coordinate.
+        Variance of the Gaussian noise that training adds to each coordinate.
     """
 
     embeddings: Floats
@@ -74,7 +74,7 @@ def zero_shot(parts: Parts, *, training: str = CLEAN, level: float = 0.0, bridge
         clean: target embeddings as they are (DeCap). noise: Gaussian noise is added to them in training (CapDec).
         bridged: they go through the reverse process of `bridge` first (the diffusion augmentation of Diffusion Bridge).
     level : float
-        noise: deviation of each coordinate. bridged: time to which targets are noised.
+        noise: variance a coordinate. bridged: time to which targets are noised.
     bridge : Bridge, optional
         Fitted; for "bridged" alone.
 

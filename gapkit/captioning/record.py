@@ -24,7 +24,7 @@ class CaptionCell:
     key : str
         Digest of all that the cell depends on.
     level : float
-        Of the decoder's training.
+        Of the decoder's training, or the weight of the projection of what it read.
     beams : int
     captions : mapping of clip to caption
     per_clip : mapping of score to list of float

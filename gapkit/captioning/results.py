@@ -79,7 +79,9 @@ class CaptionResults:
             manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
             text = {"dtype": {"id": str, "caption": str}, "keep_default_na": False}
             captions = pd.read_csv(root / "captions.csv", **text)  # type: ignore[call-overload]
-            clips = pd.read_csv(root / "per_clip.csv", dtype={"id": str})
+            # An id may read "NA": only an empty value is none.
+            empty = {"value": [""]}
+            clips = pd.read_csv(root / "per_clip.csv", dtype={"id": str}, keep_default_na=False, na_values=empty)
             scores = pd.read_csv(root / "scores.csv")
             for table, columns in ((captions, ("id", "caption")), (clips, ("id",))):
                 for column in columns:

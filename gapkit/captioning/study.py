@@ -14,8 +14,8 @@ from gapkit.captioning.clock import Clock
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.captioning.crew import crew
 from gapkit.captioning.manifest import manifest_of
-from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped, levels
-from gapkit.captioning.protocols import BRIDGED, NOISE, PROJECTED, captions_of, ids_of
+from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, chosen_on_validation, grouped, levels
+from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
 from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.results import CaptionResults
 from gapkit.captioning.working import World, measure, validate
@@ -109,9 +109,7 @@ def _check(parts: Parts, config: CaptionStudyConfig) -> None:
     for part in (parts.fit, parts.test, *([parts.validation] if parts.validation else [])):
         captions_of(part)
     ids_of(parts.test)
-    choices = {NOISE: config.noise, BRIDGED: config.starts, PROJECTED: config.projections}
-    several = len(config.beams) > 1 or any(len(choices.get(name, ())) > 1 for name in config.trainings)
-    if parts.validation is None and several:
+    if parts.validation is None and chosen_on_validation(config):
         raise InputError(
             f"{parts.fit.name}: has no validation clips to choose noise and beams on; give a split "
             f"{config.validation_split!r}, or one value each of noise, starts, projections and beams"
@@ -169,7 +167,8 @@ class _Study:
             for reading in readings:
                 row, level = reading.row, reading.weight or spec.level
                 choice = (found or {}).get(reading, Choice(level, reading.beams, float("nan")))
-                self.progress.advance(f"{row.label}, {_setting(choice)}, validation", self._note(choice.value))
+                note = self._note(choice.value, failed=found is None)
+                self.progress.advance(f"{row.label}, {_setting(choice)}, validation", note)
                 # Ties go to what comes first: less noise, fewer beams. A value that is not there loses to any other.
                 lost = row in best and not choice.value > np.nan_to_num(best[row].value, nan=-np.inf)
                 if found is not None and not lost:
@@ -186,7 +185,7 @@ class _Study:
                 if cell is not None:
                     cells.append(cell)
                 score = np.nan if cell is None else _value(cell, self.world.config.select_by)
-                self.progress.advance(f"{row.label}, seed {spec.seed}", self._note(score))
+                self.progress.advance(f"{row.label}, seed {spec.seed}", self._note(score, failed=cell is None))
         order = {(r.protocol, r.training, r.bridge): k for k, r in enumerate(self.rows)}
         return sorted(cells, key=lambda cell: (order[cell.protocol, cell.training, cell.bridge], cell.seed))
 
@@ -213,8 +212,10 @@ class _Study:
                 self.progress.message(f"{spec.stem}: failed: {error}")
             yield group, found
 
-    def _note(self, value: float) -> str:
-        score = "failed" if np.isnan(value) else f"{self.world.config.select_by} {value:.3f}"
+    def _note(self, value: float, *, failed: bool) -> str:
+        """How a row went; without validation clips, or another score asked for, there is no value to tell."""
+        known = "done" if np.isnan(value) else f"{self.world.config.select_by} {value:.3f}"
+        score = "failed" if failed else known
         return "; ".join(part for part in (score, self.clock.left()) if part)
 
 

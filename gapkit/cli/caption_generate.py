@@ -39,14 +39,14 @@ def generate(
     """Write a caption for every embedding."""
     from gapkit.captioning.decoders import load_decoder
     from gapkit.captioning.files import write_captions
+    from gapkit.captioning.scores.result import check_suffix
     from gapkit.cli.progress import reporting, say
     from gapkit.errors import InputError
     from gapkit.machine import limit_threads
 
     if side not in ("source", "target"):
         raise InputError(f"--side: expected source or target, got {side!r}")
-    if out.suffix.lower() not in (".csv", ".json"):
-        raise InputError(f"--out: {out}: expected a file name that ends in .csv or .json")
+    check_suffix(out)
     limit_threads(threads)
     decoder = load_decoder(folder)
     ids, rows = clips_of(embeddings, side, split)
@@ -79,10 +79,10 @@ def clips_of(embeddings: str, side: str, split: str | None) -> tuple[list[str], 
     Raises
     ------
     InputError
-        What cannot be read, and a split of embeddings that have none.
+        What cannot be read, a split of embeddings that have none, and two clips of one id.
     """
-    import numpy as np
-
+    from gapkit.captioning.protocols import ids_of
+    from gapkit.comparison.anchors import first_targets
     from gapkit.datasets import dataset_names, load_dataset
     from gapkit.errors import InputError
     from gapkit.files import load_embeddings, load_pairs
@@ -98,11 +98,7 @@ def clips_of(embeddings: str, side: str, split: str | None) -> tuple[list[str], 
         return [str(row) for row in range(len(rows))], rows
     if split is not None:
         pairs = pairs.subset(split)
-    ids = [str(i) for i in (np.arange(len(pairs)) if pairs.ids is None else pairs.ids)]
-    twice = len(ids) - len(set(ids))
-    if twice:
-        raise InputError(f"{embeddings}: expected one id a clip, got {twice} of {len(ids)} again; number them anew")
-    return ids, pairs.source if side == "source" else pairs.target[np.unique(pairs.owner, return_index=True)[1]]
+    return ids_of(pairs), pairs.source if side == "source" else pairs.target[first_targets(pairs)]
 
 
 def _holds_both_sides(path: Path) -> bool:

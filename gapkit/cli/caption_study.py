@@ -79,13 +79,14 @@ def study(
     sources. Noise, beams and stops are chosen on the validation split. Stopped and started again it goes on.
     """
     from gapkit.captioning import CaptionStudyConfig, run_caption_study
+    from gapkit.cli.fit import parameters
     from gapkit.cli.progress import reporting, say
     from gapkit.machine import limit_threads
 
     given: dict[str, Any] = {
         "protocols": options.names(protocols), "trainings": options.names(trainings),
         "supervised_bridges": options.names(supervised_bridges), "seeds": seeds, "seed": seed, "decoder": decoder,
-        "decoder_options": dict(map(_option, decoder_option or ())), "select_by": select_by,
+        "decoder_options": parameters(decoder_option or [], option="--decoder-option"), "select_by": select_by,
         "tokenizer": tokenizer, "draws": resamples,
         "bridges": options.names(bridges), "noise": _numbers("--noise", noise, float),
         "projections": _numbers("--projections", projections, float),
@@ -108,7 +109,6 @@ def study(
 
 def _print(results: CaptionResults, *, as_json: bool) -> None:
     """The table for a person, or JSON for a program."""
-    import math
     import sys
 
     if as_json:
@@ -116,31 +116,11 @@ def _print(results: CaptionResults, *, as_json: bool) -> None:
         return
     from gapkit.captioning import caption_table
     from gapkit.cli.printing import print_rows
-
-    def word(value: object) -> object:
-        return "" if isinstance(value, float) and math.isnan(value) else value
-
-    rows = [{key: word(value) for key, value in row.items()} for row in caption_table(results)]
-    print_rows(rows, as_json=False)
     from gapkit.cli.progress import say
 
+    print_rows([{**row} for row in caption_table(results)], as_json=False)
     for score, why in results.manifest["absent"].items():
         say(f"note: {score} is absent: {why}")
-
-
-def _option(text: str) -> tuple[str, Any]:
-    """``key=value``, the value as a number or a word of Python where it is one."""
-    import ast
-
-    from gapkit.errors import InputError
-
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise InputError(f"--decoder-option: expected KEY=VALUE, got {text!r}")
-    try:
-        return key, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return key, value
 
 
 def _numbers(option: str, text: str | None, kind: type) -> tuple[Any, ...] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -86,8 +88,18 @@ def parameters_of(path: Path, bridge: str) -> dict[str, Any]:
     return tables[bridge]
 
 
-def parameters(given: list[str]) -> dict[str, Any]:
-    """Parameters from ``key=value``; a value is read as JSON where it is JSON, else as text.
+def parameters(given: list[str], *, option: str = "--set") -> dict[str, Any]:
+    """Parameters from ``key=value``; a value is read as JSON or a literal of Python where it is one, else as text.
+
+    Parameters
+    ----------
+    given : list of str
+    option : str
+        The option that they were given by; opens the messages.
+
+    Returns
+    -------
+    dict
 
     Raises
     ------
@@ -100,11 +112,15 @@ def parameters(given: list[str]) -> dict[str, Any]:
     for item in given:
         key, equals, text = item.partition("=")
         if not equals or not key.strip():
-            raise InputError(f"--set: expected KEY=VALUE, got {item!r}")
+            raise InputError(f"{option}: expected KEY=VALUE, got {item!r}")
         if key.strip() in answer:
-            raise InputError(f"--set: {key.strip()} is given twice; leave one out")
-        try:
-            answer[key.strip()] = json.loads(text)
-        except (ValueError, RecursionError):
-            answer[key.strip()] = text
+            raise InputError(f"{option}: {key.strip()} is given twice; leave one out")
+        answer[key.strip()] = _value(text)
     return answer
+
+
+def _value(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return read(text)
+    return text

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from gapkit.captioning import CaptionResults
 from gapkit.captioning.protocols import ids_of, references_of
@@ -103,13 +104,16 @@ def read_captioned(run: Run, folder: Path, *, max_clips: int) -> Captioned:
     total = sum(len(results.bridges(*part)) for part in parts)
     shown = min(len(names), max_clips, max(1, MOST // max(total, 1)))
     clips = [names[k] for k in np.linspace(0, len(names) - 1, shown).round().astype(int)]
-    found = []
+    found, missing = [], 0
     for protocol, training in parts:
         rows = []
         for bridge in results.bridges(protocol, training):
             actual = results.chosen[bridge] if training == CHOSEN else training
             key = (protocol, actual, bridge)
-            table = scored[key].reindex(index=clips, columns=list(scores))
+            if key not in said:  # its decoder failed with this seed
+                missing += 1
+                continue
+            table = scored.get(key, pd.DataFrame()).reindex(index=clips, columns=list(scores))
             rows.append(
                 {
                     "bridge": bridge if actual == training else f"{bridge} ({actual})",
@@ -118,9 +122,12 @@ def read_captioned(run: Run, folder: Path, *, max_clips: int) -> Captioned:
                 }
             )
         label = protocol if training == "source" else f"{protocol}, {training}"
-        found.append({"label": label, "rows": rows})
+        if rows:
+            found.append({"label": label, "rows": rows})
     references = references_of(run.test)
     remarks = [f"Captions of seed {seed}; scores of clips, which are noisier than those of all."]
+    if missing:
+        remarks.append(f"{missing} rows are not here: their decoder failed with this seed.")
     if shown < len(names):
         remarks.append(f"Shows {shown:,} of {len(names):,} clips, evenly chosen.")
     return Captioned(

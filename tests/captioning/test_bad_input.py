@@ -56,6 +56,25 @@ def test_what_is_no_caption(candidates, references, words):
         score(candidates, references)
 
 
+@pytest.mark.parametrize(
+    ("training", "words"), [("rain", "expected a list of captions, got 'rain'"), (["rain", None], "text, got None")]
+)
+def test_what_are_no_training_captions(candidates, references, training, words):
+    with pytest.raises(InputError, match=f"training: .*{words}"):
+        score(candidates, references, scores="novelty", training=training)
+
+
+def test_training_captions_may_be_an_array(candidates, references):
+    """As `PairedEmbeddings.captions` holds them."""
+    found = score(candidates, references, scores="novelty", training=np.array([candidates["a"], " "]))
+    assert found.per_clip["novelty"].tolist() == [0, 1, 1, 1]
+
+
+def test_an_unknown_tokenizer_is_refused_where_no_score_needs_one(candidates, references):
+    with pytest.raises(InputError, match="tokenizer: expected one of ptb, words, got 'moses'"):
+        score(candidates, references, scores="minilm_sim", tokenizer="moses")
+
+
 def test_empty_captions_score_zero(candidates, references, counting_java):
     found = score(
         candidates | {"b": " ", "d": "!!"}, references | {"c": ["birds sing", ""]}, scores="default", tokenizer="words",
@@ -103,6 +122,7 @@ def test_references_without_a_word(references):
     assert "no reference holds a word" in found.absent["cider_d"]
     assert "no reference holds a word" in found.absent["vocabulary_ratio"]
     assert found["rouge_l"] == 0
+    assert score({"a": "!", "b": "?"}, {"a": ["..."], "b": ["wind"]}, scores="rouge_l")["rouge_l"] == 0
 
 
 def test_java_is_missing(candidates, references, monkeypatch, tmp_path):

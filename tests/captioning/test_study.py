@@ -14,6 +14,7 @@ from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_st
 from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
 from gapkit.comparison import StudyConfig, run_study
+from gapkit.comparison.progress import Silent
 from gapkit.errors import InputError
 
 QUICK = {"diffusion-link": {"steps": 10, "hidden": 16}}
@@ -228,6 +229,35 @@ def test_tables_in_memory_are_those_of_the_files(pairs, tmp_path):
     assert not any(cell.startswith("=") for line in written.splitlines() for cell in line.replace('"', "").split(","))
 
 
+def test_files_keep_any_id(pairs, tmp_path):
+    """A clip may be called NA, which pandas takes for nothing where it is let."""
+    names = pairs.ids.copy()
+    names[np.flatnonzero(pairs.split == "test")[:3]] = ["NA", "null", "007"]
+    options = {"seeds": 1, "protocols": ("zero-shot",), "trainings": ("clean",), "beams": (1,)}
+    renamed = dataclasses.replace(pairs, ids=names)
+    first = run_caption_study(renamed, config(**options), out=tmp_path / "a")
+    again = CaptionResults.read(tmp_path / "a")
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(again, name), getattr(first, name))
+
+
+def test_a_row_with_no_value_to_tell_is_not_called_failed(pairs, tmp_path):
+    class Told(Silent):
+        def __init__(self):
+            self.said = []
+
+        def advance(self, label, note):
+            self.said.append(note)
+
+    few = pairs.take(np.flatnonzero((pairs.split == "test") | (np.cumsum(pairs.split == "train") <= 2)))
+    options = {"bridges": ("mean-shift",), "seeds": 1, "protocols": ("supervised",), "beams": (1,)}
+    told = Told()
+    # Noise has two values, but no supervised row is trained with any: there is nothing to choose.
+    run_caption_study(few, config(**options, scores=("rouge_l",)), out=tmp_path / "study", progress=told)
+    assert len(told.said) == 6
+    assert all(note.startswith("done") for note in told.said)
+
+
 def test_a_bridge_that_fails_takes_its_own_rows_alone(pairs, tmp_path):
     class Broken(Bridge):
         name, needs_pairs, family = "broken", False, "control"
@@ -303,6 +333,9 @@ def test_processes_side_by_side_find_the_same_numbers(pairs, tmp_path):
         ({"projections": (float("nan"),)}, "projections: expected numbers above 0 and at most 1, got nan"),
         ({"beams": (0,)}, "beams: expected a whole number of at least 1, got 0"),
         ({"beams": ()}, "beams: expected at least one value"),
+        ({"max_new_tokens": 0}, "max_new_tokens: expected a whole number of at least 1, got 0"),
+        ({"select_by": "self_bleu_4"}, "select_by: expected one score of which more is better, got 'self_bleu_4'"),
+        ({"select_by": "overlap"}, "select_by: expected one score of which more is better, got 'overlap'"),
         ({"seeds": 0}, "seeds: expected a whole number of at least 1, got 0"),
         ({"supervised_bridges": ("ridge",)}, "'ridge' is not among the bridges"),
     ],

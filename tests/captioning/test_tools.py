@@ -101,6 +101,20 @@ def test_weights_that_are_not_there_or_not_those(tiny_bert, tmp_path, candidates
     assert "gives no" in score(candidates, references, "sbert_sim", sbert=empty).absent["sbert_sim"]
 
 
+def test_a_combined_score_is_the_same_without_its_parts(tiny_bert, tmp_path, candidates, references, counting_java):
+    """SPIDEr-FL is made of SPIDEr, which is made of others: asked for alone it is there, or says what is missing."""
+    folder, model = tiny_bert
+    release(folder, model, tmp_path / "echecker.ckpt", bias=9.0)
+    for name in JARS:
+        (tmp_path / name).touch()
+    tools = {"fluency": tmp_path, "fluency_encoder": folder, "java": counting_java, "spice_jars": tmp_path}
+    alone = score(candidates, references, "spider_fl", **tools)
+    assert list(alone.per_clip) == ["spider_fl"]
+    beside = score(candidates, references, ["spider", "spider_fl"], **tools)
+    assert alone["spider_fl"] == beside["spider_fl"] == pytest.approx(0.1 * beside["spider"])
+    assert list(score(candidates, references, "spider_fl").absent) == ["spider_fl"]
+
+
 def test_a_file_that_would_run_code_is_not_run(tmp_path, candidates, references):
     class Bomb:
         def __reduce__(self):

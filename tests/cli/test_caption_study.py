@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gapkit.cli.fit import parameters
 from gapkit.files import save_pairs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "captioning"))
@@ -50,6 +51,7 @@ def test_a_table_a_folder_and_a_report_of_it(cli: Cli, pairs: Path, tmp_path: Pa
         (["--noise", "much"], "--noise: expected numbers with commas, got 'much'"),
         (["--decoder-option", "keep"], "--decoder-option: expected KEY=VALUE, got 'keep'"),
         (["--decoder-option", "depth=3"], "has no option 'depth'"),
+        (["--decoder-option", "keep=1", "--decoder-option", "keep=2"], "--decoder-option: keep is given twice"),
         (["--fitted", "nowhere"], "expected a folder written by `gapkit compare`"),
     ],
 )
@@ -58,3 +60,9 @@ def test_wrong_arguments(cli: Cli, pairs: Path, tmp_path: Path, arguments: list[
     assert answer.code == 2
     assert said in answer.err.splitlines()[-1]
     assert "Traceback" not in answer.err
+
+
+def test_no_is_no_however_it_is_spelt() -> None:
+    """The text "false" would count as true."""
+    given = ["a=false", "b=False", "c=.5", "d=3e-3", "e=gpt2", "f={[]: 1}"]
+    assert parameters(given) == {"a": False, "b": False, "c": 0.5, "d": 0.003, "e": "gpt2", "f": "{[]: 1}"}

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gapkit.captioning import CaptionStudyConfig, run_caption_study
+from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_study
+from gapkit.captioning.writing import write_study
 from gapkit.comparison import StudyConfig, open_run, run_study
 from gapkit.errors import InputError
 from gapkit.files import load_pairs, save_pairs
@@ -132,6 +133,35 @@ def test_captions_of_other_clips_are_refused(captioned_run, study):
         build_page(open_run(study), methods=("pca",), captions=_other(captioned_run))
     with pytest.raises(InputError, match=r"no manifest.json here; expected a folder that `gapkit caption study`"):
         build_page(captioned_run, methods=("pca",), captions=captioned_run.folder / "bridges")
+
+
+def _copied(run, to, change):
+    """A copy of the captions of a run, its tables changed."""
+    results = CaptionResults.read(run.folder / "captions")
+    tables = {name: change(getattr(results, name)) for name in ("captions", "per_clip", "scores")}
+    write_study(dataclasses.replace(results, **tables), to)
+    return to
+
+
+def test_rows_that_the_first_seed_lacks_are_left_out(captioned_run, tmp_path):
+    """A decoder may have failed with one seed: its rows are not here, the others are."""
+
+    def second(table):
+        lost = (table["training"] == "source") & (table["bridge"] == "procrustes")
+        return table.assign(seed=np.where(lost, 1, 0))
+
+    own = build_page(captioned_run, methods=("pca",), captions=_copied(captioned_run, tmp_path / "c", second)).captioned
+    assert [row["bridge"] for row in own.parts[-1]["rows"]] == ["identity", "oracle"]
+    assert "1 rows are not here: their decoder failed with this seed." in own.remarks
+
+
+def test_captions_without_a_score_of_single_clips(captioned_run, tmp_path, open_in):
+    def corpus_alone(table):
+        return table if "caption" in table or "ci_low" in table else table.iloc[:0]
+
+    page = build_page(captioned_run, methods=("pca",), captions=_copied(captioned_run, tmp_path / "c", corpus_alone))
+    assert page.captioned.scores == ()
+    assert len(_cards(open_in(to_html(page)))) == 5
 
 
 def _other(run):

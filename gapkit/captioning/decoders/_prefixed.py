@@ -42,8 +42,9 @@ class PrefixedDecoder(CaptionDecoder):
         return table, TokenTable.of(rows.cpu(), self._tokens(texts))
 
     def _tokens(self, captions: list[str]) -> list[list[int]]:
-        """Tokens of each caption, the end included."""
-        ids: list[list[int]] = self.tokenizer_(captions, add_special_tokens=False)["input_ids"]
+        """Tokens of each caption, the end included; what looks like a special token in a caption is text."""
+        plain = {"add_special_tokens": False, "split_special_tokens": True}
+        ids: list[list[int]] = self.tokenizer_(captions, **plain)["input_ids"]
         return [[*row, self.tokenizer_.eos_token_id] for row in ids]
 
     def _train(

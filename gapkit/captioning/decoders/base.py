@@ -154,7 +154,12 @@ class CaptionDecoder(BaseEstimator):
         digest.update(json.dumps(told, default=str).encode())
         for rows in (x, held_out[0]) if held_out else (x,):
             digest.update(rows.cpu().numpy().tobytes())
-        self._fit(x, texts, FitContext(held_out, float(noise), int(seed), checkpoint, digest.hexdigest(), report))
+        context = FitContext(held_out, float(noise), int(seed), checkpoint, digest.hexdigest(), report)
+        try:
+            self._fit(x, texts, context)
+        except BaseException:
+            del self.n_features_in_  # half a training is none
+            raise
         return self
 
     def generate(

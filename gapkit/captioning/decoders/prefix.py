@@ -129,7 +129,9 @@ class PrefixDecoder(PrefixedDecoder):
         with seeded(context.seed, torch.device("cpu")):
             self._build(device, self.revision)
         table, held_out = self._tables(x, captions, context)
-        self._check_room(table)
+        self._check_room(table, "")
+        if held_out is not None:
+            self._check_room(held_out, "validation ")
         self.model_.to(device)
         if self.gradient_checkpointing:
             self.model_.checkpoint_activations()
@@ -139,9 +141,9 @@ class PrefixDecoder(PrefixedDecoder):
         rows = super()._tokens(captions)
         return [row if not self.max_tokens else [*row[:-1][: self.max_tokens - 1], row[-1]] for row in rows]
 
-    def _check_room(self, table: TokenTable) -> None:
-        context, before = context_of(self.model_.lm), self.model_.before
-        if context is None or before + self.longest_ <= context:
+    def _check_room(self, table: TokenTable, side: str) -> None:
+        context, before, longest = context_of(self.model_.lm), self.model_.before, int(table.lengths.max())
+        if context is None or before + longest <= context:
             return
         if before >= context:
             raise InputError(
@@ -150,7 +152,7 @@ class PrefixDecoder(PrefixedDecoder):
             )
         row, room = int(table.lengths.argmax()), context - before
         raise InputError(
-            f"{self._title}: row {row}: the caption has {self.longest_} tokens, and the context of {self.model} "
+            f"{self._title}: {side}row {row}: the caption has {longest} tokens, and the context of {self.model} "
             f"({context}) has room for {room} after the prefix; set max_tokens={room}"
         )
 

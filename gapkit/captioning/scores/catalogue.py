@@ -43,10 +43,12 @@ class Score:
 
         Examples
         --------
-        >>> SCORES["cider_d"].shown(0.2967), SCORES["vocabulary"].shown(675.0)
-        ('29.7', '675')
+        >>> SCORES["cider_d"].shown(0.2967), SCORES["words"].shown(9.254), SCORES["vocabulary"].shown(12345.0)
+        ('29.7', '9.254', '12345')
         """
-        return f"{value:.4g}" if self.range[1] == _INFINITE else f"{100 * value:.1f}"
+        if self.range[1] == _INFINITE:
+            return f"{value:.0f}" if value >= 9999.5 else f"{value:.4g}"
+        return f"{100 * value:.1f}"
 
 
 _INFINITE = float("inf")

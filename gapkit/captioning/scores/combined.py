@@ -37,10 +37,15 @@ def penalised(score: ArrayLike, fer: ArrayLike) -> NDArray[np.float64]:
 
 
 def combine(found: Found, wanted: tuple[str, ...]) -> Found:
-    """The wanted combined scores; one whose part is absent is absent for the part's reason."""
+    """The wanted combined scores and those that they are made of.
+
+    One whose part is absent is absent for the part's reason.
+    """
     made = Found()
+    known = found.per_clip.keys() | found.absent.keys()
+    needed = with_parts(name for name in wanted if name not in known) - known
     for name, parts in PARTS.items():
-        if name not in wanted or name in found.per_clip or name in found.absent:
+        if name not in needed:
             continue
         missing = [part for part in parts if part not in found.per_clip and part not in made.per_clip]
         if missing:

@@ -62,7 +62,7 @@ def compare_scores(
             raise InputError(f"compare: {name} has no draws; score both with draws, or leave it out")
     if not names:
         raise InputError("compare: no score that both systems have with draws; score both with draws")
-    if any(a.about[key] != b.about[key] for key in ("draws", "seed")):
+    if any(a.about.get(key) != b.about.get(key) for key in ("draws", "seed")):
         raise InputError("compare: other resamples of the clips; score both with one number of draws and one seed")
     left, right = np.array([a[name] for name in names]), np.array([b[name] for name in names])
     n = len(a.per_clip)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gapkit.errors import InputError
@@ -55,6 +55,25 @@ def check_references(references: Mapping[str, Sequence[str]]) -> tuple[dict[str,
     if not kept:
         raise InputError("references: expected captions of at least one clip, got none")
     return kept, [f"{empty:,} empty references were left out"] if empty else []
+
+
+def check_training(training: Iterable[str]) -> list[str]:
+    """Training captions without the empty ones.
+
+    Raises
+    ------
+    InputError
+        One text alone, or something that is not text.
+    """
+    if isinstance(training, str):
+        raise InputError(f"training: expected a list of captions, got {training!r:.60}")
+    kept = []
+    for text in training:
+        if not isinstance(text, str):
+            raise InputError(f"training: expected text, got {text!r:.60}")
+        if text.strip():
+            kept.append(text)
+    return kept
 
 
 def bring_together(

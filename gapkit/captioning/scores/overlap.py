@@ -76,7 +76,9 @@ def rouge_l(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> F
         raise AbsentError(f"the package pycocoevalcap is not installed; {INSTALL}") from None
     scorer = Rouge()
     pairs = zip(candidates, references, strict=True)
-    return Found(per_clip={"rouge_l": np.array([scorer.calc_score([said], list(refs)) for said, refs in pairs])})
+    # Split at blanks, nothing is one empty word, which nothing else would match in full.
+    values = [float(scorer.calc_score([said], list(refs))) if said else 0.0 for said, refs in pairs]
+    return Found(per_clip={"rouge_l": np.array(values)})
 
 
 def cider_d(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> Found:

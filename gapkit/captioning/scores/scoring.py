@@ -16,7 +16,7 @@ from gapkit.captioning.scores.absence import AbsentError
 from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, OVERLAP, SCORES, resolve
 from gapkit.captioning.scores.combined import combine, with_parts
 from gapkit.captioning.scores.found import Found
-from gapkit.captioning.scores.material import Material, bring_together
+from gapkit.captioning.scores.material import Material, bring_together, check_training
 from gapkit.captioning.scores.meteor import Meteor
 from gapkit.captioning.scores.models import Models
 from gapkit.captioning.scores.similarity import similarity
@@ -128,8 +128,10 @@ def score_systems(
     """
     wanted = resolve(scores)
     tools = tools or Tools()
-    percentile_interval([], confidence)  # refuses a level that is none, before the work
-    learned = [text for text in training or () if text.strip()] if "novelty" in wanted else []
+    # Both refuse what they do not know, before the work.
+    percentile_interval([], confidence)
+    of_words = name_of(tokenizer)
+    learned = check_training(training) if training is not None and "novelty" in wanted else []
     material = {
         name: bring_together(said, _references_of(name, references), common=common, name=name)
         for name, said in systems.items()
@@ -157,7 +159,6 @@ def score_systems(
                 about |= _aac(one, theirs, tools, found[name])
         for name, answer in later.items():
             found[name].add(answer if isinstance(answer, Found) else answer.result())
-    of_words = name_of(tokenizer)
     if theirs:
         of_words = f"PTB of aac-metrics {about['aac-metrics']}; diversity: {of_words}"
     return {

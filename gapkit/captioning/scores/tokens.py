@@ -9,13 +9,19 @@ import re
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from gapkit.captioning.scores.absence import AbsentError
 from gapkit.captioning.scores.java import INSTALL, UTF8, complaint, find_java, jar
 from gapkit.errors import InputError
 
 Tokenizer = Literal["ptb", "words"]
+
+NAMES: dict[str, str] = {
+    "ptb": "PTBTokenizer of Stanford CoreNLP 3.4.1 (pycocoevalcap), lower case, no punctuation",
+    "words": "words: lower case, runs of letters and digits (gapkit); not the PTB tokenizer of published scores",
+}
+"""What a result calls each tokenizer."""
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*", re.UNICODE)
 
@@ -50,8 +56,7 @@ def tokenize(texts: Iterable[str], tokenizer: Tokenizer = "ptb", *, java: str | 
     >>> tokenize(["A dog's bark, twice!"], "words")
     {"A dog's bark, twice!": "a dog's bark twice"}
     """
-    if tokenizer not in get_args(Tokenizer):
-        raise InputError(f"tokenizer: expected one of {', '.join(get_args(Tokenizer))}, got {tokenizer!r}")
+    name_of(tokenizer)
     different = list(dict.fromkeys(texts))
     if not different:
         return {}
@@ -60,11 +65,16 @@ def tokenize(texts: Iterable[str], tokenizer: Tokenizer = "ptb", *, java: str | 
 
 
 def name_of(tokenizer: Tokenizer) -> str:
-    """What a result calls the tokenizer."""
-    return {
-        "ptb": "PTBTokenizer of Stanford CoreNLP 3.4.1 (pycocoevalcap), lower case, no punctuation",
-        "words": "words: lower case, runs of letters and digits (gapkit); not the PTB tokenizer of published scores",
-    }[tokenizer]
+    """What a result calls the tokenizer.
+
+    Raises
+    ------
+    InputError
+        Unknown tokenizer.
+    """
+    if tokenizer not in NAMES:
+        raise InputError(f"tokenizer: expected one of {', '.join(NAMES)}, got {tokenizer!r}")
+    return NAMES[tokenizer]
 
 
 def _words(texts: Sequence[str]) -> list[str]:

@@ -4,11 +4,12 @@
   const { raw, id, make, text } = gapkit;
   if (!id("captions-list")) return;
   const own = raw.captioned;
+  if (!own.parts.length) return;
   const part = () => own.parts[Number(id("captions-part").value)];
   const chosen = () => part().rows[Number(id("captions-bridge").value)];
   const score = () => Number(id("captions-score").value);
   const bare = () => part().rows.find((row) => row.bridge.split(" ")[0] === "identity") ?? part().rows[0];
-  const value = (row, clip) => row.values[score()][clip];
+  const value = (row, clip) => row.values[score()]?.[clip] ?? null;
 
   const keys = {
     best: (clip) => -value(chosen(), clip),
@@ -49,7 +50,7 @@
   function show() {
     const clips = found();
     const shown = clips.slice(0, Number(id("captions-number").value));
-    id("captions-told").textContent = `${clips.length} clips; shows ${shown.length}, numbers are ${own.scores[score()]}`;
+    id("captions-told").textContent = `${clips.length} clips; shows ${shown.length}, numbers are ${own.scores[score()] ?? "not of single clips"}`;
     id("captions-list").replaceChildren(...shown.map(card));
   }
 

@@ -155,7 +155,10 @@ def test_captions_longer_than_the_context(tmp_path: Path, clips: Clips) -> None:
     folder = str(save_lm(tmp_path / "short", "gpt2", context=12))
     with pytest.raises(InputError, match=r"row 10: the caption has .* room for 10 after the prefix; set max_tokens=10"):
         make_decoder("prefix", model=folder, **TINY).fit(*clips)
-    decoder: Any = make_decoder("prefix", model=folder, max_tokens=10, **TINY).fit(*clips)
+    few = (clips[0][:2], ["a dog", "a dog"])
+    with pytest.raises(InputError, match=r"validation row 10: the caption has .* room for 10 after the prefix"):
+        make_decoder("prefix", model=folder, **TINY).fit(*few, validation=clips)
+    decoder: Any = make_decoder("prefix", model=folder, max_tokens=10, **TINY).fit(*clips, validation=clips)
     assert decoder.longest_ == 10
     with pytest.raises(InputError, match=r"prefix and a prompt shorter than the context of .* \(12 tokens\), got 12"):
         make_decoder("prefix", model=folder, **{**TINY, "prefix_tokens": 12}).fit(*clips)

@@ -164,6 +164,22 @@ def test_the_tokenizer_writes_any_text() -> None:
         assert tokenizer.decode(tokenizer(text)["input_ids"]).strip() == text
 
 
+def test_a_caption_that_names_the_end_does_not_end_there(clips: Clips) -> None:
+    said = ["a dog <end> barks"] * len(clips[1])
+    decoder: Any = make_decoder("small", **TINY, epochs=8).fit(clips[0], said)
+    ids = decoder._tokens(said)[0]
+    assert ids.index(decoder.tokenizer_.eos_token_id) == len(ids) - 1
+    assert decoder.generate(clips[0][:1]) == said[:1]
+
+
+def test_a_training_that_failed_is_none(clips: Clips) -> None:
+    decoder = make_decoder("small", **{**TINY, "heads": 3})
+    with pytest.raises(InputError, match="heads must be a divisor of width"):
+        decoder.fit(*clips)
+    with pytest.raises(NotFittedError, match="not trained"):
+        decoder.generate(clips[0])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
