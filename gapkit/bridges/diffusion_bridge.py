@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.target_denoising import TargetDenoisingBridge
+from gapkit.bridges.space import Choice, Range, Space
+from gapkit.bridges.target_denoising import WEIGHTINGS, TargetDenoisingBridge
+from gapkit.diffusion.samplers import SAMPLERS
 
 
 @register_bridge("diffusion-bridge")
@@ -32,6 +36,16 @@ class DiffusionBridge(TargetDenoisingBridge):
     others
         As in `diffusion-link`.
     """
+
+    space: ClassVar[Space] = {
+        "start": Range(30, 600, log=True),
+        "sample_steps": Choice((1, 5, 20)),
+        "sampler": Choice(SAMPLERS),
+        "entry_noise": Choice((False, True)),
+        "weighting": Choice(WEIGHTINGS),
+        "lr": Range(3e-4, 3e-3, log=True),
+    }
+    defaults_from = "the released code; start and training by cross-validation on the fitted clips of sfx"
 
     def __init__(
         self,
