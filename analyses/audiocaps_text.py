@@ -5,7 +5,7 @@
 FOLDER holds ``v1_train.csv``, ``v1_val.csv`` and ``v1_test.csv`` of AudioCaps 1.0. No sound is needed. Captions are
 embedded by the offline text encoder (all-MiniLM-L6-v2), about 110 a second of one core; what was embedded is kept in
 WORK, and a run that was stopped goes on from there. Writes ``audiocaps_text.csv``, a row a number, and the same as
-``audiocaps_text.json`` and as tables in ``audiocaps_text.md``.
+``audiocaps_text.json`` and as tables in ``audiocaps_text.md`` (``docs/audiocaps-text.md`` with the usual --out).
 
 How far people agree: each of the five captions of a test clip is scored against the other four, five rounds in all. It
 is what a score gives a person, and so what a captioner can be asked for. Beside it two systems that know no sound: the
@@ -234,7 +234,13 @@ def pages(frame: pd.DataFrame) -> str:
         "nearness": "How near to the training captions",
         "agreement": "Against the other four captions of a test clip",
     }
-    lines = ["# AudioCaps as text", ""]
+    lines = [
+        "# AudioCaps as text",
+        "",
+        "What its captions are like, how far people agree, and how near test lies to train, before any sound is heard.",
+        "The last table is what a score gives a person, and so what a captioner can be asked for.",
+        "",
+    ]
     for part, title in titles.items():
         rows = frame[frame["part"] == part]
         heads = list(dict.fromkeys(rows["of"]))
@@ -267,7 +273,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("work", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "results")
+    root = Path(__file__).resolve().parents[1]
+    parser.add_argument("--out", type=Path, default=root / "results")
     arguments = parser.parse_args()
     study = Study(arguments.folder, arguments.work)
     parts = (counts(study), geometry(study), nearness(study), agreement(study))
@@ -276,6 +283,8 @@ def main() -> None:
     records = json.loads(frame.to_json(orient="records"))
     write_text(arguments.out / "audiocaps_text.json", json.dumps(records, indent=1) + "\n")
     write_text(arguments.out / "audiocaps_text.md", pages(frame))
+    if arguments.out == root / "results":
+        write_text(root / "docs" / "audiocaps-text.md", pages(frame))
 
 
 if __name__ == "__main__":
