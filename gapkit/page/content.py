@@ -181,7 +181,8 @@ def _way(own: Way) -> dict[str, Any]:
         "turned": pack(own.turned, 0.0, 180.0),
         "counts": {name: counts.tolist() for name, counts in own.counts.items()},
         "states": [
-            {"label": s.label, "mean": s.mean, "risen": s.risen, "centroid": s.centroid}
+            # Six digits: the last ones of float32 hang on where in memory rows lie.
+            {"label": s.label, "mean": round(s.mean, 6), "risen": round(s.risen, 6), "centroid": round(s.centroid, 6)}
             | ({"cosine": pack(s.cosine, -1.0, 1.0)} if k else {})
             for k, s in enumerate(own.states)
         ],
