@@ -105,6 +105,12 @@ def test_a_tensor_can_be_saved(tmp_path):
     assert np.array_equal(load_embeddings(tmp_path / "a.npy"), np.eye(3))
 
 
+def test_a_tensor_in_bfloat16_can_be_saved(tmp_path):
+    rows = torch.tensor([[1.5, -2.0], [0.25, 3.0]], dtype=torch.bfloat16)
+    save_embeddings(rows, tmp_path / "a.npy")
+    np.testing.assert_array_equal(load_embeddings(tmp_path / "a.npy"), rows.float().numpy())
+
+
 @pytest.mark.parametrize("value", [torch.eye(3, dtype=torch.bfloat16), torch.eye(3).to(torch.float8_e4m3fn)])
 def test_tensors_of_dtypes_that_numpy_lacks_become_float32(tmp_path, value):
     torch.save(value, tmp_path / "a.pt")

@@ -185,6 +185,12 @@ def test_json_that_is_nested_endlessly_or_too_large(tmp_path, text):
     assert read_cell(tmp_path, "cell") is None
 
 
+@pytest.mark.parametrize("key", ["input", "config", "cells", "parts"])
+def test_a_manifest_that_holds_nothing(tmp_path, key):
+    (tmp_path / "manifest.json").write_text(json.dumps({"schema_version": 1, "parts": {"validation": None}, key: None}))
+    refused(read_study_manifest, tmp_path, match=r"manifest\.json: not readable")
+
+
 def test_toml_that_is_nested_endlessly(tmp_path):
     (tmp_path / "a.toml").write_text("a = " + "[" * DEEP)
     refused(read_config, tmp_path / "a.toml", match="nested too deeply")

@@ -73,6 +73,7 @@ def score(
     from gapkit.captioning.scores import SCORES, Tools, compare_scores, score_systems
     from gapkit.captioning.scores.result import check_suffix
     from gapkit.cli.progress import say
+    from gapkit.errors import InputError
     from gapkit.machine import limit_threads
 
     for path in (out, per_clip):
@@ -81,6 +82,8 @@ def score(
     names = options.names(scores) or ()
     systems = {str(candidates): read_candidates(candidates)}
     if against is not None:
+        if not draws:
+            raise InputError("--against: the test resamples clips; give --draws of at least 1")
         # One file beside itself is two systems all the same.
         systems[f"{against} (against)" if str(against) in systems else str(against)] = read_candidates(against)
     known = [text for said in read_references(training).values() for text in said] if training is not None else None

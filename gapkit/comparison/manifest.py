@@ -144,7 +144,7 @@ def _check(content: Any, shape: Any) -> None:
     if not isinstance(content, Mapping):
         raise TypeError
     for key, inner in shape.items():
-        if content.get(key) is not None:
+        if key in content and (content[key] is not None or key != "validation"):
             _check(content[key], inner)
 
 

@@ -39,7 +39,11 @@ def save_embeddings(array: Any, path: str | Path) -> None:
     GapkitError
         The file cannot be written; what was there before stays.
     """
-    array = np.asarray(array.detach().cpu()) if hasattr(array, "detach") else np.asarray(array)
+    if hasattr(array, "detach"):
+        array = array.detach().cpu()
+        # numpy has no bfloat16.
+        array = array.float() if str(array.dtype) == "torch.bfloat16" else array
+    array = np.asarray(array)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise InputError(f"{path}: expected a matrix (n, d) of real numbers to write, got {array.dtype} {array.shape}")
     _write({"" if Path(path).suffix.lower() == ".npy" else KEY: array}, Path(path))

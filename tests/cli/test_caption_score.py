@@ -70,6 +70,13 @@ def test_against_another_system(cli, files):
     assert {row["difference"] for row in json.loads(answer.out)["against"]} == {0}
 
 
+def test_a_test_needs_resamples(cli, files):
+    answer = cli("caption", "score", files / "said.json", files / "refs.json", *OVERLAP[:-1], 0, "--against",
+                 files / "worse.json")  # fmt: skip
+    assert answer.code == 2
+    assert "--against: the test resamples clips; give --draws of at least 1" in answer.err
+
+
 def test_absent_scores_are_told_and_missed_where_they_were_named(cli, files, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("JAVA_HOME", raising=False)
