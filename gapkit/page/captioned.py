@@ -12,6 +12,7 @@ import pandas as pd
 from gapkit.captioning import CaptionResults
 from gapkit.captioning.protocols import ids_of, references_of
 from gapkit.captioning.results import CHOSEN
+from gapkit.captioning.scores.catalogue import SCORES
 from gapkit.comparison.run import Run
 from gapkit.errors import InputError
 
@@ -46,12 +47,18 @@ class Captioned:
     parts: tuple[dict[str, Any], ...]
     remarks: tuple[str, ...]
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What people call the scores."""
+        return tuple(SCORES[name].label if name in SCORES else name for name in self.scores)
+
     def data(self) -> dict[str, Any]:
         """Plain values that JSON holds, for the script of the section."""
         return {
             "ids": list(self.ids),
             "references": [list(own) for own in self.references],
             "scores": list(self.scores),
+            "labels": list(self.labels),
             "parts": [
                 {"label": part["label"], "rows": [{**row, "values": _plain(row["values"])} for row in part["rows"]]}
                 for part in self.parts

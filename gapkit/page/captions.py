@@ -11,7 +11,7 @@ def captions_section(captioned: Captioned) -> Markup:
     """The section of the page; its rows are made by its script."""
     parts = {str(k): part["label"] for k, part in enumerate(captioned.parts)}
     orders = {"best": "Best first", "worst": "Worst first", "gained": "Gained most", "lost": "Lost most"}
-    scores = {str(k): name for k, name in enumerate(captioned.scores)}
+    scores = {str(k): name for k, name in enumerate(captioned.labels)}
     first = "cider_d" if "cider_d" in captioned.scores else None
     chosen = str(captioned.scores.index(first)) if first else None
     return join(

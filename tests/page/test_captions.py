@@ -82,6 +82,8 @@ def test_best_and_worst_come_first(captioned_tab, captioned_page):
     captioned_tab.select_option("#captions-part", "0")
     captioned_tab.select_option("#captions-bridge", label="procrustes")
     captioned_tab.select_option("#captions-number", "25")
+    assert "numbers are CIDEr-D" in captioned_tab.inner_text("#captions-told")
+    assert captioned_tab.locator("#captions-score option").all_inner_texts() == list(own.labels)
     row = next(row for row in own.parts[0]["rows"] if row["bridge"] == "procrustes")
     score = dict(zip(own.ids, row["values"][own.scores.index("cider_d")], strict=True))
     captioned_tab.select_option("#captions-order", "best")

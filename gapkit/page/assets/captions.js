@@ -50,7 +50,7 @@
   function show() {
     const clips = found();
     const shown = clips.slice(0, Number(id("captions-number").value));
-    id("captions-told").textContent = `${clips.length} clips; shows ${shown.length}, numbers are ${own.scores[score()] ?? "not of single clips"}`;
+    id("captions-told").textContent = `${clips.length} clips; shows ${shown.length}, numbers are ${own.labels[score()] ?? "not of single clips"}`;
     id("captions-list").replaceChildren(...shown.map(card));
   }
 
