@@ -167,7 +167,7 @@ def undecided(tables: Tables) -> list[str]:
         for bridge in standing(tables, protocol, training)[2]:
             row = of(tables.tests, protocol, training, bridge=bridge).iloc[0]
             error = (row["high"] - row["low"]) / (2 * 1.96)
-            needed = clips * ((1.96 + 0.84) * error / row["difference"]) ** 2
+            needed = clips * ((1.96 + 0.84) * error / row["difference"]) ** 2 if row["difference"] else float("inf")
             shown = f"{needed:,.0f}" if needed < 1e6 else "more than 1,000,000"
             ends = f"[{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
             lines.append(f"| {protocol} | {training} | `{bridge}` | {100 * row['difference']:+.1f} {ends} | {shown} |")

@@ -74,6 +74,19 @@ def test_the_page_has_every_part_and_both_gains_of_the_paper(scripts, folder):
     assert "nan" not in page.lower().split()
 
 
+def test_how_many_clips_would_tell(scripts, folder, tmp_path):
+    """A difference of one standard error is seen four times in five with (1.96 + 0.84)^2 times the clips."""
+
+    def change(frame):
+        row = (frame["training"] == "clean") & (frame["bridge"] == "memory")
+        frame.loc[row, ["difference", "low", "high", "p_holm"]] = [0.01, 0.01 - 0.0196, 0.01 + 0.0196, 0.3]
+
+    tables = scripts[1].Tables(changed(folder, tmp_path, "soundscapes-tests.csv", change))
+    line = next(line for line in scripts[1].undecided(tables) if "| clean | `memory` |" in line)
+    clips = tables.manifest["parts"]["test"]["clips"]
+    assert line.endswith(f"+1.0 [-1.0, +3.0] | {clips * 2.8**2:,.0f} |")
+
+
 @pytest.mark.parametrize(("gain", "low", "said"), [
     (0.8, 0.6, "**above 50%** with certainty"),
     (0.8, 0.3, "**above 50%** in the mean, not in its whole interval"),
