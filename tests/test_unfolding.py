@@ -27,6 +27,7 @@ from gapkit.files.parquet_footer import claimed_values
 from gapkit.records import sealed
 from gapkit.tuning import read_space
 
+CORPUS = Path(__file__).parent / "fuzz" / "corpus"
 pa = pytest.importorskip("pyarrow")
 DEEP = 100_000
 
@@ -114,6 +115,13 @@ def test_a_manifest_with_lists_of_captions_is_read_as_it_was(tmp_path):
 def test_a_footer_over_which_pyarrow_ends_the_process(tmp_path):
     shutil.copy(Path(__file__).parent / "fuzz" / "corpus" / "parquet" / "levels", tmp_path / "a.parquet")
     refused(load_pairs, tmp_path / "a.parquet", match="not a whole")
+
+
+def test_a_column_that_lost_its_rows(tmp_path):
+    """Found by fuzzing: a changed footer left one column empty beside others that are not."""
+    found = (CORPUS / "parquet" / "42c1eb4fc2").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(found)
+    refused(load_pairs, tmp_path / "a.parquet", match="rows, expected one for each of")
 
 
 def test_the_footer_is_counted_as_pyarrow_counts_it(tmp_path):

@@ -29,6 +29,10 @@ class Parts:
 def fold(parts: Parts, where: str) -> None:
     """Bring a table with one row a target row to one source row a clip."""
     m = len(parts.target)
+    for part in ("source", "ids", "captions", "split"):
+        rows = getattr(parts, part)
+        if rows is not None and len(rows) != m:
+            raise InputError(f"{where}: column {part} has {len(rows)} rows, expected one for each of {m} targets")
     if parts.owner is not None:
         owner = parts.owner
         # An empty column has no last clip to ask for.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 COMMON = ["--bridges", "ridge,residual-mlp", "--metrics", "cosine,mmd", "--resamples", "30", "--seeds", "3"]
-COMMON += ["--steps", "300", "--device", "cpu"]
+COMMON += ["--steps", "1500", "--device", "cpu"]
 
 PATIENCE = 600.0
 """Seconds, on a machine that has much else to do."""
