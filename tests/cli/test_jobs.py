@@ -27,9 +27,11 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
     common = [*COMMON, "--config", str(small)]
     command = [sys.executable, "-m", "gapkit.cli", "compare", str(npz), *common, "--jobs", "2", "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
+    # Tests that were started in the background by a script ignore Ctrl-C, and so would what they start.
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     try:
         _wait(lambda: list((out / "cells").glob("[a-z]*.json")) or process.poll() is not None)
     except BaseException:
