@@ -84,7 +84,8 @@ class SoftMemory(TargetMemory):
     """Projects onto the fitted targets by a softmax of cosines.
 
     Definition: ``f(x) = unit(sum_j softmax_j(cos(x, y_j) / temperature) y_j)``. DeCap (ICLR 2023, arXiv
-    2303.03032), WSAC and DRCap use it with a memory of text embeddings; DeCap's temperature is 0.01.
+    2303.03032), WSAC and DRCap use it with a memory of text embeddings. DeCap compares raw cosines at a temperature of
+    0.01: ``SoftMemory(temperature=0.01, centre=False)``. The defaults are ours, from a search.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ class SoftMemory(TargetMemory):
 
     space: ClassVar[Space] = {"temperature": Range(0.003, 0.3, log=True), "centre": Choice((False, True))}
 
-    def __init__(self, temperature: float = 0.01, centre: bool = False) -> None:
+    def __init__(self, temperature: float = 0.0233, centre: bool = True) -> None:
         super().__init__(centre)
         self.temperature = temperature
 
