@@ -111,7 +111,7 @@ class RunningSums:
         # One row a resample, or one a unit and one for the clips left over.
         self.total = torch.zeros(b if resamples.unit is None else g + 1, width, device=resamples.counts.device)
 
-    def add(self, clips: slice, rows: Tensor) -> None:
+    def add(self, clips: slice | Tensor, rows: Tensor) -> None:
         """Take in the rows of some clips, (k, width)."""
         if self.resamples.unit is None:
             self.total.addmm_(self.resamples.counts[:, clips], rows.float())

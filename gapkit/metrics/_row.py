@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gapkit.arrays import slices
 from gapkit.metrics._kernels import ClipSums, clip_sums
+from gapkit.metrics._refit import Refits
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._sides import Cloud, Sides, directions, residual_directions
 from gapkit.metrics._slope import SLOPE, Slope, slope_of
@@ -147,6 +148,10 @@ class Row:
         return self.probe.scores
 
     @cached_property
+    def refits(self) -> Refits | None:
+        return self._refits(self.both, self.probe)
+
+    @cached_property
     def kernel_names(self) -> list[str]:
         """Kernels of the metrics asked for."""
         scaled = self.reference.normalise
@@ -222,11 +227,12 @@ class Row:
         return self.kernel_distance("mmd", sums, slope_of(self.both, self.reference.kernels["mmd"], sums["mmd"]))
 
     def separability(self) -> Drawn:
-        return self._accuracy(self.both, self.scores)
+        return self._accuracy(self.both, self.probe, self.refits)
 
     def residual_separability(self) -> Drawn:
         squares = squared_residuals(self.both)
-        return self._accuracy(squares, self._probed(squares).scores)
+        found = self._probed(squares)
+        return self._accuracy(squares, found, self._refits(squares, found))
 
     def separability_auc(self) -> Drawn:
         won, pairs = 0.0, 0.0
@@ -246,7 +252,8 @@ class Row:
                     again = (wx * (wx - 1)).double()
                     drawn[some] -= again @ fold.own()
                     total[some] -= again.sum(dim=1)
-        return won / pairs, drawn / total.clamp_min(1)
+        draws = drawn / total.clamp_min(1)
+        return won / pairs, draws if self.refits is None else draws + self.refits.of_auc()
 
     def rmg(self) -> Drawn:
         x, y = self.x_directions, self.reference.directions
@@ -295,10 +302,16 @@ class Row:
         repeated = self.resamples.square_sums(squares)
         return (sums.square().sum(dim=1) - repeated).double() / self.pairs_drawn
 
-    def _accuracy(self, both: Sides, scores: tuple[Tensor, Tensor]) -> Drawn:
-        x, y = correctness(both, *scores)
-        draws = self.resamples.sums(x) / len(x) + self.reference.resamples.sums(y) / len(y)
-        return float(x.mean() + y.mean()) / 2, draws.double() / 2
+    def _accuracy(self, both: Sides, found: Probe, refits: Refits | None) -> Drawn:
+        x, y = correctness(both, *found.scores)
+        draws = (self.resamples.sums(x) / len(x) + self.reference.resamples.sums(y) / len(y)).double().cpu() / 2
+        return float(x.mean() + y.mean()) / 2, draws if refits is None else (draws + refits.of_accuracy()).clamp(0, 1)
+
+    def _refits(self, both: Sides, found: Probe) -> Refits | None:
+        """How the classifiers move in each resample; None where there are no resamples."""
+        if len(self.resamples) == 0:
+            return None
+        return Refits(both, found, self.fold_x, self.reference.folds, (self.resamples, self.reference.resamples))
 
     def kernel_distance(self, name: str, cross: Mapping[str, ClipSums], slope: Slope | None = None) -> Drawn:
         """Squared distance of the two sides as the kernel of that name sees them.

@@ -208,7 +208,13 @@ def _residual_l2i(row: Row) -> Drawn:
 
 
 def _margin(row: Row) -> Drawn:
-    return _two_sided(row, *clip_margins(row.both, row.probe))
+    value, draws = _two_sided(row, *clip_margins(row.both, row.probe))
+    if row.refits is None:
+        return value, draws
+    # The unit, the target's spread, follows the resample too.
+    squares = row.both.y.per_clip(row.probe.scaled(row.both.y.cpu()).rows.square().sum(dim=1).double())
+    _, spread = _target_mean(row, squares.to(row.resamples.counts.device))
+    return value, draws.cpu() + row.refits.of_margin() - value / 2 * (spread.cpu() - 1)
 
 
 def _mutual_knn_calibrated(row: Row) -> Drawn:

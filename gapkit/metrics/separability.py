@@ -125,10 +125,27 @@ class Probe:
         Above 0 says source.
     margins : (Tensor of shape (n_x,), Tensor of shape (m,)), float64
         The same as signed distances from the cut, in units of the target's root mean squared distance from its mean.
+    normals, offsets : Tensor of shape (k, d), (k,), float64
+        The classifiers of the folds, which see scaled rows.
+    centre : Tensor of shape (d,), float64
+    scale : float
+        What rows are shifted and divided by.
     """
 
     scores: tuple[Tensor, Tensor]
     margins: tuple[Tensor, Tensor]
+    normals: Tensor
+    offsets: Tensor
+    centre: Tensor
+    scale: float
+
+    def scaled(self, side: Cloud) -> Cloud:
+        """Rows as the classifiers see them."""
+        return _scaled(side, self.centre, self.scale)
+
+
+def _scaled(side: Cloud, centre: Tensor, scale: float) -> Cloud:
+    return side.changed(lambda rows: (rows - centre).float() / scale)
 
 
 def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -160,12 +177,13 @@ def probe(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64], *, 
     weight_y = weight_y / (2 * weight_y.sum(dim=0))
     centre = y.mean
     scale = _spread(y, centre) ** 0.5 or 1.0
-    x, y = (c.changed(lambda rows: (rows - centre).float() / scale).kept(max_memory // 2) for c in (x, y))
+    x, y = (_scaled(side, centre, scale).kept(max_memory // 2) for side in (x, y))
     normals, offsets = _fit(x, y, weight_x, weight_y)
     scores = _score(x, normals, offsets, fx), _score(y, normals, offsets, row_fold)
     # Without a normal there is no cut, and no distance from it.
     length = torch.linalg.vector_norm(normals, dim=1).clamp_min(torch.finfo(torch.float64).tiny)
-    return Probe(scores, (scores[0] / length[fx], scores[1] / length[row_fold]))
+    margins = scores[0] / length[fx], scores[1] / length[row_fold]
+    return Probe(scores, margins, normals, offsets, centre, scale)
 
 
 def _spread(side: Cloud, centre: Tensor) -> float:
