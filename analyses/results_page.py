@@ -267,7 +267,8 @@ def page() -> str:
         "Written by `analyses/results_page.py` from the files in `results/`; nothing here is typed by hand. Each",
         f"claim stands on the rows of `results/modality_gap/{MAIN}.csv` and `{MAIN}-tests.csv` that it names by",
         "bridge and metric. The numbers come from `python analyses/modality_gap.py WORK`,",
-        "`python analyses/ablation.py WORK` and `python analyses/tuning.py WORK`.",
+        "`python analyses/ablation.py WORK`, `python analyses/tuning.py WORK` and "
+        "`python analyses/tuning_confirmed.py WORK`.",
         "",
         "*Closed* is the mean share of identity's gap that is closed over cosine (to 1), centroid distance (to 0),",
         "the root of MMD² (to 0) and separability (to .5). *Kept* is R@10 as a share of identity's. Both are one",
@@ -325,6 +326,7 @@ def page() -> str:
     tuning = ROOT / "results" / "tuning.md"
     if tuning.exists():
         lines += ["## Defaults beside what a search finds", "", tuning.read_text(encoding="utf-8")]
+        lines += [(ROOT / "results" / "tuning-confirmed.md").read_text(encoding="utf-8")]
     return "\n".join(lines).rstrip() + "\n"
 
 

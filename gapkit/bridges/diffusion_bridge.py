@@ -45,7 +45,10 @@ class DiffusionBridge(TargetDenoisingBridge):
         "weighting": Choice(WEIGHTINGS),
         "lr": Range(3e-4, 3e-3, log=True),
     }
-    defaults_from = "the released code; start and training by cross-validation on the fitted clips of sfx"
+    defaults_from = (
+        "the released code; start and training by cross-validation on the fitted clips of sfx; gapkit tune, "
+        "soundscapes validation split, 8 settings: its choice closes more or keeps more, not both, over 3 seeds"
+    )
 
     def __init__(
         self,

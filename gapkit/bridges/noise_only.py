@@ -48,6 +48,9 @@ class NoiseOnly(Bridge):
     stochastic = True
     family = "control"
     space: ClassVar[Space] = {"sigma": Range(0.003, 0.3, log=True), "centre": Choice((False, True))}
+    defaults_from = (
+        "CapDec's deviation; a control: gapkit tune, soundscapes validation split, 25 settings, ends at nearly no noise"
+    )
 
     shift_: Tensor
 

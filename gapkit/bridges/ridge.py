@@ -40,6 +40,7 @@ class Ridge(Bridge):
     """
 
     space: ClassVar[Space] = {"alpha": Range(1e-4, 1e3, log=True)}
+    defaults_from = "gapkit tune, soundscapes validation split, 25 settings: its choice was no better"
 
     alpha_: float
     weights_: Tensor
