@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,7 +109,7 @@ def json(data: bytes, folder: Path) -> None:
     kind, data = data[:1], data[1:]
     if kind == b"r":
         _file(folder, "results.json", data)
-        refusing(lambda: _written(Results.read(folder)))
+        refusing(lambda: _written(Results.read(folder), zlib.crc32(data)))
     elif kind == b"m":
         _file(folder, "manifest.json", data)
         refusing(lambda: _facts(folder))
@@ -126,9 +127,10 @@ def json(data: bytes, folder: Path) -> None:
         assert read_cell(folder, "cell") is None or b'"digest"' in data
 
 
-def _written(results: Results) -> None:
-    for write in (results.to_csv, results.to_json, results.to_markdown, results.to_latex, results._repr_html_):
-        write()
+def _written(results: Results, number: int) -> None:
+    """Write them in one form, another for other bytes: all five take a fifth of a second."""
+    forms = results.to_csv, results.to_json, results.to_markdown, results.to_latex, results._repr_html_
+    forms[number % len(forms)]()
     assert results.title is not None
 
 
