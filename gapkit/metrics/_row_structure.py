@@ -19,7 +19,7 @@ from gapkit.metrics._points import points
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics._sides import Cloud, Sides, directions
-from gapkit.metrics.c2st import network_correctness, vote
+from gapkit.metrics.c2st import network_correctness, vote, vote_slope
 from gapkit.metrics.calibration import chance_corrected, expected_cka
 from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
@@ -190,7 +190,9 @@ MIXED: dict[str, Mixed] = {"knn-mixing": _knn_mixing, "knn-cross-share": _cross_
 
 def _c2st_knn(row: Row) -> Drawn:
     seen = _seen(row)
-    return _two_sided(row, row.both.x.per_clip(vote(seen.x)), row.both.y.per_clip(vote(1 - seen.y)))
+    return _pooled(
+        row, seen, (vote(seen.x), vote(1 - seen.y)), (vote_slope(seen.x, seen.k), -vote_slope(seen.y, seen.k))
+    )
 
 
 def _c2st_mlp(row: Row) -> Drawn:

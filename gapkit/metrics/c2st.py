@@ -82,6 +82,12 @@ def vote(own: Tensor) -> Tensor:
     return torch.where((own - 0.5).abs() < NOTHING, 0.5, (own > 0.5).double())
 
 
+def vote_slope(own: Tensor, k: int) -> Tensor:
+    """What a vote changes by with the share that it is about, taken over a window as wide as that of `k` fair coins."""
+    half = 0.5 / k**0.5
+    return ((own - 0.5).abs() < half).double() / (2 * half)
+
+
 def c2st_mlp(
     source: ArrayLike,
     target: ArrayLike,

@@ -26,14 +26,20 @@ def unit(rows):
 
 
 def test_untrained_it_is_nearly_c3():
-    moved = make_bridge("light-sb", sampler="mean", components=10, steps=1, lr=1e-30).fit(SOURCE, TARGET).transform(SOURCE)
+    moved = (
+        make_bridge("light-sb", sampler="mean", components=10, steps=1, lr=1e-30).fit(SOURCE, TARGET).transform(SOURCE)
+    )
     c3 = make_bridge("c3").fit(SOURCE, TARGET).transform(SOURCE)
     assert (moved * c3).sum(1).mean() > 0.98
 
 
 def test_it_learns_the_shape_of_the_targets_without_pairs():
     source, target = clouds()
-    moved = make_bridge("light-sb", steps=600, lr=3e-3, components=10, sampler="draw").fit(source, target[:500]).transform(source)
+    moved = (
+        make_bridge("light-sb", steps=600, lr=3e-3, components=10, sampler="draw")
+        .fit(source, target[:500])
+        .transform(source)
+    )
     c3 = make_bridge("c3").fit(source, target).transform(source)
     wanted, got, plain = (np.quantile(unit(rows)[:, 0], [0.1, 0.3, 0.5, 0.7, 0.9]) for rows in (target, moved, c3))
     assert np.abs(got - wanted).max() < 0.5 * np.abs(plain - wanted).max()

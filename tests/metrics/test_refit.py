@@ -13,7 +13,7 @@ from gapkit.metrics._sides import sides
 from gapkit.metrics.estimating import prepare
 from gapkit.metrics.separability import correctness, fold_contests, probe
 
-NAMES = ("separability", "separability-auc", "separability-margin", "residual-separability")
+NAMES = ("separability", "separability-auc", "separability-margin", "residual-separability", "c2st-knn")
 SAMPLES, DRAWS = 300, 200
 
 
