@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gapkit.arrays import slices
 from gapkit.metrics._kernels import ClipSums, clip_sums
+from gapkit.metrics._pair_chance import pair_chance
 from gapkit.metrics._refit import Refits
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._sides import Cloud, Sides, directions, residual_directions
@@ -176,6 +177,14 @@ class Row:
         slopes = [k for k in SLOPES if k.removesuffix(SLOPE) in names and len(self.resamples)]
         return self._kernels(self.both.x.centred, self.both.y.centred, [*names, *slopes])
 
+    @cached_property
+    def residual_chance(self) -> dict[str, float]:
+        """What first-order draws of each kernel's squared distance hold twice, once the means are taken off."""
+        names = [k for k in self.kernel_names if f"residual-{k}" in self.names]
+        centred = Sides(self.both.x.centred, self.both.y.centred, self.both.paired)
+        kernels = [self.reference.kernels[name] for name in names]
+        return dict(zip(names, pair_chance(centred, kernels, self.reference.max_memory // 4), strict=True))
+
     def _kernels(self, a: Cloud, b: Cloud | None, names: Iterable[str]) -> dict[str, ClipSums]:
         names = list(names)
         sums = clip_sums(
@@ -318,7 +327,9 @@ class Row:
 
         Draws follow the U-statistic to first order in what each clip adds to it (its Hoeffding projection). A resample
         of the pairs themselves would shake what only pairs add three times as much as another sample does, and where
-        the sides hardly differ nothing else is there.
+        the sides hardly differ nothing else is there. What pairs add is in the draws twice even so. That makes up for
+        the skew of a distance that can be nothing but positive; what is left without the means has none, and there it
+        is taken off (`pair_chance`).
         """
         xx, yy, xy = self.source_kernels[name], self.reference.target_kernels(self.kernel_names)[name], cross[name]
         value = squared_mmd(xx, yy, xy, estimator="paired" if self.both.paired else "unbiased")
@@ -330,7 +341,13 @@ class Row:
         if slope is not None:
             push_x, push_y = push_x + slope.x, push_y + slope.y
         moved = _centred_mean(self.resamples, push_x) + _centred_mean(self.reference.resamples, push_y)
-        return value, value + 2 * moved
+        if slope is None:
+            return value, value + 2 * moved
+        spread = 4 * (float((push_x + push_y).var()) / n if own else float(push_x.var()) / n + float(push_y.var()) / m)
+        # Where pairs are all there is, half of the variance is too much; where they are a part, its square is taken, since
+        # the rest is skewed again.
+        pairs = min(1.0, 2 * self.residual_chance[name] / max(spread, 1e-300))
+        return value, value + 2 * moved * (1 - pairs**2 / 2) ** 0.5
 
 
 def _centred_mean(resamples: Resamples, values: Tensor) -> Tensor:

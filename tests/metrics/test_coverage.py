@@ -86,14 +86,14 @@ def test_intervals_of_the_difference_of_two_bridges_cover(samples, name):
 
 
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_where_the_sides_have_one_shape_intervals_are_no_more_than_careful(samples, name):
-    # First order then is as large as what only pairs add, and both together are the root of two too wide.
+def test_where_the_sides_have_one_shape_intervals_cover(samples, name):
+    # First order then is as large as what only pairs add; what is there twice is taken off.
     values = np.array([[row[name].value for row in pair] for pair in samples])
     draws = np.array([[row[name].draws for row in pair] for pair in samples])
     for mine, its in ((values[:, 0], draws[:, 0]), (values[:, 0] - values[:, 1], draws[:, 0] - draws[:, 1])):
-        assert 1.1 < its.std(axis=1).mean() / mine.std() < 1.6
+        assert 0.85 < its.std(axis=1).mean() / mine.std() < 1.2
         low, high = np.quantile(its, [0.025, 0.975], axis=1)
-        assert np.mean((low <= mine.mean()) & (mine.mean() <= high)) >= 0.95
+        assert 0.92 <= np.mean((low <= mine.mean()) & (mine.mean() <= high)) <= 0.98
 
 
 @pytest.fixture(scope="module")
