@@ -133,13 +133,16 @@ class Refits:
                 for k, sums in enumerate(running):
                     own = (side.fold[clips] == k).nonzero().flatten()
                     sums.add(own + clips.start, pull[own])
-            parts = torch.stack([sums.result() for sums in running])
-            # How often clips of a fold are drawn differs, and moves nothing by itself.
             sizes = torch.bincount(side.fold, minlength=self.folds)
-            more = torch.stack([r.sums((side.fold == k).float()) for k in range(self.folds)]) - sizes[:, None]
-            parts -= totals[:, None].float() + more[:, :, None] * (totals.sum(dim=0) / n).float()
-            rest = n - sizes
-            pushes += (parts.sum(dim=0) - parts) * (n / rest.clamp_min(1))[:, None, None]
+            mean_pull, whole = (totals.sum(dim=0) / n).float(), torch.zeros(n_draws, width)
+            for k in range(self.folds):
+                # How often clips of a fold are drawn differs, and moves nothing by itself.
+                more = r.sums((side.fold == k).float()) - sizes[k]
+                part = running.pop(0).result().sub_(totals[k].float()).addcmul_(more[:, None], mean_pull, value=-1)
+                whole += part
+                pushes[k].sub_(part, alpha=float(n / max(1, n - int(sizes[k]))))
+            for k in range(self.folds):
+                pushes[k].add_(whole, alpha=float(n / max(1, n - int(sizes[k]))))
         ridge = torch.full((width,), PENALTY, dtype=torch.float64)
         ridge[-1] = 1e-9
         curve += ridge.diag()
