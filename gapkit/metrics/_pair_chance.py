@@ -34,7 +34,9 @@ def pair_chance(both: Sides, kernels: Sequence[Kernel], max_memory: int) -> list
     found = []
     for xx, yy, xy in zip(inside, clip_sums(y, None, kernels, drop_same=False, dense=True), across, strict=True):
         one, two, both_sides = (part.dense for part in (xx, yy, xy))
-        assert one is not None and two is not None and both_sides is not None
+        assert one is not None
+        assert two is not None
+        assert both_sides is not None
         if both.paired:
             found.append(2 * _of_pairs(one + two - both_sides - both_sides.T) / n**2)
         else:

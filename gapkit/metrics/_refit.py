@@ -228,10 +228,10 @@ class Refits:
                     own = (fold == k).nonzero().flatten()
                     here[own + rows.start] = values[own] @ looked_at[k].T
             moved.append(here)
-        change = torch.einsum("kd,kbd->b", whole, self.steps).double()
+        change: Tensor = torch.einsum("kd,kbd->b", whole, self.steps).double()
         of_rows = [slope[:, None].float() * here for slope, here in zip(slopes, moved, strict=True)]
-        for fold in near:
-            for own, more in zip(of_rows, fold.others(*moved), strict=True):
+        for compared in near:
+            for own, more in zip(of_rows, compared.others(*moved), strict=True):
                 own += more
         explained = float(self._chance(of_rows).mean()) / max(float(change.square().mean()), TINY)
         return change * max(LEAST_LEFT, 1 - explained) ** 0.5

@@ -344,8 +344,8 @@ class Row:
         if slope is None:
             return value, value + 2 * moved
         spread = 4 * (float((push_x + push_y).var()) / n if own else float(push_x.var()) / n + float(push_y.var()) / m)
-        # Where pairs are all there is, half of the variance is too much; where they are a part, its square is taken, since
-        # the rest is skewed again.
+        # Where pairs are all there is, half of the variance is too much; of a part the square is taken, since the rest
+        # is skewed again.
         pairs = min(1.0, 2 * self.residual_chance[name] / max(spread, 1e-300))
         return value, value + 2 * moved * (1 - pairs**2 / 2) ** 0.5
 
