@@ -234,7 +234,8 @@ class Refits:
             for own, more in zip(of_rows, compared.others(*moved), strict=True):
                 own += more
         explained = float(self._chance(of_rows).mean()) / max(float(change.square().mean()), TINY)
-        return change * max(LEAST_LEFT, 1 - explained) ** 0.5
+        left: Tensor = change * max(LEAST_LEFT, 1 - explained) ** 0.5
+        return left
 
     def _chance(self, of_rows: Sequence[Tensor]) -> Tensor:
         """Variance of a sum of what rows add to it, fold by fold, clips being what is drawn, (L,)."""
