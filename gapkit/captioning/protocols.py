@@ -168,7 +168,7 @@ def read_by(
     read = pairs.source if bridge is None else np.asarray(bridge.transform(pairs.source), dtype=np.float32)
     if not weight or fit is None:
         return read
-    memory = SoftMemory(temperature=PROJECTION_TEMPERATURE).fit(fit.source, fit.target)
+    memory = SoftMemory(temperature=PROJECTION_TEMPERATURE, centre=False).fit(fit.source, fit.target)
     unit = read / np.linalg.norm(read, axis=1, keepdims=True)
     mixed = (1 - weight) * unit + weight * np.asarray(memory.transform(unit), dtype=np.float32)
     return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), dtype=np.float32)
