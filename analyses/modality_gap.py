@@ -37,6 +37,9 @@ SLOW = ("diffusion-bridge-unet",)
 """Fitted with one seed, and only on `SLOW_ON`: a fit takes minutes."""
 SLOW_ON = ("soundscapes",)
 TESTED = ("cosine", "centroid-distance", "mmd", "separability", "recall@10")
+INTERVALS = 2
+"""How intervals are made: from 2 on those of separability follow the classifiers, and those of the residual MMD count
+what pairs add once."""
 KEPT = ("gapkit", "python", "packages", "processor", "device", "threads", "seeds", "parts", "input")
 """What the committed manifest keeps of a study's."""
 
@@ -111,7 +114,7 @@ def committed(manifest: dict[str, Any]) -> dict[str, Any]:
         name = stem.rsplit("-s", 1)[0] if _seeded(stem) else stem
         own = {k: v for k, v in cell["params"].items() if k != "random_state"}
         params.setdefault(name, own)
-    return kept | {"params": params}
+    return kept | {"params": params, "intervals": INTERVALS}
 
 
 def csv(frame: pd.DataFrame) -> str:
