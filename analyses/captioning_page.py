@@ -215,13 +215,19 @@ def seen(tables: Tables) -> list[str]:
     """What each stage of each row saw, equal rows together."""
     lines = ["| rows | bridge | decoder |", "|---|---|---|"]
     groups: dict[tuple[str, str], list[str]] = {}
+    choices: dict[str, list[str]] = {}
     for row in tables.manifest["data_seen"]:
         stages = row["stages"]
+        choices.setdefault(stages["validation"], []).append(f"{row['protocol']} {row['training']}")
         name = f"{row['protocol']} {row['training']} `{row['bridge']}`"
         groups.setdefault((stages["bridge"], stages["decoder"]), []).append(name)
     lines += [f"| {'; '.join(names)} | {bridge} | {decoder} |" for (bridge, decoder), names in groups.items()]
-    first = tables.manifest["data_seen"][0]["stages"]
-    return [f"Encoder of all rows: {first['encoder']}.", f"Validation, in all rows: {first['validation']}.", "", *lines]
+    encoder = tables.manifest["data_seen"][0]["stages"]["encoder"]
+    held = [
+        f"Validation, in {'all rows' if len(choices) == 1 else ', '.join(dict.fromkeys(rows))}: {said}."
+        for said, rows in choices.items()
+    ]
+    return [f"Encoder of all rows: {encoder}.", *held, "", *lines]
 
 
 def page(tables: Tables) -> str:

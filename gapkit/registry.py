@@ -6,12 +6,25 @@ import difflib
 import importlib
 import pkgutil
 import warnings
+from collections.abc import Collection
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from gapkit.errors import InputError
 
 T = TypeVar("T")
+
+
+def nearest_of(name: str, known: Collection[str]) -> str:
+    """What a message about an unknown name offers: the nearest known ones, or all where none is near.
+
+    Examples
+    --------
+    >>> nearest_of("ridgee", ["ridge", "cca"]), nearest_of("x", ["ridge", "cca"])
+    ('did you mean ridge?', 'known: ridge, cca')
+    """
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
 
 
 class Registry(Generic[T]):
@@ -63,9 +76,7 @@ class Registry(Generic[T]):
         try:
             return self._items[name]
         except KeyError:
-            near = difflib.get_close_matches(name, self._items, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self._items)}"
-            raise InputError(f"unknown {self.kind} {name!r}: {hint}") from None
+            raise InputError(f"unknown {self.kind} {name!r}: {nearest_of(name, self._items)}") from None
 
     def origin(self, name: str) -> str:
         """The distribution that registered `name`."""

@@ -10,7 +10,7 @@ from gapkit.encoders.packages import need
 T = TypeVar("T")
 
 
-class Alone:
+class Crew:
     """One process, which is all there is."""
 
     rank, count = 0, 1
@@ -24,7 +24,7 @@ class Alone:
         return mine
 
 
-class Launched(Alone):
+class LaunchedCrew(Crew):
     """One of several."""
 
     def __init__(self) -> None:
@@ -52,6 +52,6 @@ class Launched(Alone):
         return whole
 
 
-def crew() -> Alone:
+def crew() -> Crew:
     """The processes that work together here."""
-    return Launched() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
+    return LaunchedCrew() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Crew()

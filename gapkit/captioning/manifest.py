@@ -28,14 +28,14 @@ def manifest_of(
     cells: Sequence[CaptionCell],
     choices: Mapping[Row, Choice],
     failed: Mapping[str, str],
+    starts: Mapping[str, int],
     began: dt.datetime,
 ) -> dict[str, Any]:
-    """Everything behind the numbers. Times are UTC."""
+    """Everything behind the numbers; `starts`: see `levels`. Times are UTC."""
     config, parts = world.config, world.parts
     absent: dict[str, str] = {}
     for cell in cells:
         absent |= dict(cell.absent)
-    chosen = chosen_on_validation(config)
     return {
         "schema_version": SCHEMA,
         "gapkit": gapkit.__version__,
@@ -73,9 +73,9 @@ def manifest_of(
             {
                 "protocol": row.protocol, "training": row.training, "bridge": row.bridge,
                 "stages": data_seen(
-                    parts, protocol=row.protocol, training=row.training, row=row.bridge, chosen=chosen,
-                    bridge=world.bridge(row.bridge, config.seed), through=_through(world, row),
-                    weight=row.reading(choice.level, choice.beams).weight,
+                    parts, protocol=row.protocol, training=row.training, row=row.bridge,
+                    chosen=chosen_on_validation(row, config, starts), bridge=world.bridge(row.bridge, config.seed),
+                    through=_through(world, row), weight=row.reading(choice.level, choice.beams).weight,
                 ),
             }
             for row, choice in choices.items()

@@ -21,6 +21,12 @@ from gapkit.captioning.protocols import (
 )
 
 
+def level_name(level: float) -> str:
+    """A level in the name of a file: short where that says it all, otherwise every digit, so that no two share one."""
+    short = f"{level:g}"
+    return short if float(short) == level else repr(float(level))
+
+
 @dataclass(frozen=True)
 class Spec:
     """One decoder: what it is trained on.
@@ -43,7 +49,7 @@ class Spec:
     @property
     def stem(self) -> str:
         """Name of its folder."""
-        parts = [self.mode, *([self.bridge] if self.bridge else []), *([f"{self.level:g}"] if self.level else [])]
+        parts = [self.mode, *([self.bridge] if self.bridge else []), *([level_name(self.level)] if self.level else [])]
         return "-".join([*parts, f"s{self.seed}"])
 
 
@@ -99,7 +105,7 @@ class Reading(NamedTuple):
     @property
     def name(self) -> str:
         """Of its files, and among the systems that are scored together."""
-        return f"{self.row.stem}{f'-w{self.weight:g}' if self.weight else ''}-b{self.beams}"
+        return f"{self.row.stem}{f'-w{level_name(self.weight)}' if self.weight else ''}-b{self.beams}"
 
 
 @dataclass(frozen=True)
@@ -151,15 +157,21 @@ def levels(row: Row, config: CaptionStudyConfig, starts: Mapping[str, int]) -> t
     return (0.0,)
 
 
-def chosen_on_validation(config: CaptionStudyConfig) -> list[str]:
-    """What validation chooses, in words; of one value there is no choice."""
-    of_trainings = {
-        NOISE: ("the variance of the noise", config.noise),
-        BRIDGED: ("how far targets are noised", config.starts),
-        PROJECTED: ("how far answers are projected", config.projections),
-    }
+def needs_validation(config: CaptionStudyConfig) -> bool:
+    """Whether there is anything to choose; of one value there is no choice."""
+    values = {NOISE: config.noise, BRIDGED: config.starts, PROJECTED: config.projections}
     trainings = config.trainings if ZERO_SHOT in config.protocols else ()
-    choices = [*(of_trainings[name] for name in of_trainings if name in trainings), ("the beam width", config.beams)]
+    return any(len(chosen) > 1 for chosen in (*(values[name] for name in values if name in trainings), config.beams))
+
+
+def chosen_on_validation(row: Row, config: CaptionStudyConfig, starts: Mapping[str, int]) -> list[str]:
+    """What validation chooses for a row, in words."""
+    level = {
+        NOISE: "the variance of the noise",
+        BRIDGED: "how far targets are noised",
+        PROJECTED: "how far answers are projected",
+    }.get(row.training.partition(":")[0], "")
+    choices = [(level, levels(row, config, starts)), ("the beam width", config.beams)]
     return [what for what, values in choices if len(values) > 1]
 
 

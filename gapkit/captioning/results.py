@@ -247,7 +247,13 @@ class CaptionResults:
 
     def _draws(self, clips: pd.Series) -> NDArray[np.float64]:
         """Means of each resample of clips; the same clips for every row, (B,)."""
-        means: NDArray[np.float64] = self._weights @ clips.to_numpy(dtype=np.float64) / len(clips)
+        values = clips.to_numpy(dtype=np.float64)
+        known = np.isfinite(values)
+        if not known.all():  # those of the clips that have the score
+            own = self._weights[:, known]
+            with np.errstate(invalid="ignore"):
+                return np.asarray(own @ values[known] / own.sum(axis=1))
+        means: NDArray[np.float64] = self._weights @ values / len(clips)
         return means
 
 

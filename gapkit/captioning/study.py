@@ -14,7 +14,7 @@ from gapkit.captioning.clock import Clock
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.captioning.crew import crew
 from gapkit.captioning.manifest import manifest_of
-from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, chosen_on_validation, grouped, levels
+from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped, levels, needs_validation
 from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
 from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.results import CaptionResults
@@ -109,7 +109,7 @@ def _check(parts: Parts, config: CaptionStudyConfig) -> None:
     for part in (parts.fit, parts.test, *([parts.validation] if parts.validation else [])):
         captions_of(part)
     ids_of(parts.test)
-    if parts.validation is None and chosen_on_validation(config):
+    if parts.validation is None and needs_validation(config):
         raise InputError(
             f"{parts.fit.name}: has no validation clips to choose noise and beams on; give a split "
             f"{config.validation_split!r}, or one value each of noise, starts, projections and beams"
@@ -149,7 +149,8 @@ class _Study:
             for row, choice in choices.items()
         ]
         cells = self._measure(wanted)
-        results = CaptionResults.of(cells, manifest_of(self.world, pairs, cells, choices, self.failed, began))
+        manifest = manifest_of(self.world, pairs, cells, choices, self.failed, self.starts, began)
+        results = CaptionResults.of(cells, manifest)
         if not crew().rank:
             write_study(results, self.world.root)
         return results

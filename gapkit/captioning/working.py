@@ -16,9 +16,9 @@ from gapkit.bridges import Bridge
 from gapkit.bridges.registry import load_bridge
 from gapkit.captioning.bridging import Fitted
 from gapkit.captioning.config import CaptionStudyConfig
-from gapkit.captioning.crew import Alone, crew
+from gapkit.captioning.crew import Crew, crew
 from gapkit.captioning.decoders import CaptionDecoder, load_decoder, make_decoder
-from gapkit.captioning.plan import Choice, Reading, Spec
+from gapkit.captioning.plan import Choice, Reading, Spec, level_name
 from gapkit.captioning.protocols import (
     IDENTITY,
     ORACLE,
@@ -32,11 +32,14 @@ from gapkit.captioning.protocols import (
 from gapkit.captioning.record import CaptionCell, read_cell, read_record, write_cell, write_record
 from gapkit.captioning.scores import CaptionScores, score_systems
 from gapkit.comparison.cells import cell_key
+from gapkit.comparison.fitting import digest_of
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+
+CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -97,8 +100,8 @@ class World:
         """File of a row: captions of the "validation" or "test" split, "choices" (a score on validation), "cells"."""
         if kind == "cells":
             return self.folder.cells / f"{reading.row.stem}-s{spec.seed}.json"
-        level = reading.weight or spec.level
-        return self.root / "written" / kind / f"{reading.row.stem}-{level:g}-b{reading.beams}-s{spec.seed}.json"
+        level = level_name(reading.weight or spec.level)
+        return self.root / "written" / kind / f"{reading.row.stem}-{level}-b{reading.beams}-s{spec.seed}.json"
 
 
 def validate(
@@ -168,7 +171,7 @@ def _captions(
     split: str,
     pairs: PairedEmbeddings,
     progress: Progress,
-    team: Alone,
+    team: Crew,
 ) -> tuple[dict[str, dict[str, str]], dict[str, float], bool]:
     """Captions of each reading by its name, the seconds that they took, and whether the decoder had to be trained.
 
@@ -226,7 +229,7 @@ def _corpus(scores: CaptionScores, name: str) -> float:
 
 
 def _written(
-    world: World, decoder: CaptionDecoder, reading: Reading, seed: int, pairs: PairedEmbeddings, team: Alone
+    world: World, decoder: CaptionDecoder, reading: Reading, seed: int, pairs: PairedEmbeddings, team: Crew
 ) -> dict[str, str]:
     """A caption for each clip, by its id."""
     name = reading.row.bridge
@@ -243,7 +246,7 @@ def _written(
     return dict(zip(ids_of(pairs), team.gather(texts), strict=True))
 
 
-def _decoder(world: World, spec: Spec, progress: Progress, team: Alone) -> tuple[CaptionDecoder, bool]:
+def _decoder(world: World, spec: Spec, progress: Progress, team: Crew) -> tuple[CaptionDecoder, bool]:
     """The decoder of a spec, out of its folder if it was trained before; whether it was trained now."""
     home, key = world.root / "decoders" / spec.stem, world.decoder_key(spec)
     if team.agree(_is_finished(home, key)):
@@ -262,24 +265,29 @@ def _decoder(world: World, spec: Spec, progress: Progress, team: Alone) -> tuple
         validation=lesson.validation,
         noise=lesson.noise,
         seed=spec.seed,
-        checkpoint=home / "checkpoint.safetensors",
+        checkpoint=home / CHECKPOINT,
         report=progress.step,
     )
     seconds = time.perf_counter() - began
     if not team.rank:
         (home / "fit.json").unlink(missing_ok=True)
         decoder.save(home)
+        own = (path for path in sorted(home.iterdir()) if path.is_file() and not path.name.startswith("."))
+        files = {path.name: digest_of(path) for path in own if path.name != CHECKPOINT}
         # Written last: it says that the files beside it are whole.
-        write_text(home / "fit.json", json.dumps({"key": key, "seconds": seconds}) + "\n")
-        (home / "checkpoint.safetensors").unlink(missing_ok=True)
+        write_text(home / "fit.json", json.dumps({"key": key, "seconds": seconds, "files": files}) + "\n")
+        (home / CHECKPOINT).unlink(missing_ok=True)
     team.agree(None)
     return decoder, True
 
 
 def _is_finished(home: Path, key: str) -> bool:
+    """Whether the decoder of this key lies there whole; one that was broken since is trained again."""
     try:
-        return bool(json.loads((home / "fit.json").read_text(encoding="utf-8"))["key"] == key)
-    except (OSError, ValueError, KeyError, TypeError):
+        record = json.loads((home / "fit.json").read_text(encoding="utf-8"))
+        files = record.get("files", {})  # older folders hold no digests
+        return bool(record["key"] == key and all(digest_of(home / name) == own for name, own in files.items()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 

@@ -132,14 +132,14 @@ def score(
 
 def _print(scores: CaptionScores, test: pd.DataFrame | None, *, as_json: bool) -> None:
     from gapkit.captioning.scores import SCORES
-    from gapkit.cli.printing import print_rows
+    from gapkit.cli.printing import print_rows, records_of
 
     if as_json:
         import json
 
         content = json.loads(scores.to_json())
         if test is not None:
-            content["against"] = json.loads(test.to_json(orient="records"))
+            content["against"] = records_of(test)
         sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return
     rows: list[dict[str, object]] = [

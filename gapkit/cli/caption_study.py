@@ -109,14 +109,13 @@ def study(
 
 def _print(results: CaptionResults, *, as_json: bool) -> None:
     """The table for a person, or JSON for a program."""
-    import sys
+    from gapkit.captioning import caption_table
+    from gapkit.cli.printing import print_rows, records_of
+    from gapkit.cli.progress import say
 
     if as_json:
-        sys.stdout.write(results.summary().to_json(orient="records", indent=2) + "\n")
+        print_rows(records_of(results.summary()), as_json=True)
         return
-    from gapkit.captioning import caption_table
-    from gapkit.cli.printing import print_rows
-    from gapkit.cli.progress import say
 
     print_rows([{**row} for row in caption_table(results)], as_json=False)
     for score, why in results.manifest["absent"].items():

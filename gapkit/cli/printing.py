@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gapkit.comparison import Results
 
 
@@ -43,6 +46,17 @@ def print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
         grid.add_row(*(_word(value) for value in row.values()))
     width = shutil.get_terminal_size((120, 24)).columns
     Console(width=width, highlight=False, markup=False).print(grid)
+
+
+def records_of(frame: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows of a frame as JSON holds them: every digit, which pandas' own JSON cuts, and null where there is none."""
+    return [
+        {
+            str(key): None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in row.items()
+        }
+        for row in frame.to_dict("records")
+    ]
 
 
 def _word(value: object) -> str:

@@ -89,14 +89,16 @@ class Live:
 
     def begin(self, label: str) -> None:
         """Name the cell."""
-        self.bars.update(self.cells, description=label)
+        self.bars.update(self.cells, description=printable(label))
 
     def step(self, done: int, total: int, note: str) -> None:
         """Move the lower bar, ten times a second at most."""
         now = time.monotonic()
         if now - self._drawn > 0.1 or done >= total:
             self._drawn = now
-            self.bars.update(self.steps, completed=done, total=total, description=f"  {note}", visible=done < total)
+            self.bars.update(
+                self.steps, completed=done, total=total, description=f"  {printable(note)}", visible=done < total
+            )
 
     def advance(self, label: str, note: str) -> None:
         """Move the upper bar; failures stay on the screen."""
@@ -127,6 +129,7 @@ def reporting(*, quiet: bool, patience: float = 0.0) -> Iterator[Progress]:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-        shown = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        # Names are names: a bracket in one opens no style.
+        shown = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*shown, console=Console(stderr=True), transient=True) as bars:
             yield Live(bars)

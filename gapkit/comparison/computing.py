@@ -105,7 +105,11 @@ class Bench:
             # What the disk refuses to one it refuses to all.
             if isinstance(error, GapkitError) and isinstance(error.__cause__, OSError):
                 raise
-            return replace(base, error=one_line(error), estimates={}, draws={}, failed={}, measured=())
+            why = one_line(error)
+            if job.known is None:
+                return replace(base, error=why)
+            # What an earlier run measured still holds; what is missing is tried again by the next.
+            return replace(job.known, failed={**job.known.failed, **dict.fromkeys(job.missing, why)})
         return _with(base, measured, self.config.metrics)
 
     def _anchor(self, job: Job) -> Cell:

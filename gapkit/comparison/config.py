@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from gapkit.bridges.registry import BRIDGES, bridge_names, make_bridge
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS, metric_names
 from gapkit.records import read_toml
+from gapkit.registry import nearest_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +208,4 @@ def read_config(path: str | Path) -> dict[str, Any]:
 def _refuse_unknown(given: Mapping[str, Any], known: Sequence[str], what: str) -> None:
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
-            raise InputError(f"{what} {key!r} is unknown: {hint}")
+            raise InputError(f"{what} {key!r} is unknown: {nearest_of(key, known)}")

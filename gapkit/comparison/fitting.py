@@ -128,7 +128,8 @@ def _own_checkpoint(folder: StudyFolder, task: Task) -> Path:
 
 def digest_of(path: Path) -> str:
     """Hash of a file."""
-    return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:

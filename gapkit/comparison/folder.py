@@ -18,6 +18,10 @@ SCHEMA = 1
 """Version of the files that a study writes."""
 
 
+LOCK = ".lock"
+"""File that a process holds while it works in a folder; it stays behind."""
+
+
 class StudyFolder:
     """Where the files of a study lie.
 
@@ -134,7 +138,7 @@ def alone_in(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / ".lock").open("ab")
+        handle = (folder / LOCK).open("ab")
     except OSError as error:
         raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
     with handle:

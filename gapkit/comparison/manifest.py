@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
+from gapkit.encoders.packages import version
 from gapkit.errors import InputError
 from gapkit.records import read_json, sealed, unsealed
 
@@ -100,7 +100,7 @@ def software() -> dict[str, Any]:
     return {
         "gapkit": gapkit.__version__,
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version(name) or None for name in PACKAGES},
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
     }
@@ -146,10 +146,3 @@ def _check(content: Any, shape: Any) -> None:
     for key, inner in shape.items():
         if key in content and (content[key] is not None or key != "validation"):
             _check(content[key], inner)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

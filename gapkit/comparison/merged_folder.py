@@ -14,7 +14,7 @@ from typing import Any
 from gapkit.atomic import discard, write_text
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
-from gapkit.comparison.folder import StudyFolder, alone_in
+from gapkit.comparison.folder import LOCK, StudyFolder, alone_in
 from gapkit.comparison.manifest import manifest_text, read_manifest
 from gapkit.comparison.merging import merged
 from gapkit.comparison.progress import Progress, Silent
@@ -147,7 +147,7 @@ def _check_paths(paths: Sequence[Path], out: Path) -> None:
         if path.resolve() in seen:
             raise InputError(f"merge: {path} is given twice; leave one out")
         seen[path.resolve()] = path
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    if out.exists() and (not out.is_dir() or any(path.name != LOCK for path in out.iterdir())):
         raise InputError(f"{out}: expected a new or empty folder to merge into; give another --out")
 
 
@@ -202,9 +202,11 @@ def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence
     try:
         with alone_in(temporary):
             _fill(parts, results, temporary, formats)
-        (temporary / ".lock").unlink()
+        (temporary / LOCK).unlink()
         if out.exists():
-            out.rmdir()
+            with alone_in(out):  # its lock is all that it may hold: see `_check_paths`
+                (out / LOCK).unlink()
+                out.rmdir()
         temporary.rename(out)
     except OSError as error:
         raise GapkitError(f"{out}: could not be written ({error.strerror or error})") from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import metadata
-
 import gapkit
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
@@ -11,6 +9,7 @@ from gapkit.comparison.cells import cell_key, cell_stem
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.fitting import Task
 from gapkit.comparison.splits import Parts
+from gapkit.encoders.packages import version
 
 
 def study_tasks(config: StudyConfig, parts: Parts) -> list[Task]:
@@ -33,7 +32,5 @@ def study_tasks(config: StudyConfig, parts: Parts) -> list[Task]:
 def _version(bridge: str) -> list[str]:
     """Versions of gapkit and of the package that a bridge comes from: what they compute may change with them."""
     package = BRIDGES.origin(bridge)
-    try:
-        return [gapkit.__version__, package, metadata.version(package)]
-    except metadata.PackageNotFoundError:  # registered by a script
-        return [gapkit.__version__, package]
+    own = version(package)
+    return [gapkit.__version__, package, *([own] if own else [])]  # what a script registers has none

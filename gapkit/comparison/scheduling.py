@@ -26,13 +26,13 @@ COPIES = 4
 
 
 def expected_seconds(job: Job, parts: Parts) -> float:
-    """A guess at the time of a cell: three passes through the network a step, then the metrics."""
+    """A guess at the time of a cell: three passes through the network a step, if it is not yet fitted; the metrics."""
     task = job.task
     steps, batch, hidden, blocks = (
         _count(task, name, default)
         for name, default in (("steps", 0), ("batch_size", 256), ("hidden", 512), ("blocks", 3))
     )
-    training = 3 * 2 * steps * batch * 2 * parts.fit.dim * hidden * blocks / RATE
+    training = 0.0 if job.known is not None else 3 * 2 * steps * batch * 2 * parts.fit.dim * hidden * blocks / RATE
     times = anchors.HALVES if task.name == anchors.SPLIT_HALF else 1
     return training + MEASURING * times * len(job.missing) * parts.test.n_targets / 5000
 
@@ -78,7 +78,9 @@ class Clock:
 
     def __init__(self, jobs: Sequence[Job], parts: Parts) -> None:
         self._expected = {job.task.stem: expected_seconds(job, parts) for job in jobs}
-        self._names = {job.task.stem: job.task.name for job in jobs}
+        # Cells of a bridge take alike, but not those that are fitted and those that only lack a metric.
+        self._kinds = {job.task.stem: (job.task.name, job.known is not None) for job in jobs}
+        self._missing = {job.task.stem: job.missing for job in jobs}
         self._taken: dict[str, float] = {}
         self._processes = 1
 
@@ -88,17 +90,19 @@ class Clock:
 
     def finish(self, cell: Cell) -> None:
         """A cell is done."""
-        self._taken[cell.stem] = cell.fit_seconds + cell.transform_seconds + measuring_seconds(cell)
+        new = [cell.estimates[metric].seconds for metric in self._missing[cell.stem] if metric in cell.estimates]
+        fitted_before = self._kinds[cell.stem][1]
+        self._taken[cell.stem] = sum(new) + cell.transform_seconds + (0.0 if fitted_before else cell.fit_seconds)
 
     def left(self) -> float:
         """Seconds that the study still takes."""
         guessed = sum(self._expected[stem] for stem in self._taken)
         pace = sum(self._taken.values()) / guessed if guessed else 1.0
-        own: dict[str, list[float]] = {}
+        own: dict[tuple[str, bool], list[float]] = {}
         for stem, taken in self._taken.items():
-            own.setdefault(self._names[stem], []).append(taken)
+            own.setdefault(self._kinds[stem], []).append(taken)
         waiting = [stem for stem in self._expected if stem not in self._taken]
-        seconds = [fmean(own.get(self._names[stem], [pace * self._expected[stem]])) for stem in waiting]
+        seconds = [fmean(own.get(self._kinds[stem], [pace * self._expected[stem]])) for stem in waiting]
         return max([sum(seconds) / self._processes, *seconds])
 
 

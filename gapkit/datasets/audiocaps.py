@@ -46,7 +46,7 @@ def read_audiocaps(captions: str | Path, folder: str | Path, *, split: str | Non
         Wanted(
             f"{video}_{start}",
             [*_names(path, video, start), *(row["audiocap_id"] for row in same)],
-            [row["caption"] or "" for row in same],
+            [row["caption"] for row in same],
         )
         for (video, start), same in _clips(path).items()
     ]
@@ -73,21 +73,21 @@ def audiocaps_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
         The CSV cannot be read.
     """
     clips = _clips(Path(captions))
-    return {f"{video}_{start}": tuple(row["caption"] or "" for row in same) for (video, start), same in clips.items()}
+    return {f"{video}_{start}": tuple(row["caption"] for row in same) for (video, start), same in clips.items()}
 
 
 def _clips(path: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
     """Rows of each clip: a YouTube id and a start."""
     rows: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in read_table(path, COLUMNS):
-        rows.setdefault((row["youtube_id"] or "", row["start_time"] or ""), []).append(row)
+        rows.setdefault((row["youtube_id"], row["start_time"]), []).append(row)
     return rows
 
 
 def _names(path: Path, video: str, start: str) -> list[str]:
     try:
         first = round(float(start))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError(f"{path}: start_time of {video!r} must be a number, got {start!r}") from None
     last = first + SECONDS
     thousands = f"{first * 1000}_{last * 1000}"

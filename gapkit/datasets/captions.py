@@ -32,7 +32,7 @@ class Wanted:
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Rows of a CSV that must have these columns.
+    """These columns of a CSV, which must be there; what a row is too short for is empty.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
                     f"{path}: no column {missing[0]!r} (there are {', '.join(have) or 'none'}); "
                     f"expected {', '.join(columns)}"
                 )
-            rows = list(reader)
+            rows = [{column: row[column] or "" for column in columns} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table of captions ({error}); check the path") from None
     if not rows:
@@ -84,7 +84,7 @@ def gather(wanted: Iterable[Wanted], sounds: dict[str, Path], *, name: str, fold
     clips, faults = [], []
     for clip in wanted:
         path = next((sounds[normal(stem)] for stem in clip.names if normal(stem) in sounds), None)
-        said = tuple(text.strip() for text in clip.captions if text and text.strip())
+        said = tuple(text.strip() for text in clip.captions if text.strip())
         if path is None:
             faults.append(Fault(clip.id, clip.names[0], f"is not in {folder}"))
         elif not said:

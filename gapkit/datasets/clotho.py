@@ -41,7 +41,7 @@ def read_clotho(captions: str | Path, folder: str | Path, *, split: str | None =
     """
     path, folder = Path(captions), Path(folder)
     wanted = [
-        Wanted(row["file_name"], [Path(row["file_name"]).stem], [row[key] or "" for key in CAPTIONS])
+        Wanted(row["file_name"], [Path(row["file_name"]).stem], [row[key] for key in CAPTIONS])
         for row in read_table(path, ("file_name", *CAPTIONS))
     ]
     where = split_of(path, SPLITS) if split is None else split
@@ -67,4 +67,4 @@ def clotho_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
         The CSV cannot be read.
     """
     rows = read_table(Path(captions), ("file_name", *CAPTIONS))
-    return {row["file_name"]: tuple(row[key] or "" for key in CAPTIONS) for row in rows}
+    return {row["file_name"]: tuple(row[key] for key in CAPTIONS) for row in rows}

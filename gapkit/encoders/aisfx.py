@@ -57,8 +57,7 @@ class AisfxAudio:
         self.digest = _file_digest(path)
         layout = torch.channels_last  # a fifth faster on processors
         self._layers = [
-            (kernel.to(self.device, memory_format=layout), bias.to(self.device))
-            for kernel, bias in _folded_layers(_read(path))
+            (kernel.to(self.device, memory_format=layout), bias.to(self.device)) for kernel, bias in _read(path)
         ]
         self._window = torch.hann_window(WINDOW, device=self.device)
         self._mel = mel_filters().to(self.device)
@@ -128,15 +127,15 @@ def mel_filters(*, bands: int = BANDS, window: int = WINDOW, sample_rate: int = 
     return torch.from_numpy(filters / filters.sum(axis=0)).float()
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    """Tensors of the checkpoint; of its pickle only arrays and plain containers are let in."""
+def _read(path: Path) -> list[tuple[Tensor, Tensor]]:
+    """Layers of the checkpoint; of its pickle only arrays and plain containers are let in."""
     from numpy._core.multiarray import scalar
 
     allowed: list[Any] = [(scalar, "numpy.core.multiarray.scalar"), np.dtype, np.dtypes.Int64DType]
     try:
         with torch.serialization.safe_globals(allowed):
             weights, _ = torch.load(path, map_location="cpu", weights_only=True)
-        return {key: value for key, value in weights.items() if key.startswith("embedding_net.")}
+        return _folded_layers(weights)
     except Exception as error:  # a foreign file may fail in any way
         raise InputError(
             f"{path}: not the checkpoint of aisfx ({type(error).__name__}); pip install --no-deps aisfx==0.1.2"

@@ -67,7 +67,7 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
         size = max(1, round(window_seconds * sample_rate))
         block = max(1, round(window_seconds * file.samplerate))
         parts: list[Samples] = []
-        held = frames = 0
+        held = frames = given = 0
         while True:
             try:
                 read = file.read(block, dtype="float32", always_2d=True)
@@ -84,6 +84,7 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
             held += len(parts[-1])
             while held >= size and not (last and held == size):
                 joined = np.concatenate(parts)
+                given += 1
                 yield joined[:size]
                 parts, held = [joined[size:]], held - size
             if last:
@@ -92,6 +93,8 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
             raise ClipError(f"is cut short: {frames:,} of {file.frames:,} frames are there")
         if held:
             yield np.concatenate(parts)
+        elif not given:
+            raise ClipError(f"is too short: its {frames:,} frames give no sample at {sample_rate:,} Hz")
 
 
 def _check_file(path: Path) -> None:

@@ -255,9 +255,7 @@ def _new_head(features: Tensor, hidden: int, dim: int, draw: torch.Generator) ->
 def _labels(groups: Any, n: int, m: int) -> Tensor:
     if n != m:
         raise InputError(f"heads: expected as many target as source features, got {m} and {n}; repeat rows as needed")
-    if groups is None:
-        return torch.arange(n)
-    array = np.asarray(groups)
+    array = np.arange(n) if groups is None else np.asarray(groups)
     if array.shape != (n,):
         raise InputError(f"heads: expected one group a row ({n}), got shape {array.shape}")
     names, numbers = np.unique(array, return_inverse=True)

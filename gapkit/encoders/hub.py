@@ -45,11 +45,15 @@ def load_pretrained(
                 str(model), revision=revision, local_files_only=offline or Path(model).is_dir()
             )
     except Exception as error:  # hub, files and parsers fail in many ways; all mean that there is no model
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
-            f"{whose}: {model} gives no {kind} ({reason.strip()}); name a model of the hub or a folder that "
+            f"{whose}: {model} gives no {kind} ({first_line(error)}); name a model of the hub or a folder that "
             "save_pretrained wrote"
         ) from None
+
+
+def first_line(error: Exception) -> str:
+    """What an error of others says first; its type where it says nothing."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 @contextmanager
@@ -78,7 +82,7 @@ def pick_device(device: str, *, whose: str) -> str:
     try:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"{whose}: device {device!r} cannot be used ({str(error).splitlines()[0]}); use cpu") from None
+        raise InputError(f"{whose}: device {device!r} cannot be used ({first_line(error)}); use cpu") from None
     return device
 
 

@@ -135,9 +135,9 @@ def collect(records: Iterable[Mapping[str, Any]], columns: list[str], *, name: s
     faults: list[Fault] = []
     for number, record in enumerate(records, start=1):
         given = _text(record.get(place["path"]))
-        clip = _text(record.get(place.get("id", ""))) or given
+        clip = (_text(record.get(place["id"])) if "id" in place else "") or given
         said = [text for column in texts for text in _captions(record.get(column))]
-        split = _text(record.get(place.get("split", "")))
+        split = _text(record.get(place["split"])) if "split" in place else ""
         if not given:
             faults.append(Fault(clip, "", f"row {number} has no path"))
             continue

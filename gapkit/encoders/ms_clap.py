@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.encoders.base import Encoder
-from gapkit.encoders.hub import pick_device
+from gapkit.encoders.hub import first_line, pick_device
 from gapkit.encoders.packages import need, version
 from gapkit.encoders.registry import register_encoder
 from gapkit.errors import InputError
@@ -52,9 +52,8 @@ class MsClapEncoder(Encoder):
                 model_fp=None if named else model, version=model if named else "2023", use_cuda=cuda
             )
         except Exception as error:  # hub and checkpoint fail in many ways
-            reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
             raise InputError(
-                f"{whose}: {model} could not be loaded ({reason}); expected 2022, 2023 or a path"
+                f"{whose}: {model} could not be loaded ({first_line(error)}); expected 2022, 2023 or a path"
             ) from None
         self._about = {"model": model if named else Path(model).name, "msclap": version("msclap")}
         self.sample_rate = int(self._clap.args.sampling_rate)

@@ -104,6 +104,8 @@ class Crew:
             pools[key] = _Pool()
             try:
                 for item, weight, peak in self._items(path):
+                    if key not in pools:  # the encoder has failed on an earlier part of it
+                        break
                     batch.append((key, item, weight))
                     pools[key].waiting += 1
                     pools[key].peak = max(pools[key].peak, peak)
@@ -113,8 +115,9 @@ class Crew:
                         batch, seconds = [], 0.0
             except ClipError as error:
                 self._fail(key, str(error))
+                pools.pop(key, None)
+            if key not in pools:
                 batch = [entry for entry in batch if entry[0] != key]
-                del pools[key]
                 continue
             pools[key].read = True
             self._finish(key, pools)

@@ -17,15 +17,13 @@ from gapkit.comparison.run import Run
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS
-from gapkit.page.captioned import caption_folder, read_captioned
+from gapkit.page.captioned import caption_folder, read_captioned, shortened
 from gapkit.page.content import Map, Page
 from gapkit.page.facts import cells_of, facts_of
 from gapkit.page.maps import LABELS, check_methods, project_all
 from gapkit.page.ways import Track, tracks
 from gapkit.page.words import answers, question
 
-LONGEST = 500
-"""Characters of a caption that the page keeps."""
 MOST_CLIPS = 2000
 
 
@@ -171,5 +169,5 @@ def _captions(test: PairedEmbeddings, clips: NDArray[np.int64]) -> tuple[tuple[s
     own: dict[int, list[str]] = {int(clip): [] for clip in clips}
     for clip, caption in zip(test.owner.tolist(), test.captions.tolist(), strict=True):
         if clip in own:
-            own[clip].append(caption if len(caption) <= LONGEST else f"{caption[: LONGEST - 1]}…")
+            own[clip].append(shortened(caption))
     return tuple(tuple(captions) for captions in own.values())

@@ -124,7 +124,7 @@ def read_captioned(run: Run, folder: Path, *, max_clips: int) -> Captioned:
             rows.append(
                 {
                     "bridge": bridge if actual == training else f"{bridge} ({actual})",
-                    "captions": [_short(text) for text in said[key].loc[clips]],
+                    "captions": [shortened(text) for text in said[key].loc[clips]],
                     "values": [table[score].tolist() for score in scores],
                 }
             )
@@ -139,15 +139,16 @@ def read_captioned(run: Run, folder: Path, *, max_clips: int) -> Captioned:
         remarks.append(f"Shows {shown:,} of {len(names):,} clips, evenly chosen.")
     return Captioned(
         tuple(clips),
-        tuple(tuple(map(_short, references[clip])) for clip in clips),
+        tuple(tuple(map(shortened, references[clip])) for clip in clips),
         scores,
         tuple(found),
         tuple(remarks),
     )
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def shortened(caption: str) -> str:
+    """As much of a caption as the page keeps."""
+    return caption if len(caption) <= LONGEST else f"{caption[: LONGEST - 1]}…"
 
 
 def _plain(values: list[list[float]]) -> list[list[float | None]]:

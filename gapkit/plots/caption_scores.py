@@ -47,8 +47,8 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> RankCorrel
     Returns
     -------
     RankCorrelation
-        In [-1, 1]. The interval is over resamples of bridges (those in which one number is the same for all are left
-        out): with few bridges it is wide.
+        In [-1, 1]; NaN where one number is the same for all. The interval is over resamples of bridges (those in which
+        one number is the same for all are left out): with few bridges it is wide.
 
     Raises
     ------
@@ -74,8 +74,9 @@ def rank_correlation(x: ArrayLike, y: ArrayLike, *, seed: int = 0) -> RankCorrel
     rows = np.random.default_rng(seed).integers(len(a), size=(N_RESAMPLES, len(a)))
     with np.errstate(invalid="ignore"):
         drawn = _pearson(rankdata(a[rows], axis=1), rankdata(b[rows], axis=1))
+        whole = float(_pearson(rankdata(a)[None], rankdata(b)[None])[0])
     low, high = percentile_interval(drawn[np.isfinite(drawn)])
-    return RankCorrelation(round(float(_pearson(rankdata(a)[None], rankdata(b)[None])[0]), 12), low, high)
+    return RankCorrelation(round(whole, 12), low, high)
 
 
 def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError
 from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
-from gapkit.plots.frontier import NEAR
+from gapkit.plots.frontier import NEAR, reaching
 from gapkit.plots.style import PAGE, panels
 from gapkit.plots.words import printable
 
@@ -61,7 +61,7 @@ def cost(
     known = table[(table["family"] != "anchor") & table[list(PANELS)].notna().all(axis=1)]
     if known.empty:
         raise InputError("cost: no bridge with times")
-    far = known[known["closed"] < near * known["closed"].max()] if near > 0 else known[:0]
+    far = known[~reaching(known["closed"], near)]
     known = known.drop(far.index)
     with panels(ax, len(PANELS), columns=2, size=(PAGE, 3.4), sharey=True) as axes:
         for axis, (column, label) in zip(axes, PANELS.items(), strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -204,10 +204,10 @@ def _cost(results: Results, folder: Path, wishes: Wishes) -> Any:
 
 def _table(results: Results, folder: Path, wishes: Wishes) -> Any:
     try:
-        shares = _trade_off(results, wishes)
+        shares = _trade_off(results, replace(wishes, bridges=None))
     except InputError:
         shares = None  # a study of other metrics has a table all the same
-    return bridge_table(results.table(), shares, metrics=wishes.metrics)
+    return bridge_table(results.select(wishes.bridges).table(), shares, metrics=wishes.metrics)
 
 
 def _trade_off(results: Results, wishes: Wishes) -> pd.DataFrame:

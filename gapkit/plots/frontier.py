@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gapkit.errors import InputError
 from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
 from gapkit.plots.style import PAGE, canvas
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
 NEAR = 0.75
 """Bridges that close less than this share of what the best one closes lie beyond the axes."""
+
+
+def reaching(closed: pd.Series, near: float) -> pd.Series:
+    """Which bridges close at least the share `near` of what the best one closes: all, where none closes anything."""
+    best = closed.max()
+    return closed >= (near * best if near > 0 and best >= 0 else -np.inf)
 
 
 def frontier(
@@ -46,10 +53,16 @@ def frontier(
     -------
     Axes
         A line joins the bridges that no other beats on both. What lies beyond the axes is named below them.
+
+    Raises
+    ------
+    InputError
+        No bridge but anchors.
     """
     rivals = table[table["family"] != "anchor"]
-    if near > 0:
-        rivals = rivals[rivals["closed"] >= near * rivals["closed"].max()]
+    if rivals.empty:
+        raise InputError("frontier: expected at least one bridge, got none but anchors, which do not compete")
+    rivals = rivals[reaching(rivals["closed"], near)]
     spans = {column: (rivals[column].min(), rivals[column].max()) for column in ("closed", "kept")}
     with canvas(ax, size=(PAGE * 0.75, 3.9)) as axes:
         limits = {c: (a - 0.12 * (b - a) - 0.005, b + 0.12 * (b - a) + 0.005) for c, (a, b) in spans.items()}

@@ -101,7 +101,7 @@ def panels(
     if axes is not None:
         given = [axes] if isinstance(axes, AxesClass) else list(np.asarray(axes, dtype=object).ravel())
         if len(given) < n or not all(isinstance(ax, AxesClass) for ax in given):
-            raise InputError(f"ax: expected {n} matplotlib Axes, got {len(given)} {type(given[0]).__name__}")
+            raise InputError(f"ax: expected {n} matplotlib Axes, got {len(given)} {_kinds(given)}".rstrip())
         yield given[:n]
         literal(*given[:n])
         return
@@ -124,6 +124,10 @@ def figure_of(ax: Axes | Sequence[Axes]) -> Figure:
     first: Any = np.asarray(ax, dtype=object).ravel()[0]
     figure: Figure = first.get_figure(root=True)
     return figure
+
+
+def _kinds(given: Sequence[object]) -> str:
+    return " and ".join(dict.fromkeys(type(one).__name__ for one in given))
 
 
 def _installed(font: str) -> None:

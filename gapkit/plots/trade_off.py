@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gapkit.bridges.registry import BRIDGES
+from gapkit.comparison.selecting import unlabelled
 from gapkit.errors import InputError
 from gapkit.statistics import percentile_interval
 from gapkit.tuning.scoring import CLOSURE, PRESERVATION, closure, kept
@@ -56,7 +57,7 @@ def trade_off(summary: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame
     rows = []
     for name, own in whole[needed].iterrows():
         bridge, values = str(name), dict(own)
-        base = bridge.split(" [")[0]
+        base = unlabelled(bridge)
         row = {"bridge": bridge, "family": BRIDGES.get(base).family if base in known else ANCHOR}
         row |= {"closed": closure(values, start), "kept": kept(values[PRESERVATION], start[PRESERVATION])}
         rows.append(row | _intervals(bridge, draws))

@@ -100,6 +100,7 @@ def project(
     rows: list[NDArray[np.float32]] = []
     shapes: dict[str, tuple[int, ...]] = {}
     for name, cloud in clouds.items():
+        cloud = _with_shape(cloud, f"projection: {name}")
         shape = tuple(np.shape(cloud))
         if len(shape) not in (2, 3) or not all(shape):
             raise InputError(f"projection: {name}: expected shape (n, d), or (s, n, d) for a trajectory, got {shape}")
@@ -128,6 +129,17 @@ def project(
         name: plane.coordinates[part].reshape(*shapes[name][:-1], 2).astype(np.float64) for name, part in parts.items()
     }
     return Projection(coordinates, method, plane.axes, plane.explained, {**plane.params, "random_state": random_state})
+
+
+def _with_shape(cloud: Any, name: str) -> Any:
+    """A list as an array; anything that has a shape as it is."""
+    if hasattr(cloud, "ndim"):
+        return cloud
+    try:
+        return np.asarray(cloud)
+    except ValueError:
+        as_matrix(cloud, name=name)  # says in one line what is wrong
+        raise
 
 
 def _parts(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, slice]:

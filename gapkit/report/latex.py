@@ -74,7 +74,7 @@ def to_latex(table: Table, *, intervals: Intervals = "ends", label: str | None =
                 lines.append(_line([escape(row.name), reason]))
                 continue
             if row.error:
-                lines.append(f"% {row.name}: {' '.join(row.error.split())}")
+                lines.append(f"% {' '.join(f'{row.name}: {row.error}'.split())}")
             entries = zip(table.columns, row.entries, strict=True)
             lines.append(_line([escape(row.name), *(_entry(column, entry, intervals) for column, entry in entries)]))
     lines += [r"\bottomrule", r"\end{tabular}"]

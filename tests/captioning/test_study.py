@@ -11,6 +11,7 @@ from study_tools import NASTY, NearestDecoder, caption_pairs, register_nearest
 from gapkit.bridges import Bridge, make_bridge
 from gapkit.bridges.registry import BRIDGES
 from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_study
+from gapkit.captioning.plan import Row, Spec, level_name
 from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
 from gapkit.comparison import StudyConfig, run_study
@@ -196,12 +197,49 @@ def test_what_every_stage_saw_is_said(results):
     assert all("kinds:val" in stages["validation"] for stages in seen.values())
 
 
+def test_of_each_row_is_said_what_was_chosen_for_it(results):
+    seen = {
+        (r["training"], r["bridge"]): r["stages"]["validation"].partition("training, ")[2]
+        for r in results.manifest["data_seen"]
+    }
+    assert seen["clean", "mean-shift"] == seen["source", "mean-shift"] == "choose the beam width"
+    assert seen["noise", "identity"] == "choose the variance of the noise, choose the beam width"
+    assert seen["bridged:diffusion-link", "identity"] == "choose how far targets are noised, choose the beam width"
+    assert seen["projected", "mean-shift"] == "choose how far answers are projected, choose the beam width"
+    assert seen["projected", "identity"] == "choose the beam width"
+
+
 def test_a_finished_study_trains_and_reads_nothing_again(pairs, folder, results):
     before = NearestDecoder.fits
     again = run_caption_study(pairs, config(), out=folder)
     assert NearestDecoder.fits == before
     for name in TABLES:
         pd.testing.assert_frame_equal(getattr(again, name), getattr(results, name))
+
+
+def test_levels_that_agree_in_six_digits_have_files_of_their_own():
+    close = (0.001, 0.0010000001)
+    assert [level_name(level) for level in (*close, 0.5, 1.0, 20.0)] == ["0.001", "0.0010000001", "0.5", "1", "20"]
+    assert len({Spec("noise", level, "", 0).stem for level in close}) == 2
+    row = Row("zero-shot", "projected", "mean-shift")
+    assert len({row.reading(level, 1).name for level in close}) == 2
+
+
+def test_a_decoder_that_was_broken_since_is_trained_again(pairs, tmp_path):
+    quick = config(seeds=1, beams=(1,), trainings=("clean",), protocols=("zero-shot",), bridges=("mean-shift",))
+    first = run_caption_study(pairs, quick, out=tmp_path)
+    weights = tmp_path / "decoders" / "clean-s0" / "model.safetensors"
+    whole = weights.read_bytes()
+    for cut in (whole[:-8], b""):
+        weights.write_bytes(cut)
+        for path in (*(tmp_path / "cells").iterdir(), *(tmp_path / "written" / "test").iterdir()):
+            path.unlink()
+        before = NearestDecoder.fits
+        again = run_caption_study(pairs, quick, out=tmp_path)
+        assert NearestDecoder.fits == before + 1
+        assert not again.manifest["failed"]
+        pd.testing.assert_frame_equal(again.captions, first.captions)
+        assert weights.read_bytes() == whole
 
 
 def test_a_lost_cell_and_a_broken_one_are_made_again_and_nothing_else(pairs, folder, results):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ import torch
 from gapkit.captioning.scores import Tools, score_captions
 from gapkit.captioning.scores.fluency import ERRORS, FluencyDetector
 from gapkit.captioning.scores.spice import JARS
+from gapkit.statistics import bootstrap_weights
 
 from .standins import fake_aac
 
@@ -191,3 +194,41 @@ def test_a_python_without_aac_metrics(candidates, references, tmp_path):
     assert found["words"] > 0
     found = score(candidates, references, ["rouge_l"], aac_python=tmp_path / "nowhere")
     assert "cannot be run" in found.absent["rouge_l"]
+
+
+def spice_java(folder, values):
+    """A stand-in for the Java of SPICE that answers with these values, whatever it is asked."""
+    answer = [{"image_id": place, "scores": {"All": {"f": value}}} for place, value in enumerate(values)]
+    (folder / "answer.json").write_text(json.dumps(answer))
+    java = folder / "java"
+    # The file that it is to write stands after -out.
+    java.write_text(f'#!/bin/sh\nwhile [ "$1" != -out ]; do shift; done\ncp "{folder}/answer.json" "$2"\n')
+    java.chmod(0o755)
+    for name in JARS:
+        (folder / name).touch()
+    return java
+
+
+def test_a_clip_without_spice_costs_no_other_its_score(candidates, references, tmp_path):
+    java = spice_java(tmp_path, [0.2, None, 0.4, 0.6])
+    found = score(candidates, references, ["spice", "spider", "cider_d"], java=java, spice_jars=tmp_path)
+    assert not found.absent
+    assert found["spice"] == pytest.approx(0.4)
+    assert np.isnan(found.per_clip.loc["b", ["spice", "spider"]].to_numpy(dtype=float)).all()
+    assert found.corpus.set_index("score")["n"].to_dict() == {"cider_d": 4, "spice": 3, "spider": 3}
+    assert "SPICE is undefined for 1 of 4 clips, which its mean leaves out" in found.notes
+    weights = bootstrap_weights(4, 20, 0)[:, [0, 2, 3]].astype(np.float64)
+    np.testing.assert_allclose(found.draws["spice"], weights @ [0.2, 0.4, 0.6] / weights.sum(axis=1))
+    none = score(candidates, references, "spice", java=spice_java(tmp_path, [None] * 4), spice_jars=tmp_path)
+    assert "found nothing in any caption" in none.absent["spice"]
+
+
+def test_programs_and_jars_may_be_named_from_the_folder_that_one_is_in(candidates, references, tmp_path, monkeypatch):
+    spice_java(tmp_path, [0.1, 0.2, 0.3, 0.4])
+    monkeypatch.chdir(tmp_path)
+    found = score(candidates, references, "spice", java="./java", spice_jars=".")
+    assert found["spice"] == pytest.approx(0.25)
+    monkeypatch.chdir(tmp_path.parent)
+    python = fake_aac(tmp_path).relative_to(tmp_path.parent)
+    found = score(candidates, references, "cider_d", aac_python=python)
+    assert not found.absent

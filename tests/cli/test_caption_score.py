@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
 pytest.importorskip("pycocoevalcap", reason="pycocoevalcap is not installed")
@@ -68,6 +70,14 @@ def test_against_another_system(cli, files):
     assert "p (Holm)" in answer.out
     answer = cli(*common, files / "said.json", "--json")
     assert {row["difference"] for row in json.loads(answer.out)["against"]} == {0}
+
+
+def test_a_test_in_json_has_every_digit():
+    """A p-value of 2e-12 is not 0."""
+    from gapkit.cli.printing import records_of
+
+    rows = records_of(pd.DataFrame({"score": ["cider_d"], "p": [2e-12], "low": [np.nan], "n": [3]}))
+    assert json.dumps(rows) == '[{"score": "cider_d", "p": 2e-12, "low": null, "n": 3}]'
 
 
 def test_a_test_needs_resamples(cli, files):

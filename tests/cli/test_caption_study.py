@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from gapkit.captioning import CaptionResults
 from gapkit.cli.fit import parameters
 from gapkit.files import save_pairs
 
@@ -42,6 +43,8 @@ def test_a_table_a_folder_and_a_report_of_it(cli: Cli, pairs: Path, tmp_path: Pa
     rows = json.loads(again.out)
     assert {row["bridge"] for row in rows} == {"identity", "mean-shift", "oracle"}
     assert again.err == ""
+    known = CaptionResults.read(tmp_path / "study").summary().dropna(subset="value")
+    assert [row["value"] for row in rows if row["value"] is not None] == list(known["value"])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """What stderr says while something goes on."""
 
+import io
 import time
 
 import numpy as np
@@ -55,3 +56,21 @@ def test_checks_tell_of_every_row(targets):
     assert done[-1] == 9000 + 2 * targets
     assert set(totals) == {9000 + 2 * targets}
     assert set(notes) == {"rows looked at"}
+
+
+def test_a_name_with_brackets_is_shown_as_it_stands_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(progress.sys, "stderr", Terminal())
+    monkeypatch.setenv("COLUMNS", "100")
+    with reporting(quiet=False) as live:
+        live.start(1)
+        live.begin("ridge [run/b] [/bold]\x1b[2J")
+        live.step(1, 3, "loss [/x]")
+        live.bars.refresh()
+        said = progress.sys.stderr.getvalue()
+    assert "ridge [run/b] [/bold]" in said
+    assert "loss [/x]" in said
+    assert "\x1b[2J" not in said

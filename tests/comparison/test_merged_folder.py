@@ -239,6 +239,13 @@ def test_one_run_is_no_merge(run: Callable[..., Path], tmp_path: Path, count: in
         merge_runs([run(CONFIG)] * count, tmp_path / "out")
 
 
+def test_a_folder_that_holds_only_a_lock_is_empty(run: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".lock").touch()
+    merge_runs([run(CONFIG), run(OTHER)], tmp_path / "out")
+    assert (tmp_path / "out" / "results.json").is_file()
+
+
 def test_places_that_do_not_serve(run: Callable[..., Path], tmp_path: Path) -> None:
     first, second = run(CONFIG), run(OTHER)
     with pytest.raises(InputError, match="given twice"):

@@ -1,12 +1,13 @@
 """Which cell first, how many processes, how long still."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from gapkit.comparison import StudyConfig, scheduling
-from gapkit.comparison.cells import Cell
+from gapkit.comparison.cells import Cell, Value
 from gapkit.comparison.computing import Job
 from gapkit.comparison.planning import study_tasks
 from gapkit.comparison.scheduling import Clock, in_words, longest_first, sensible_processes
@@ -76,6 +77,20 @@ def test_the_clock_learns_from_what_is_done(parts: Parts) -> None:
     assert clock.left() == 0
 
 
+def test_fits_of_an_earlier_run_are_no_time_of_this_one(parts: Parts) -> None:
+    """A study that gets one metric more only measures: what its fits once took tells nothing of what is left."""
+    fresh = _jobs(parts, seeds=3)
+    old = {job.task.stem: Cell(job.task.name, job.task.block, job.task.seed, job.task.key) for job in fresh}
+    jobs = [replace(job, known=old[job.task.stem], missing=("cosine",)) for job in fresh]
+    assert all(scheduling.expected_seconds(job, parts) < 10 for job in jobs)
+    clock = Clock(jobs, parts)
+    for job in jobs:
+        if job.task.stem not in ("diffusion-link-s1", "diffusion-link-s2"):
+            estimates = {"cosine": Value(0.0, 0.0, 0.0, 1, 2.0), "mmd": Value(0.0, 0.0, 0.0, 1, 500.0)}
+            clock.finish(replace(old[job.task.stem], fit_seconds=1000.0, estimates=estimates))
+    assert clock.left() == pytest.approx(4)
+
+
 def test_time_in_words() -> None:
     assert [in_words(s) for s in (0.0, 4.9, 42.4, 99.0, 130.0, 5400.0)] == [
         "", "", "about 42 s left", "about 99 s left", "about 2 min left", "about 90 min left",
@@ -83,5 +98,7 @@ def test_time_in_words() -> None:
 
 
 def test_a_parameter_of_another_kind_is_no_number(parts: Parts) -> None:
-    job: Any = SimpleNamespace(task=SimpleNamespace(name="own", params={"steps": "many"}), missing=("cosine",))
+    job: Any = SimpleNamespace(
+        task=SimpleNamespace(name="own", params={"steps": "many"}), missing=("cosine",), known=None
+    )
     assert scheduling.expected_seconds(job, parts) < 1

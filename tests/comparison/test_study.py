@@ -194,6 +194,38 @@ def test_a_bridge_that_fails_does_not_stop_the_others(
     assert not mended.failures
 
 
+def test_a_bridge_that_fails_at_a_later_metric_keeps_its_earlier_numbers(
+    pairs: PairedEmbeddings, tmp_path: Path, bridge_for_a_test: Add
+) -> None:
+    class Ageing(Bridge):
+        """Moves nothing."""
+
+        def _fit(self, source: Any, target: Any, context: Any) -> None:
+            pass
+
+        def _transform(self, source: Any) -> Any:
+            return source
+
+    bridge_for_a_test("ageing", Ageing)
+    config = replace(CONFIG, bridges=("ageing",), metrics=("cosine",))
+    first = run_study(pairs, config, out=tmp_path).pivot().loc["ageing", "cosine"]
+
+    def fail(self: Any, source: Any) -> Any:
+        raise ZeroDivisionError("too old")
+
+    move = Ageing._transform
+    Ageing._transform = fail  # type: ignore[method-assign]
+    more = replace(config, metrics=("cosine", "mmd"))
+    for _ in range(2):
+        results = run_study(pairs, more, out=tmp_path)
+        assert results.failures == ["ageing, metric mmd: ZeroDivisionError: too old"]
+        assert results.pivot().loc["ageing", "cosine"] == first
+    Ageing._transform = move  # type: ignore[method-assign]
+    mended = run_study(pairs, more, out=tmp_path)
+    assert not mended.failures
+    assert np.isfinite(mended.pivot().loc["ageing", "mmd"])
+
+
 def test_a_metric_that_fails_does_not_stop_the_others(pairs: PairedEmbeddings, tmp_path: Path) -> None:
     METRICS.names()
 

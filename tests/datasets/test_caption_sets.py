@@ -76,6 +76,7 @@ def test_what_cannot_be_used_is_one_line(tmp_path):
     (tmp_path / "b.csv").write_text(AUDIOCAPS)
     (tmp_path / "c.csv").write_text(AUDIOCAPS.replace("30", "soon"))
     (tmp_path / "d.csv").write_text(AUDIOCAPS.splitlines()[0])
+    (tmp_path / "e.csv").write_text(AUDIOCAPS.replace("30", "inf"))
     touch(tmp_path / "sounds", "other.wav")
     for name, folder, message in (
         ("a.csv", "sounds", "no column 'audiocap_id'"),
@@ -83,8 +84,20 @@ def test_what_cannot_be_used_is_one_line(tmp_path):
         ("b.csv", "sounds", "holds none of the 2 clips of b"),
         ("c.csv", "sounds", "start_time of 'vid-A_x' must be a number, got 'soon'"),
         ("d.csv", "sounds", "has no row"),
+        ("e.csv", "sounds", "start_time of 'vid-A_x' must be a number, got 'inf'"),
         ("absent.csv", "sounds", "cannot be read"),
     ):
         with pytest.raises(InputError, match=message) as error:
             read_audiocaps(tmp_path / name, tmp_path / folder)
         assert "\n" not in str(error.value)
+
+
+def test_a_row_that_is_too_short_is_a_fault(tmp_path):
+    touch(tmp_path / "sounds", "a.wav")
+    (tmp_path / "train.csv").write_text("youtube_id,start_time,caption,audiocap_id\na,0,rain,1\nb,0\n")
+    manifest = read_audiocaps(tmp_path / "train.csv", tmp_path / "sounds")
+    assert ([clip.id for clip in manifest.clips], [fault.id for fault in manifest.faults]) == (["a_0"], ["b_0"])
+    names = ",".join(f"caption_{k}" for k in range(1, 6))
+    (tmp_path / "c.csv").write_text(f"{names},file_name\n1,2,3,4,5,a.wav\n1,2\n")
+    manifest = read_clotho(tmp_path / "c.csv", tmp_path / "sounds")
+    assert ([clip.id for clip in manifest.clips], [fault.id for fault in manifest.faults]) == (["a.wav"], [""])

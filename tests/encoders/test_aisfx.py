@@ -80,6 +80,9 @@ def test_a_foreign_file_is_one_line(tmp_path):
     path.write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match="not the checkpoint of aisfx"):
         AisfxAudio(path)
+    torch.save(({"embedding_net.other": torch.ones(2)}, {}), path)
+    with pytest.raises(InputError, match="not the checkpoint of aisfx"):
+        AisfxAudio(path)
     with pytest.raises(InputError, match="cannot be opened"):
         AisfxAudio(tmp_path / "absent.pth")
 

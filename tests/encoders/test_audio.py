@@ -100,3 +100,9 @@ def test_a_header_that_knows_no_length_is_read(tmp_path, tone):
     content[at : at + 4] = b"\xff\xff\xff\xff"
     path.write_bytes(content)
     assert len(read(path)[0]) == 4410
+
+
+def test_a_sound_too_short_for_a_sample_is_said(tmp_path):
+    soundfile.write(tmp_path / "click.wav", np.array([0.5]), 192_000, subtype="FLOAT")
+    with pytest.raises(ClipError, match="is too short: its 1 frames give no sample at 8,000 Hz"):
+        read(tmp_path / "click.wav", 8_000)

@@ -125,6 +125,12 @@ def test_wrong_options_are_one_line(given, message):
         train_heads(x, y, **given)
 
 
+def test_one_row_alone_has_nothing_to_be_told_apart_from():
+    x, y = matched(20)
+    with pytest.raises(InputError, match="at least two groups"):
+        train_heads(x[:1], y[:1])
+
+
 def test_sides_of_different_length():
     x, y = matched(20)
     with pytest.raises(InputError, match="as many target as source"):

@@ -87,3 +87,12 @@ def test_files_that_are_no_manifest(tmp_path):
     }.items():
         with pytest.raises(InputError, match=message):
             read_manifest(tmp_path / name)
+
+
+def test_the_number_of_each_row_that_a_table_was_written_with_is_no_id_and_no_split(tmp_path):
+    pd.DataFrame({"path": ["a.wav", "b.wav", "a.wav"], "caption": ["Rain", "Bell", "Drops"]}).to_csv(tmp_path / "m.csv")
+    manifest = read_manifest(tmp_path / "m.csv")
+    assert [(clip.id, clip.captions, clip.split) for clip in manifest.clips] == [
+        ("a.wav", ("Rain", "Drops"), ""),
+        ("b.wav", ("Bell",), ""),
+    ]

@@ -310,3 +310,21 @@ def test_paths_that_name_no_file(counting, tmp_path):
     assert reasons["nul\0l.wav"] == "cannot be opened (embedded null byte)"
     assert reasons["x" * 300] == "cannot be opened (File name too long)"
     assert r"odd\udcff.wav" in (tmp_path / "failures.csv").read_text("utf-8")
+
+
+def test_a_sound_of_several_windows_on_which_the_encoder_fails_stops_nothing(sounds, counting, tmp_path):
+    manifest = sounds(3, seconds=0.25)
+    first = soundfile.read(manifest.parent / "0000.wav", dtype="float32")[0][0]
+    source = counting.source
+
+    def picky(waves):
+        if any(wave[0] == first for wave in waves):
+            raise RuntimeError("not this one")
+        return source(waves)
+
+    counting.source = picky
+    report = embed(manifest, counting.encoder(window_seconds=0.05), workers=1, batch_size=2, cache=tmp_path / "cache")
+    assert [fault.reason for fault in report.faults] == ["the encoder failed (not this one)"]
+    assert list(report.pairs.ids) == ["0001.wav", "0002.wav"]
+    whole = embed(sounds(3, seconds=0.25, folder="again"), counting.encoder(window_seconds=0.05), cache=tmp_path / "b")
+    np.testing.assert_allclose(report.pairs.source, whole.pairs.source[-2:], atol=1e-6)

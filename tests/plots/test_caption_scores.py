@@ -1,5 +1,7 @@
 """Captions against closure: the numbers behind the figure, and what is drawn."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,6 +44,12 @@ def test_the_rank_correlation_is_spearmans():
     assert found.value == pytest.approx(spearmanr(x, y).statistic, abs=1e-9)
     assert -1 <= found.low < found.value < found.high <= 1
     assert rank_correlation(x, -x).value == -1
+
+
+def test_a_number_that_is_the_same_for_all_has_no_order_and_warns_of_nothing():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(rank_correlation([1, 1, 1], [1, 2, 3]).value)
 
 
 def test_few_bridges_or_no_numbers_are_refused():

@@ -42,6 +42,13 @@ def test_the_bridges_that_were_asked_for_in_their_order(run):
     assert [ax.get_title("left") for ax in axes] == ["before any bridge", "flow", "mean-shift"]
 
 
+def test_the_table_has_the_bridges_that_were_asked_for(run):
+    axes = draw("table", run, bridges=("flow", "mean-shift"))
+    assert {text.get_text() for text in axes[0].get_yticklabels()} == {"flow", "mean-shift"}
+    with pytest.raises(InputError, match="no bridge 'sloth'"):
+        draw("table", run, bridges=("sloth",))
+
+
 def test_the_drawn_cloud_is_what_the_study_measured(run):
     axes = draw("migration", run, bridges=("procrustes",), metrics=("cosine",))
     value = run.results.pivot().loc["procrustes", "cosine"]

@@ -188,6 +188,15 @@ def test_the_cost_of_each_bridge(summary):
         cost(trade_off(summary))
 
 
+def test_bridges_that_all_widen_the_gap_are_drawn(summary):
+    table = trade_off(summary).assign(fit_seconds=1.0, transform_seconds=0.5)
+    worse = table[table["bridge"].isin(["ridge", "cca"])].assign(closed=[-0.1, -0.4])
+    assert {text.get_text() for text in frontier(worse).texts if text.get_gid() == "name"} == {"ridge", "cca"}
+    assert {text.get_text() for text in cost(worse)[0].texts if text.get_gid() == "name"} == {"ridge", "cca"}
+    with pytest.raises(InputError, match="expected at least one bridge, got none but anchors"):
+        frontier(table[table["family"] == "anchor"])
+
+
 def test_a_dot_a_number_and_a_bar_a_share(summary):
     table = build_table(summary, metric_columns(METRICS), title="t $x$")
     shares = trade_off(summary)

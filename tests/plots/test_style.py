@@ -111,5 +111,7 @@ def test_axes_of_ones_own(pairs, scene):
     assert len(figure.axes) == 3
     with pytest.raises(InputError, match="expected 3 matplotlib Axes, got 1"):
         migration(scene, ax=given[0])
+    with pytest.raises(InputError, match="expected 3 matplotlib Axes, got 0"):
+        migration(scene, ax=[])
     one = cosines({"a": pair_cosines(pairs.source, pairs.target, owner=pairs.owner)}, ax=given[2])
     assert one is given[2]

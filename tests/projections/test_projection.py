@@ -100,9 +100,16 @@ def test_clouds_of_the_same_clips_have_to_fit(clouds):
         ({"a": np.eye(3), "b": np.eye(3)}, "gap", {}, "the same mean"),
         ({"a": np.eye(3), "b": 2 * np.eye(3)}, "gap", {"between": ["a", "c"]}, "no cloud 'c'"),
         ({"a": np.eye(3)}, "umap", {}, "at least 5 rows"),
+        ({"a": [[1.0, 0.0], [1.0]]}, "pca", {}, "a: cannot be read as an array"),
     ],
 )
 def test_what_cannot_be_projected_is_one_line(given, method, options, said):
     with pytest.raises(InputError, match=said) as error:
         project(given, method, **options)
     assert "\n" not in str(error.value)
+
+
+def test_a_trajectory_may_be_lists():
+    states = [[[1.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [0.0, 0.5]]]
+    found, same = (project({"a": given}).coordinates["a"] for given in (states, np.array(states)))
+    np.testing.assert_array_equal(found, same)

@@ -7,13 +7,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from gapkit.report import Column, build_table, to_latex
+from gapkit.report import Column, Entry, Row, Table, build_table, to_latex
 from gapkit.report.latex import escape
 
 
 @pytest.fixture
 def lines(summary: pd.DataFrame, columns: tuple[Column, ...]) -> list[str]:
     return to_latex(build_table(summary, columns, title="t", notes=["50 %"])).splitlines()
+
+
+def test_a_comment_stays_one_line() -> None:
+    row = Row("odd\n\\input{x}", (Entry(0.5),), error="one seed\nfailed")
+    text = to_latex(Table((Column("cosine", "Cosine"),), {"paired": (row,)}))
+    assert r"% odd \input{x}: one seed failed" in text.splitlines()
+    assert not any(line.startswith(r"\input") for line in text.splitlines())
 
 
 def test_the_frame(lines: list[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from gapkit.encoders.hub import no_bars
+from gapkit.encoders.hub import first_line, no_bars
 from gapkit.encoders.packages import need, package_folder, version
 from gapkit.errors import InputError
 
@@ -65,10 +65,9 @@ def load_language_model(
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, **options)
             lm = transformers.AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **options)
     except Exception as error:  # hub, files and parsers fail in many ways; all mean that there is no model
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise InputError(
-            f"{whose}: {model} gives no causal language model ({reason.strip()}); name {PACKAGED}, a model of the hub, "
-            "a folder that save_pretrained wrote, or a .gguf file"
+            f"{whose}: {model} gives no causal language model ({first_line(error)}); name {PACKAGED}, a model of the "
+            "hub, a folder that save_pretrained wrote, or a .gguf file"
         ) from None
     if tokenizer.eos_token_id is None:
         raise InputError(

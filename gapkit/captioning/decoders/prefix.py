@@ -269,7 +269,21 @@ class PrefixDecoder(PrefixedDecoder):
         trained_with = dict(self.language_model_)
         where = pick_device(self.device, whose=self._title)
         revision = trained_with.get("revision")
-        _folder.build_and_fill(Path(folder), self, tensors, where, revision)
+        of_the_hub = f"{trained_with.get('model')} of the hub (revision {revision})"
+        if model is not None and revision is not None and Path(model).exists():
+            raise InputError(
+                f"{folder}: was trained upon {of_the_hub}, whose weights have no hash here that {model} could be held "
+                "against; leave the model out, where the hub or its cache can be reached"
+            )
+        try:
+            _folder.build_and_fill(Path(folder), self, tensors, where, revision)
+        except InputError as error:
+            if revision is None or hasattr(self, "model_"):
+                raise
+            raise InputError(
+                f"{folder}: holds what was trained, not the language model under it, {of_the_hub}; load it where the "
+                f"hub or its cache can be reached ({error})"
+            ) from None
         if self.language_model_.get("weights") != trained_with.get("weights"):
             raise InputError(
                 f"{folder}: was trained upon other weights than those that {self.model} holds now; give the model that "

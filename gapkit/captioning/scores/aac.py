@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -34,7 +36,8 @@ def aac_scores(one: Material, needed: Iterable[str], tools: Tools) -> tuple[Foun
         The given Python cannot be run or has no aac-metrics.
     """
     asked = [name for name in SCORED if name in needed]
-    python = str(tools.aac_python)
+    # It is started in another folder; links stay links, by which an environment knows itself.
+    python = os.path.abspath(shutil.which(str(tools.aac_python)) or str(tools.aac_python))  # noqa: PTH100
     try:
         java = find_java(tools.java)
     except AbsentError:

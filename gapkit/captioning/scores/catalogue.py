@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from gapkit.errors import InputError
+from gapkit.registry import nearest_of
 
 Better = Literal["higher", "lower", ""]
 
@@ -274,9 +274,7 @@ def resolve(scores: str | Iterable[str]) -> tuple[str, ...]:
         elif name in SCORES:
             chosen.add(name)
         else:
-            near = difflib.get_close_matches(name, [*SCORES, *SETS], n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join([*SETS, *SCORES])}"
-            raise InputError(f"unknown caption score {name!r}: {hint}")
+            raise InputError(f"unknown caption score {name!r}: {nearest_of(name, [*SETS, *SCORES])}")
     if not chosen:
         raise InputError(f"no caption score was asked for; known: {', '.join([*SETS, *SCORES])}")
     return tuple(name for name in SCORES if name in chosen)

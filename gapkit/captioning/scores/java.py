@@ -16,7 +16,7 @@ UTF8 = ("-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8")
 
 
 def find_java(java: str | Path | None = None) -> str:
-    """The program to start: the given one, that of JAVA_HOME, or `java` of the PATH.
+    """The program to start, as an absolute path: the given one, that of JAVA_HOME, or `java` of the PATH.
 
     Raises
     ------
@@ -27,12 +27,12 @@ def find_java(java: str | Path | None = None) -> str:
         found = shutil.which(str(java))
         if found is None:
             raise AbsentError(f"no program {java} that can be run; name the java program of a Java 8 or newer")
-        return found
+        return os.path.abspath(found)  # noqa: PTH100 - it is started in another folder, and links stay links
     home = os.environ.get("JAVA_HOME")
     found = (shutil.which(str(Path(home) / "bin" / "java")) if home else None) or shutil.which("java")
     if found is None:
         raise AbsentError("Java is not installed; install a Java 8 or newer, such as the package default-jre-headless")
-    return found
+    return os.path.abspath(found)  # noqa: PTH100
 
 
 def jar(*parts: str) -> Path:

@@ -94,7 +94,7 @@ class Meteor:
         try:
             return np.array([[float(number) for number in line.split()] for line in answers]).reshape(len(lines), 23)
         except ValueError:
-            bad = next(line for line in answers if not line[:1].isdigit())
+            bad = next((line for line in answers if not line[:1].isdigit()), "counts of another number")
             raise AbsentError(f"METEOR refused a caption ({bad[:200]}); look for control characters in it") from None
 
     def scores(self, counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

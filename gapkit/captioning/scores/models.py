@@ -69,10 +69,11 @@ def model_folder(name: str | Path, *, whose: str) -> Path:
         patterns = ["*.json", "*.txt", "*.safetensors", "*.ckpt", "pytorch_model.bin"]
         return Path(snapshot_download(str(name), allow_patterns=patterns))
     except Exception as error:  # names, networks and rights fail in many ways; all mean that there is no model
-        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        from gapkit.encoders.hub import first_line
+
         raise AbsentError(
-            f"{whose}: {name} is no folder and cannot be had from the hub ({reason.strip()[:160]}); give a folder with "
-            "the model"
+            f"{whose}: {name} is no folder and cannot be had from the hub ({first_line(error)[:160]}); give a folder "
+            "with the model"
         ) from None
 
 

@@ -29,10 +29,11 @@ class CaptionScores:
     Parameters
     ----------
     per_clip : DataFrame
-        Index ``id``, a column for each score that a clip has.
+        Index ``id``, a column for each score that a clip has; NaN where it is undefined.
     corpus : DataFrame
         Columns score, value, ci_low, ci_high, n. BLEU and METEOR are of the set, from summed counts; all others that a
-        clip has are means over clips. The interval is NaN where resampling clips says nothing: a vocabulary.
+        clip has are means over the n clips that have it. The interval is NaN where resampling clips says nothing: a
+        vocabulary.
     absent : dict of str to str
         Scores that were asked for and are not there: reason and remedy.
     tokenizer : str

@@ -317,6 +317,22 @@ def _scorers(
     yield ("sbert_sim",), lambda: Found({"sbert_sim": similarity(one.candidates, one.references, models.sbert)})
 
 
+def _means_of_some(
+    values: NDArray[np.float64], known: NDArray[np.bool_], weights: NDArray[np.float32]
+) -> tuple[float, NDArray[np.float64]]:
+    """Mean over the clips that have a score, of all and of each resample."""
+    if not known.any():
+        return float("nan"), np.full(len(weights), np.nan)
+    own = weights[:, known].astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return float(values[known].mean()), own @ values[known] / own.sum(axis=1)
+
+
+def _left_out(name: str, known: NDArray[np.bool_]) -> str:
+    missing = len(known) - int(known.sum())
+    return f"{SCORES[name].label} is undefined for {missing:,} of {len(known):,} clips, which its mean leaves out"
+
+
 def _result(
     one: Material,
     found: Found,
@@ -337,18 +353,24 @@ def _result(
     if means and len(weights):
         table = weights @ np.stack([per_clip[name] for name in means], axis=1) / len(one.ids)
         draws |= {name: table[:, place] for place, name in enumerate(means)}
+    known = {name: np.isfinite(values) for name, values in per_clip.items()}
+    some = [name for name in means if not known[name].all()]
+    for name in some:
+        found.corpus[name], own = _means_of_some(per_clip[name], known[name], weights)
+        if len(weights):
+            draws[name] = own
     rows = []
     for name in wanted:
         if name in found.corpus or name in per_clip:
             value = found.corpus[name] if name in found.corpus else float(per_clip[name].mean())
             low, high = percentile_interval(draws.get(name, ()), confidence)
-            rows.append((name, value, low, high, len(one.ids)))
+            rows.append((name, value, low, high, int(known[name].sum()) if name in some else len(one.ids)))
     return CaptionScores(
         per_clip=pd.DataFrame(per_clip, index=pd.Index(one.ids, name="id")),
         corpus=pd.DataFrame(rows, columns=["score", "value", "ci_low", "ci_high", "n"]),
         absent={name: found.absent[name] for name in SCORES if name in wanted and name in found.absent},
         tokenizer=tokenizer,
-        notes=one.notes,
+        notes=(*one.notes, *(_left_out(name, known[name]) for name in some)),
         about=about,
         draws={name: draws[name] for name in wanted if name in draws},
     )

@@ -21,7 +21,7 @@ WHERE = "https://nlp.stanford.edu/software/stanford-corenlp-full-2015-12-09.zip"
 
 
 def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools: Tools) -> Found:
-    """SPICE of each clip; one Java process for all.
+    """SPICE of each clip, NaN where the parser gives none; one Java process for all.
 
     Nothing is downloaded and nothing is written beside the package, both of which its own class does.
 
@@ -31,7 +31,7 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
         Java or a jar is missing, or the process failed.
     """
     own = package() / "spice" / "lib"
-    folder = Path(tools.spice_jars) if tools.spice_jars is not None else own
+    folder = Path(tools.spice_jars).absolute() if tools.spice_jars is not None else own
     missing = [name for name in JARS if not (folder / name).is_file()]
     if missing:
         raise AbsentError(
@@ -60,11 +60,14 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
         except OSError as error:
             raise AbsentError(f"Java could not be started ({error.strerror}); check {java}") from None
         try:
-            scores = {int(clip["image_id"]): float(clip["scores"]["All"]["f"]) for clip in json.loads(told.read_text())}
-            values = np.array([scores[place] for place in range(len(clips))])
+            scores = {int(clip["image_id"]): clip["scores"]["All"]["f"] for clip in json.loads(told.read_text())}
+            # Where neither caption nor references hold anything it writes null.
+            values = np.array([scores[place] for place in range(len(clips))], dtype=np.float64)
         except (OSError, ValueError, KeyError, TypeError):
             raise AbsentError(
                 f"SPICE's Java gave no scores (exit {done.returncode}, said: {complaint(done.stderr)}); it wants 8 GB "
                 "of memory and is made for Java 8: name one (java)"
             ) from None
+    if np.isnan(values).all():
+        raise AbsentError("SPICE is undefined: its parser found nothing in any caption and its references")
     return Found(per_clip={"spice": values})

@@ -236,3 +236,24 @@ def test_the_default_model_without_its_reader(clips: Clips, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "gguf", None)
     with pytest.raises(InputError, match=r'needs the package gguf.*pip install "gapkit\[captioning\]"'):
         make_decoder("prefix", **TINY).fit(*clips)
+
+
+def test_a_model_of_the_hub_that_cannot_be_had_any_more(
+    gpt2: Path, clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_decoder("prefix", model=str(gpt2), **TINY).fit(*clips).save(tmp_path / "kept")
+    config = json.loads((tmp_path / "kept" / "config.json").read_text())
+    config["params"]["model"] = "someone/some-model"
+    config["fitted"]["language_model_"] = {"model": "someone/some-model", "revision": "abc", "transformers": "5"}
+    (tmp_path / "kept" / "config.json").write_text(json.dumps(config))
+    whose = r"upon someone/some-model of the hub \(revision abc\), whose weights have no hash here"
+    with pytest.raises(InputError, match=whose):
+        PrefixDecoder.load(tmp_path / "kept", model=str(gpt2))
+
+    def no_network(model: str, *, whose: str, **_: Any) -> Any:
+        raise InputError(f"{whose}: {model} gives no causal language model (no network)")
+
+    monkeypatch.setattr("gapkit.captioning.decoders.prefix.load_language_model", no_network)
+    under = r"the language model under it, someone/some-model of the hub \(revision abc\); load it where the hub"
+    with pytest.raises(InputError, match=under):
+        load_decoder(tmp_path / "kept")
