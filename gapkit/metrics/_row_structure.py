@@ -2,8 +2,8 @@
 
 Where clips shape each other's neighbourhoods as much as they have their own (mixing, mutual neighbours), the draws
 follow both to first order. Balls, and the classifiers of the two-sample tests, stay those of the sample, as the gallery
-does in retrieval; the straight cuts of the margin move (`_refit`). What does not come to a mean over clips has no draws,
-nor has coverage, which hangs on the balls more than on the clips in them.
+does in retrieval; the straight cuts of the margin move (`_refit`). What does not come to a mean over clips has no
+draws, nor has coverage, which hangs on the balls more than on the clips in them.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def clip_margins(both: Sides, found: Probe) -> tuple[Tensor, Tensor]:
 
 
 def clip_spreads(y: Cloud, found: Probe) -> Tensor:
-    """Mean squared distance of each clip's rows from the target's mean, in squared units of the margin, float64, (n,)."""
+    """Mean squared distance of each clip's rows from the target's mean, in squared units of the margin, (n,)."""
     rows = found.scaled(y.cpu())
     squares = torch.empty(len(rows.base), dtype=torch.float64)
     for part in row_blocks(rows.base):
