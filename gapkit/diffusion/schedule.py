@@ -58,7 +58,8 @@ class Schedule:
         >>> cosine_schedule().times(600, 5)
         [600, 480, 360, 240, 120, 0]
         """
-        for name, value in (("start", start), ("sample_steps", steps)):
+        given: dict[str, object] = {"start": start, "sample_steps": steps}
+        for name, value in given.items():
             if not isinstance(value, Integral):
                 raise InputError(f"{name} must be a whole number, got {value!r}")
         if not 1 <= start <= self.n_steps:
