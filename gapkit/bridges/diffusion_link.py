@@ -265,14 +265,12 @@ class DiffusionLink(ReverseDiffusionBridge):
         device = self.source_centre_.device
         source = source.to(device)
         draw = generator(self.random_state + 3, device)
-        rows_at = torch.arange(len(source), device=device)
-        sample = 0
 
         def loss(model: nn.Module) -> Tensor:
-            nonlocal sample
-            rows = rows_at[torch.randint(len(source), (self.batch_size,), generator=draw, device=device)]
-            # Each step sees the same rows with other noise, if there is any.
-            sample += 1
+            rows = torch.randint(len(source), (self.batch_size,), generator=draw, device=device)
+            # Each step sees the same rows with other noise, if there is any: that of its batch, so that a training
+            # which is taken up again draws what it would have drawn.
+            sample = 1 + rows.sum()
             with torch.no_grad():
                 answer = self._travel(source[rows], sample=sample)
                 entered, state = self._start(source[rows], sample)

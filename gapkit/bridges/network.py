@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Real
 from typing import ClassVar
 
 import torch
@@ -163,8 +164,14 @@ class NetworkBridge(Bridge):
     def _check_parameters(self) -> None:
         for name in ("hidden", "blocks", "width", "steps", "batch_size"):
             value = getattr(self, name, 1)
-            if not isinstance(value, int) or value < 1:
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise InputError(f"{self._title}: {name} must be a whole number of at least 1, got {value!r}")
+        if isinstance(self.random_state, bool) or not isinstance(self.random_state, int):
+            raise InputError(f"{self._title}: random_state must be a whole number, got {self.random_state!r}")
+        for name in ("lr", "weight_decay", "ema", "patience"):
+            value = getattr(self, name, 1)
+            if not isinstance(value, Real):
+                raise InputError(f"{self._title}: {name} must be a number, got {value!r}")
         if not (isinstance(self.scale, (int, float)) and 0 < self.scale < math.inf):
             raise InputError(f"{self._title}: scale must be a number above 0, got {self.scale!r}")
         if not (isinstance(self.dropout, (int, float)) and 0 <= self.dropout < 1):
@@ -192,6 +199,6 @@ def resolve_device(device: str, given: torch.device) -> torch.device:
     try:
         resolved = torch.device(device)
         torch.empty(1, device=resolved)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"device {device!r} cannot be used here ({str(error).splitlines()[0]}); use cpu") from None
     return resolved

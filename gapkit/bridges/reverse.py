@@ -26,7 +26,7 @@ class ReverseDiffusionBridge(SteppingBridge):
     sampler: str
     entry_noise: bool
 
-    def _travel(self, source: Tensor, callback: Callback | None = None, sample: int = 0) -> Tensor:
+    def _travel(self, source: Tensor, callback: Callback | None = None, sample: int | Tensor = 0) -> Tensor:
         entered, state = self._start(source, sample)
         return self._reverse(entered, state, self._times(), self._noise(source, sample), callback)
 
@@ -84,7 +84,7 @@ class ReverseDiffusionBridge(SteppingBridge):
         with torch.no_grad():
             return like(self._leave(self._reverse(torch.zeros_like(clean), state, times, draw)), target)
 
-    def _start(self, source: Tensor, sample: int) -> tuple[Tensor, Tensor]:
+    def _start(self, source: Tensor, sample: int | Tensor) -> tuple[Tensor, Tensor]:
         """The source in the frame, and the state at `start` that it becomes."""
         entered = self._enter(source)
         if not self.entry_noise:

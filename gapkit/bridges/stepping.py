@@ -77,7 +77,7 @@ class SteppingBridge(NetworkBridge):
         with torch.no_grad():
             return like(torch.stack([self._leave(self._travel(x, sample=k)) for k in range(n_samples)]), source)
 
-    def _noise(self, source: Tensor, sample: int) -> Callable[[int], Tensor]:
+    def _noise(self, source: Tensor, sample: int | Tensor) -> Callable[[int], Tensor]:
         """Noise of the step that arrives at t, for each source row by itself; ``-1``: noise at the entry."""
         # Rounded, or the last bit of a row would decide: one direction given at two lengths gets one noise.
         rows = (source * 256).round()

@@ -13,7 +13,7 @@ GOLDEN = 0x9E3779B97F4A7C15 - (1 << 64)
 MIX = (0xBF58476D1CE4E5B9 - (1 << 64), 0x94D049BB133111EB - (1 << 64))
 
 
-def row_noise(rows: Tensor, seed: int, *, stream: int = 0) -> Tensor:
+def row_noise(rows: Tensor, seed: int, *, stream: int | Tensor = 0) -> Tensor:
     """Standard normal numbers for each row, drawn by hashing the row itself.
 
     A row gets the same noise alone, among others, and in any order; equal rows get equal noise. So a bridge that draws
@@ -23,7 +23,7 @@ def row_noise(rows: Tensor, seed: int, *, stream: int = 0) -> Tensor:
     ----------
     rows : Tensor of shape (n, d), float32
     seed : int
-    stream : int
+    stream : int, or Tensor of shape (), int64
         Independent draws for the same rows: the step of a sampler, the number of a sample.
 
     Returns
@@ -47,8 +47,8 @@ def row_noise(rows: Tensor, seed: int, *, stream: int = 0) -> Tensor:
     bits = (rows.float() + 0.0).contiguous().view(torch.int32).to(torch.int64) & MASK
     places = _mix(GOLDEN * torch.arange(1, d + 1, device=rows.device)) | 1
     key = _mix((_mix(bits + places) * places).sum(dim=1))
-    start = torch.tensor([seed, stream], dtype=torch.int64, device=rows.device)
-    key = _mix(key ^ _mix(_mix(start[0] * GOLDEN) + start[1]))
+    start = torch.full((), seed, dtype=torch.int64, device=rows.device)
+    key = _mix(key ^ _mix(_mix(start * GOLDEN) + stream))
     counter = GOLDEN * torch.arange(1, half + 1, device=rows.device)
     random = _mix(key.unsqueeze(1) + counter)
     # Upper and lower half of 64 bits: a radius in (0, 1] and an angle in [0, 1).

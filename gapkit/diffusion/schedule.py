@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -50,13 +51,17 @@ class Schedule:
         Raises
         ------
         InputError
-            `start` outside 1..T or more steps than times.
+            `start` outside 1..T, more steps than times, or what is no whole number.
 
         Examples
         --------
         >>> cosine_schedule().times(600, 5)
         [600, 480, 360, 240, 120, 0]
         """
+        given: dict[str, object] = {"start": start, "sample_steps": steps}
+        for name, value in given.items():
+            if not isinstance(value, Integral):
+                raise InputError(f"{name} must be a whole number, got {value!r}")
         if not 1 <= start <= self.n_steps:
             raise InputError(f"start must lie in 1..{self.n_steps} (steps of the schedule), got {start}")
         if not 1 <= steps <= start:
@@ -92,6 +97,6 @@ def make_schedule(name: str, n_steps: int = N_STEPS) -> Schedule:
     ------
     InputError
     """
-    if name not in SCHEDULES:
+    if not isinstance(name, str) or name not in SCHEDULES:
         raise InputError(f"unknown schedule {name!r}: known are {', '.join(SCHEDULES)}")
     return SCHEDULES[name](n_steps)

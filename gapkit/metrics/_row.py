@@ -262,7 +262,7 @@ class Row:
                     drawn[some] -= again @ fold.own()
                     total[some] -= again.sum(dim=1)
         draws = drawn / total.clamp_min(1)
-        return won / pairs, draws if self.refits is None else draws + self.refits.of_auc()
+        return won / pairs, draws if self.refits is None else (draws + self.refits.of_auc()).clamp(0, 1)
 
     def rmg(self) -> Drawn:
         x, y = self.x_directions, self.reference.directions

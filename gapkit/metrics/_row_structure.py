@@ -1,8 +1,9 @@
 """How the measures of neighbourhoods and structure are taken inside a row: what they share, and their intervals.
 
 Where clips shape each other's neighbourhoods as much as they have their own (mixing, mutual neighbours), the draws
-follow both to first order. Balls and classifiers stay those of the sample, as the gallery does in retrieval. What does
-not come to a mean over clips has no draws, nor has coverage, which hangs on the balls more than on the clips in them.
+follow both to first order. Balls, and the classifiers of the two-sample tests, stay those of the sample, as the gallery
+does in retrieval; the straight cuts of the margin move (`_refit`). What does not come to a mean over clips has no
+draws, nor has coverage, which hangs on the balls more than on the clips in them.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from gapkit.metrics.cknna import of_neighbours
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
 from gapkit.metrics.hubness import K as LISTED
 from gapkit.metrics.hubness import occurrences, skewness
-from gapkit.metrics.margin import clip_margins
+from gapkit.metrics.margin import clip_margins, clip_spreads
 from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
@@ -214,8 +215,7 @@ def _margin(row: Row) -> Drawn:
     if row.refits is None:
         return value, draws
     # The unit, the target's spread, follows the resample too.
-    squares = row.both.y.per_clip(row.probe.scaled(row.both.y.cpu()).rows.square().sum(dim=1).double())
-    _, spread = _target_mean(row, squares.to(row.resamples.counts.device))
+    _, spread = _target_mean(row, clip_spreads(row.both.y, row.probe).to(row.resamples.counts.device))
     return value, draws.cpu() + row.refits.of_margin() - value / 2 * (spread.cpu() - 1)
 
 

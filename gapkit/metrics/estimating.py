@@ -112,16 +112,17 @@ def _generic(record: Metric, row: Row) -> tuple[float, NDArray[np.float64]]:
     with_owner = takes_owner(record.function)
     extras: dict[str, NDArray[np.float32]] = {}
     if "fitted" in record.needs and row.reference.fitted is not None:
-        extras["fitted"] = row.reference.fitted.cpu().numpy()
+        extras["fitted"] = row.reference.fitted.cpu().numpy().copy()
     if "original" in record.needs and row.original is not None:
-        extras["original"] = row.original.rows.cpu().numpy()
+        extras["original"] = row.original.rows.cpu().numpy().copy()
 
     def call(x: NDArray[np.float32], y: NDArray[np.float32], owner: NDArray[np.int64]) -> float:
         if with_owner:
             return float(record.function(x, y, owner=owner if row.both.paired else None, **extras))
         return float(record.function(x[owner] if record.needs_pairs else x, y, **extras))
 
-    value = call(x, y, owner)
+    # Copies: what a plugin does to its arrays must reach neither the user's nor the next metric's.
+    value = call(x.copy(), y.copy(), owner.copy())
     if record.cost != "n d" or extras or len(row.resamples) == 0:
         return value, np.empty(0)
     ends = np.searchsorted(owner, np.arange(row.both.y.n + 1))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Sides, sides
+from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
 from gapkit.metrics.separability import Probe, folds_of, probe
 
 
@@ -57,4 +58,13 @@ def separability_margin(
 def clip_margins(both: Sides, found: Probe) -> tuple[Tensor, Tensor]:
     """Mean margin of each clip's rows, (n_x,) and (n_y,), on the processor."""
     x, y = found.margins
-    return x, both.y.per_clip(-y.to(both.y.rows.device)).cpu()
+    return x, both.y.per_clip(-y.to(both.y.base.device)).cpu()
+
+
+def clip_spreads(y: Cloud, found: Probe) -> Tensor:
+    """Mean squared distance of each clip's rows from the target's mean, in squared units of the margin, (n,)."""
+    rows = found.scaled(y.cpu())
+    squares = torch.empty(len(rows.base), dtype=torch.float64)
+    for part in row_blocks(rows.base):
+        squares[part] = rows.block(part).square().sum(dim=1).double()
+    return rows.per_clip(squares)

@@ -296,9 +296,10 @@ def fold_contests(
 
 def folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Fold of each source clip and of each target clip, from a number of folds or as given."""
-    if isinstance(folds, int):
-        fold_y = clip_folds(both.y.n, folds, seed)
-        return (fold_y if both.paired else clip_folds(both.x.n, folds, [seed, 1])), fold_y
+    if isinstance(folds, (int, np.integer)):
+        number = int(folds)
+        fold_y = clip_folds(both.y.n, number, seed)
+        return (fold_y if both.paired else clip_folds(both.x.n, number, [seed, 1])), fold_y
     given = np.asarray(folds)
     if not both.paired or given.shape != (both.x.n,) or given.dtype.kind not in "iu":
         raise InputError(

@@ -9,6 +9,7 @@ from conformance import QUICK, toy_pairs
 
 from gapkit.bridges import load_bridge, make_bridge
 from gapkit.bridges._link_loss import LinkLoss
+from gapkit.diffusion import trainer
 from gapkit.diffusion.schedule import make_schedule
 from gapkit.errors import InputError
 
@@ -99,6 +100,23 @@ def test_distilled_it_answers_in_one_pass_near_what_the_teacher_says():
     wanted = teacher.transform(SOURCE)
     error = np.square(student.transform(SOURCE) - wanted).sum(1).mean()
     assert error < 0.5 * np.square(one_step.transform(SOURCE) - wanted).sum(1).mean()
+
+
+def test_a_distillation_that_was_killed_ends_as_one_that_was_not(tmp_path, monkeypatch):
+    params = BASE | {"steps": 2, "sampler": "ddpm", "entry_noise": True, "distil_steps": 20}
+    whole = make_bridge("diffusion-link", **params).fit(SOURCE, TARGET)
+
+    def killed(done, total, note):
+        if total == 20:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
+        with pytest.raises(KeyboardInterrupt):
+            make_bridge("diffusion-link", **params).fit(SOURCE, TARGET, checkpoint=tmp_path / "c", progress=killed)
+    assert (tmp_path / "c").exists()
+    again = make_bridge("diffusion-link", **params).fit(SOURCE, TARGET, checkpoint=tmp_path / "c")
+    np.testing.assert_array_equal(again.transform(SOURCE), whole.transform(SOURCE))
 
 
 def test_a_distilled_bridge_is_saved_as_such(tmp_path):

@@ -253,6 +253,25 @@ def test_a_metric_of_ones_own(plugin, several):
     assert METRICS.get("largest-product").definition == "Largest product of a pair."
 
 
+@pytest.mark.parametrize("needs", [(), ("original", "fitted")])
+def test_what_a_plugin_does_to_its_arrays_stays_with_it(plugin, single, needs):
+    @plugin("centres-in-place", group="closure", better="higher", needs=needs)
+    def centres_in_place(source, target, *, owner, **others):
+        """Writes to all that it is given."""
+        for values in (source, target, owner, *others.values()):
+            values -= values.max(axis=0)
+        return 0.0
+
+    x, y = single.source.astype(np.float32), single.target.astype(np.float32)
+    original, fitted = x + 1, y + 1
+    given = [v.copy() for v in (x, y, original, fitted)]
+    options = {"original": original, "fitted": fitted, "n_resamples": 3}
+    alone = measure(x, y, ["cosine"], **options)["cosine"].value
+    assert measure(x, y, ["centres-in-place", "cosine"], **options)["cosine"].value == alone
+    for before, after in zip(given, (x, y, original, fitted), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
 def test_generic_draws_agree_with_the_built_in_ones(plugin, single):
     @plugin("own-cosine", group="closure", better="higher")
     def own_cosine(source, target):

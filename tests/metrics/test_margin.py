@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from gapkit.metrics import separability_margin
+from gapkit.metrics import Reference, measure, separability_margin
+from gapkit.metrics._sides import Cloud
 from gapkit.metrics.separability import PENALTY, clip_folds
 
 
@@ -50,3 +51,13 @@ def test_invariances(single):
     base = separability_margin(x, y)
     for a, b in ((x @ q, y @ q), (x + 4, y + 4), (x * 7, y * 7)):
         assert separability_margin(a, b) == pytest.approx(base, abs=2e-3)
+
+
+def test_the_interval_is_found_block_by_block(single, monkeypatch):
+    # The rows of a file may be more than the memory holds.
+    reference = Reference.from_target(single.target, n_resamples=20, normalise=True, max_memory=3200)
+    whole, rows = [], Cloud.rows.fget
+    monkeypatch.setattr(Cloud, "rows", property(lambda side: whole.append(side.change is not None) or rows(side)))
+    found = measure(single.source, reference, ["separability-margin"])["separability-margin"]
+    assert found.low < found.value < found.high
+    assert not any(whole)

@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from gapkit.errors import InputError
-from gapkit.metrics import linear_separability, residual_separability, separability_auc
+from gapkit.metrics import linear_separability, measure, residual_separability, separability_auc
 from gapkit.metrics.separability import PENALTY, clip_folds
 
 
@@ -99,3 +99,18 @@ def test_folds():
 def test_bad_folds(single, folds):
     with pytest.raises(InputError, match="fold"):
         linear_separability(single.source, single.target, folds=folds)
+
+
+def test_draws_of_the_auc_stay_inside_its_range():
+    # Nearly separated: what the steps of the classifiers add, to first order, would lead beyond 1.
+    rng = np.random.default_rng(0)
+    y = rng.standard_normal((60, 6))
+    found = measure(np.ones((60, 6)), y, ["separability-auc"], n_resamples=200)["separability-auc"]
+    assert found.value > 0.99
+    assert found.high <= 1
+    assert found.draws.max() == 1
+
+
+def test_a_number_of_folds_from_numpy_is_a_number(single):
+    x, y = single.source, single.target
+    assert linear_separability(x, y, folds=np.int64(4)) == linear_separability(x, y, folds=4)
