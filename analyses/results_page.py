@@ -249,7 +249,7 @@ def older(name: str, manifest: dict) -> list[str]:
         ]
     if manifest.get("intervals", 1) < INTERVALS:
         lines += [
-            "Intervals of separability take the classifiers as they are here, and are up to a sixth too narrow; those",
+            "Intervals of separability take the classifiers as they are here, and are about a sixth too narrow; those",
             "of the residual MMD² are up to root 2 too wide. Values are the same.",
             "",
         ]
