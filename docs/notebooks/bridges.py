@@ -193,7 +193,8 @@ print(pd.DataFrame(rows).to_string())
 
 # %% [markdown]
 # On these drawings `local-shift` is nearer to the captions than `c3` by cosine, and keeps more retrieval than `c3` and
-# `cca`; a linear classifier tells it from the captions slightly more easily than `c3`.
+# `cca`; whether a linear classifier tells it from the captions more easily than `c3` is not to be said: the interval of
+# that difference holds 0.
 
 # %% [markdown]
 # ## 5. Share it

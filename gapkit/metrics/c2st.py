@@ -83,8 +83,8 @@ def vote(own: Tensor) -> Tensor:
 
 
 def vote_slope(own: Tensor, k: int) -> Tensor:
-    """What a vote changes by with the share that it is about, taken over a window as wide as that of `k` fair coins."""
-    half = 0.5 / k**0.5
+    """What a vote changes by with the share that it is about, over two deviations of `k` fair coins to either side."""
+    half = 1 / k**0.5
     slope: Tensor = ((own - 0.5).abs() < half).double() / (2 * half)
     return slope
 
