@@ -25,7 +25,7 @@ def draw(seed, n, d, shift):
     return source, concept + 0.5 * other
 
 
-@pytest.fixture(scope="module", params=[(100, 6, 0.0), (100, 6, 0.4), (100, 32, 1.6)], ids=str)
+@pytest.fixture(scope="module", params=[(100, 6, 0.0), (100, 6, 0.4), (100, 32, 1.6), (200, 6, 0.0)], ids=str)
 def samples(request):
     """Estimates in every sample, (sample, metric, (value, low, high, spread of draws))."""
     found = []
