@@ -1,15 +1,26 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
+from gapkit.machine import limit_threads
+
 torch.set_num_threads(1)
 
 # The same examples each time: a red run is about the change. HYPOTHESIS_PROFILE=default looks for new ones.
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """A command that a test runs in this process sets its threads; sums of the tests after it would round otherwise."""
+    yield
+    if torch.get_num_threads() != 1:
+        limit_threads(1)
 
 
 @pytest.fixture(scope="session")
