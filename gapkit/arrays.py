@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.memory_map import file_of, let_go
 
 ArrayLike = Any
@@ -155,4 +156,4 @@ def rows_of_length_one(values: Tensor) -> Tensor:
 
 def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A torch generator of its own: gapkit never touches the global one."""
-    return torch.Generator(device=device).manual_seed(seed)
+    return torch.Generator(device=device).manual_seed(whole("seed", seed, None))

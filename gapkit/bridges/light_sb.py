@@ -17,6 +17,7 @@ from gapkit.diffusion.light import MixturePotential
 from gapkit.diffusion.samplers import Callback
 from gapkit.diffusion.schedule import N_STEPS
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 SAMPLERS = ("mean", "draw")
 
@@ -118,8 +119,7 @@ class LightSB(SteppingBridge):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if not isinstance(self.components, int) or self.components < 1:
-            raise InputError(f"{self._title}: components must be a whole number of at least 1, got {self.components!r}")
+        whole(f"{self._title}: components", self.components, 1, says=MUST)
         if not (isinstance(self.epsilon, (int, float)) and 0 < self.epsilon < math.inf):
             raise InputError(f"{self._title}: epsilon must be a number above 0, got {self.epsilon!r}")
         if self.sampler not in SAMPLERS:

@@ -20,6 +20,7 @@ from gapkit.diffusion.denoiser import Denoiser
 from gapkit.diffusion.schedule import Schedule, make_schedule
 from gapkit.diffusion.trainer import TrainingOptions, TrainingReport, train
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 MIN_ROWS = 16
 """Fewer rows than this do not train a network."""
@@ -163,11 +164,8 @@ class NetworkBridge(Bridge):
 
     def _check_parameters(self) -> None:
         for name in ("hidden", "blocks", "width", "steps", "batch_size"):
-            value = getattr(self, name, 1)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise InputError(f"{self._title}: {name} must be a whole number of at least 1, got {value!r}")
-        if isinstance(self.random_state, bool) or not isinstance(self.random_state, int):
-            raise InputError(f"{self._title}: random_state must be a whole number, got {self.random_state!r}")
+            whole(f"{self._title}: {name}", getattr(self, name, 1), 1, says=MUST)
+        whole(f"{self._title}: random_state", self.random_state, None, says=MUST)
         for name in ("lr", "weight_decay", "ema", "patience"):
             value = getattr(self, name, 1)
             if not isinstance(value, Real):

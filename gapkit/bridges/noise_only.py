@@ -14,6 +14,7 @@ from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.diffusion.noise import row_noise
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 GRID = 256
 """Noise belongs to a row rounded to 1/256: the last bits, which differ by processor and by scale, do not change it."""
@@ -62,8 +63,7 @@ class NoiseOnly(Bridge):
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
         if not (isinstance(self.sigma, (int, float)) and 0 <= self.sigma < math.inf):
             raise InputError(f"{self._title}: sigma must be a number of at least 0, got {self.sigma!r}")
-        if isinstance(self.random_state, bool) or not isinstance(self.random_state, int):
-            raise InputError(f"{self._title}: random_state must be a whole number, got {self.random_state!r}")
+        whole(f"{self._title}: random_state", self.random_state, None, says=MUST)
         self.shift_ = (1.0 if self.centre else 0.0) * (target.mean(dim=0) - source.mean(dim=0))
 
     def _transform(self, source: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from gapkit.bridges.frame import from_frame, to_frame
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Range, Space
 from gapkit.errors import GapkitError, InputError
+from gapkit.given import MUST, whole
 
 BLOCK = 2048
 """Source rows compared with the kept targets at a time."""
@@ -142,9 +143,7 @@ class OptimalTransport(Bridge):
         if not (isinstance(value, (int, float)) and 0 < value < math.inf):
             raise InputError(f"{self._title}: regularisation must be a number above 0, got {value!r}")
         for name, least in (("n_max", 2), ("max_iter", 1), ("random_state", 0)):
-            number = getattr(self, name)
-            if isinstance(number, bool) or not isinstance(number, int) or number < least:
-                raise InputError(f"{self._title}: {name} must be a whole number of at least {least}, got {number!r}")
+            whole(f"{self._title}: {name}", getattr(self, name), least, says=MUST)
 
 
 def _draw(rows: Tensor, most: int, draw: torch.Generator) -> Tensor:

@@ -13,6 +13,7 @@ from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.samplers import Callback, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 
 class ReverseDiffusionBridge(SteppingBridge):
@@ -74,8 +75,7 @@ class ReverseDiffusionBridge(SteppingBridge):
         """
         y = self._rows(target, "target", n_features=self._fitted_width())
         begin, last = self.start if start is None else start, self._schedule.n_steps
-        if isinstance(begin, bool) or not isinstance(begin, int) or not 1 <= begin <= last:
-            raise InputError(f"{self._title}: start must be a whole number in 1..{last}, got {start!r}")
+        whole(f"{self._title}: start", begin, 1, last, says=MUST)
         self.denoiser_.to(y.device)
         clean = to_frame(y, self.target_centre_.to(y.device)) * self.scale
         draw = self._noise(y, 0)

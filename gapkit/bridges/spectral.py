@@ -13,6 +13,7 @@ from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.covariance import centred
 from gapkit.bridges.frame import from_frame, to_frame
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 HELD_OUT = 10
 """Where no validation pairs are given, one source in this many is held out to choose `n_components`."""
@@ -81,10 +82,8 @@ class SpectralBridge(Bridge):
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
         wanted, width = self.n_components, self.n_features_in_
-        if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= width):
-            raise InputError(
-                f"{self._title}: n_components must be a whole number in 1..{width} (the dimensions), got {wanted!r}"
-            )
+        if wanted is not None:
+            whole(f"{self._title}: n_components", wanted, 1, width, says=MUST)
         if wanted is None and context.validation is None:
             held = self._held_out(source)
             wanted = _best(self._learn(source[~held], target[~held]), source[held], target[held])

@@ -16,6 +16,7 @@ from gapkit.bridges.space import Choice, Range, Space
 from gapkit.diffusion.guidance import guided
 from gapkit.diffusion.samplers import SAMPLERS, Callback
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 
 @register_bridge("unclip-prior")
@@ -141,8 +142,7 @@ class UnCLIPPrior(ConditionalBridge):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if not isinstance(self.candidates, int) or self.candidates < 1:
-            raise InputError(f"{self._title}: candidates must be a whole number of at least 1, got {self.candidates!r}")
+        whole(f"{self._title}: candidates", self.candidates, 1, says=MUST)
         if not 0 <= self.condition_dropout < 1:
             raise InputError(f"{self._title}: condition_dropout must lie in [0, 1), got {self.condition_dropout!r}")
         if self.guidance != 0 and not self.condition_dropout:

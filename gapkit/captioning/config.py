@@ -16,6 +16,7 @@ from gapkit.captioning.scores.catalogue import SCORES
 from gapkit.captioning.scores.catalogue import resolve as score_names
 from gapkit.comparison.config import StudyConfig
 from gapkit.errors import InputError
+from gapkit.given import whole
 
 FIRST = ("mean-shift", "noise-only", "memory", "procrustes", "ridge")
 """Bridges of the default besides the diffusion methods: controls, and closed forms."""
@@ -111,16 +112,16 @@ class CaptionStudyConfig:
                 got = repr(wrong[0]) if wrong else "none"
                 raise InputError(f"{name}: expected some of {', '.join(known)}, got {got}")
         for name, least in (("seeds", 1), ("seed", 0), ("draws", 1), ("batch_size", 1)):
-            _whole(name, getattr(self, name), least)
+            whole(name, getattr(self, name), least)
         if self.max_new_tokens is not None:
-            _whole("max_new_tokens", self.max_new_tokens, 1)
+            whole("max_new_tokens", self.max_new_tokens, 1)
         for name in ("noise", "starts", "projections", "beams"):
             if not getattr(self, name):
                 raise InputError(f"{name}: expected at least one value to choose among, got none")
         if self.tokenizer not in ("ptb", "words"):
             raise InputError(f"tokenizer: expected ptb or words, got {self.tokenizer!r}")
         for beams in self.beams:
-            _whole("beams", beams, 1)
+            whole("beams", beams, 1)
         for name, most in (("noise", math.inf), ("starts", math.inf), ("projections", 1)):
             for value in getattr(self, name):
                 number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -186,8 +187,3 @@ def _listed(name: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise InputError(f"{name}: expected a list, got {value!r}")
     return tuple(dict.fromkeys(value))
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{name}: expected a whole number of at least {least}, got {value!r}")

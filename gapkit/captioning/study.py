@@ -28,6 +28,7 @@ from gapkit.comparison.splits import Parts, split_parts
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
+from gapkit.given import whole
 
 T = TypeVar("T")
 Work = Callable[[World, Spec, Sequence[Reading], Progress], tuple[T, bool]]
@@ -81,8 +82,7 @@ def run_caption_study(
         The folder cannot be written to. Finished cells are kept.
     """
     config = (config or CaptionStudyConfig()).resolved()
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise InputError(f"jobs: expected a whole number of at least 1, got {jobs!r}")
+    jobs = whole("jobs", jobs, 1)
     team = crew()
     if team.count > 1 and jobs > 1:
         raise InputError(f"jobs: expected 1 under `accelerate launch`, whose processes work together, got {jobs}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from gapkit.bridges.registry import BRIDGES, bridge_names, make_bridge
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics.registry import METRICS, metric_names
 from gapkit.records import read_toml
 from gapkit.registry import nearest_of
@@ -78,8 +79,7 @@ class StudyConfig:
             value = getattr(self, name)
             if value is None and name in ("steps", "epochs", "threads"):
                 continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InputError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+            object.__setattr__(self, name, whole(name, value, least))
         if self.steps is not None and self.epochs is not None:
             raise InputError("steps and epochs: expected one of the two, got both; leave one out")
         for name in ("device", "fit_split", "validation_split", "test_split"):

@@ -27,6 +27,7 @@ from gapkit.comparison.usable import require_usable
 from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics.registry import METRICS
 from gapkit.report import Column
 
@@ -133,8 +134,8 @@ def metric_columns(names: Sequence[str]) -> tuple[Column, ...]:
 
 
 def _check_jobs(jobs: int | None) -> None:
-    if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-        raise InputError(f"jobs: expected a whole number of at least 1, got {jobs!r}")
+    if jobs is not None:
+        whole("jobs", jobs, 1)
 
 
 class _Runner:

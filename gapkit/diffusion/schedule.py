@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from numbers import Integral
 
 import torch
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 N_STEPS = 1000
 """T, as in DDPM (Ho et al., 2020)."""
@@ -60,8 +60,7 @@ class Schedule:
         """
         given: dict[str, object] = {"start": start, "sample_steps": steps}
         for name, value in given.items():
-            if not isinstance(value, Integral):
-                raise InputError(f"{name} must be a whole number, got {value!r}")
+            whole(name, value, None, says=MUST)
         if not 1 <= start <= self.n_steps:
             raise InputError(f"start must lie in 1..{self.n_steps} (steps of the schedule), got {start}")
         if not 1 <= steps <= start:

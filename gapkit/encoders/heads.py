@@ -22,6 +22,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix, generator, unit_rows
 from gapkit.atomic import write_bytes
 from gapkit.errors import GapkitError, InputError
+from gapkit.given import MUST, whole
 
 FORMAT = "gapkit-heads-1"
 SIDES = ("source", "target")
@@ -264,13 +265,12 @@ def _labels(groups: Any, n: int, m: int) -> Tensor:
     return torch.from_numpy(numbers)
 
 
-def _check(temperature: float | str, dropout: float, whole: Mapping[str, int], lr: float) -> None:
+def _check(temperature: float | str, dropout: float, sizes: Mapping[str, int], lr: float) -> None:
     if temperature != "learned" and not (isinstance(temperature, (int, float)) and 0 < temperature < math.inf):
         raise InputError(f"heads: temperature must be above 0 or 'learned', got {temperature!r}")
     if not 0 <= dropout < 1:
         raise InputError(f"heads: dropout must lie in [0, 1), got {dropout!r}")
     if not lr > 0:
         raise InputError(f"heads: lr must be above 0, got {lr!r}")
-    for name, value in whole.items():
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"heads: {name} must be a whole number of at least 1, got {value!r}")
+    for name, value in sizes.items():
+        whole(f"heads: {name}", value, 1, says=MUST)

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from gapkit.given import memory_limit
 from gapkit.metrics._points import Points, lower_bounds
 
 BLOCK = 2**24
@@ -58,7 +59,7 @@ def candidates(
     n, device = len(queries), queries.rows.device
     low = torch.full((n, taken), torch.inf, device=device)
     rows = torch.zeros((n, taken), dtype=torch.int64, device=device)
-    room = min(max_memory, BLOCK) // 4
+    room = min(memory_limit(max_memory), BLOCK) // 4
     if queries is not gallery:
         for at in torch.split(torch.arange(n, device=device), max(1, room // len(gallery))):
             found, rows[at] = lowest(bounds_of(queries, at, gallery, same), taken)

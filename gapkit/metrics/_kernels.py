@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.given import memory_limit
 from gapkit.metrics._sides import Cloud
 
 Kind = Literal["gaussian", "imq", "distance", "gaussian slope", "imq slope", "inverse"]
@@ -163,6 +164,7 @@ def _tiles(
         raise InputError("source, target: rows are too far apart for float32; scale both by one number")
     base = max(kernels[0].widths[0], farthest / REACH)
     single = len(kernels) == 1 and len(kernels[0].widths) == 1
+    max_memory = memory_limit(max_memory)
     side = max(16, min(TILE, math.isqrt(max_memory // (8 if single else 24))))
     buffers = [a.base.new_empty(side * side) for _ in range(1 if single else 3)]
     for i, j, minus in _distances(a, b, base, side, max_memory // 2, buffers[0]):

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._points import Points
 from gapkit.metrics._sides import Cloud, Sides
 from gapkit.metrics.neighbours import search
@@ -62,8 +63,7 @@ def neighbourhood(
     InputError
         k < 1, or the rows that a query may have as neighbours weigh less than `k`.
     """
-    if k < 1:
-        raise InputError(f"neighbours: expected k >= 1, got {k}")
+    k = whole("neighbours: k", k, 1)
     count = min(len(gallery), math.ceil(k / float(weights.median()) - NOTHING))
     while True:
         found = search(queries, gallery, count, clips=clips, priority=priority, max_memory=max_memory)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._neighbourhood import NOTHING
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.mixing import K, balanced, pooled
@@ -200,6 +201,7 @@ def network_correctness(
     """
     from sklearn.neural_network import MLPClassifier
 
+    hidden, rounds = whole("c2st: hidden", hidden, 1), whole("c2st: rounds", rounds, 1)
     x, y = (Cloud(c.rows.cpu(), c.owner.cpu(), c.n) for c in (both.x, both.y))
     rows_x, rows_y = x.rows.numpy(), y.rows.numpy()
     share_y, row_fold = y.share.numpy(), fold_y[y.owner.numpy()]

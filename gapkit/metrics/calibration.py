@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, generator
-from gapkit.errors import InputError
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._sides import Sides, directions, sides
 from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka, ratio
 from gapkit.metrics.mutual_knn import K, clip_directions, mutual_knn, nearest_clips, overlap
@@ -108,8 +108,7 @@ def calibrated(
     >>> calibrated(mutual_knn, rows, rows, k=1).calibrated
     1.0
     """
-    if n_permutations < 1:
-        raise InputError(f"calibrated: expected at least 1 permutation, got {n_permutations}")
+    n_permutations = whole("calibrated: n_permutations", n_permutations, 1)
     both = sides(source, target, owner, paired=True)
     raw, null = nulls(score, both, n_permutations, seed, options)
     return against(raw, null)
@@ -249,7 +248,7 @@ def cka_null(
     scale = inside[0] * inside[1]
     left, right = (_fewest_columns(side.rows).float() for side in (x, y))
     n, d = left.shape
-    at_once = max(1, max_memory // (8 * n * d))
+    at_once = max(1, memory_limit(max_memory) // (8 * n * d))
     null: list[float] = []
     batch: list[Tensor] = []
 

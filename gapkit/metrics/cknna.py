@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._sides import Cloud, directions, sides
 from gapkit.metrics.mutual_knn import K, clip_directions, nearest_clips
 
@@ -67,8 +68,9 @@ def cknna(
 
 def check(n: int, k: int) -> None:
     """Whether the alignment exists for `n` clips."""
-    if k < 2 or n < 4:
-        raise InputError(f"cknna: expected k >= 2 and at least 4 clips, got k = {k} and {n} clips")
+    whole("cknna: k", k, 2)
+    if n < 4:
+        raise InputError(f"cknna: expected at least 4 clips, got {n}")
 
 
 def of_neighbours(x: Cloud, y: Cloud, near_x: Tensor, near_y: Tensor) -> float:

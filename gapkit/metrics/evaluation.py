@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
 from gapkit.errors import InputError
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
 from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._row import T
@@ -110,6 +111,8 @@ class Reference:
         InputError
             Fewer than two clips, rows that are all the same, an owner that does not fit.
         """
+        seed, n_resamples = whole("seed", seed), whole("n_resamples", n_resamples)
+        folds, max_memory = whole("folds", folds, 2), memory_limit(max_memory)
         rows = cloud(target, name="target", owner=owner)
         if rows.n < 2:
             raise InputError(f"target: expected at least 2 clips, got {rows.n}; a metric compares clouds")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.frechet import bures, gaussian
 
@@ -96,14 +97,13 @@ def frechet_bias(
             f"frechet_bias: sizes: expected numbers above the dimensions ({d}) and up to the clips ({n}), "
             f"got {asked.min()} to {asked.max()}"
         )
-    if n_draws < 1:
-        raise InputError(f"frechet_bias: expected at least 1 draw a size, got {n_draws}")
-    rng = np.random.default_rng(seed)
-    whole = _distance(both)
+    n_draws = whole("frechet_bias: n_draws", n_draws, 1)
+    rng = np.random.default_rng(whole("frechet_bias: seed", seed))
+    of_all = _distance(both)
     values = np.array([np.mean([_thinned(both, int(size), rng) for _ in range(n_draws)]) for size in asked])
-    values[(asked == both.x.n) & (asked == both.y.n)] = whole
+    values[(asked == both.x.n) & (asked == both.y.n)] = of_all
     slope, limit = np.polyfit(1 / asked, values, 1)
-    return FrechetBias(whole, float(limit), float(slope), asked.astype(np.int64), values)
+    return FrechetBias(of_all, float(limit), float(slope), asked.astype(np.int64), values)
 
 
 def _sizes(n: int, d: int) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._sides import FLAT, Cloud, Sides, directions, sides
 
 GROUP = 100
@@ -180,11 +181,12 @@ def gap_orthogonality(
 def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
     """`gap_direction` of sides that hold unit rows."""
     n = unit.x.n
-    if group_size < 1 or n < 2 * group_size:
+    if n < 2 * whole("gap direction: group_size", group_size, 1):
         raise InputError(
             f"gap direction: expected at least 2 groups of {group_size} clips, got {n} clips; give a smaller group_size"
         )
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(n)).to(unit.x.base.device)
+    rng = np.random.default_rng(whole("gap direction: seed", seed))
+    order = torch.from_numpy(rng.permutation(n)).to(unit.x.base.device)
     full = n // group_size
     gaps = _group_means(unit, order[: full * group_size], full, group_size)
     lengths = torch.linalg.vector_norm(gaps, dim=1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._points import points
 from gapkit.metrics._sides import Cloud, directions, sides
 from gapkit.metrics.neighbours import search
@@ -65,8 +66,7 @@ def hubness(
 
 def occurrences(x: Cloud, y: Cloud, k: int, max_memory: int = 2**27) -> Tensor:
     """In how many lists of the k nearest each target row is, shape (m,)."""
-    if k < 1:
-        raise InputError(f"neighbours: expected k >= 1, got {k}")
+    k = whole("neighbours: k", k, 1)
     if len(y.base) < k:
         raise InputError(f"neighbours: expected at least {k} targets, got {len(y.base)}; give more or a smaller k")
     found = search(*points(x.rows, y.rows), k, max_memory=max_memory)

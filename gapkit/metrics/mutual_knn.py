@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, generator
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._points import points
 from gapkit.metrics._sides import Cloud, cloud, directions, sides
 from gapkit.metrics.neighbours import Neighbours, search
@@ -153,8 +154,7 @@ def nearest_clips(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> T
 
 def nearest_found(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> Neighbours:
     """`nearest_clips` with their Euclidean distances, 0 where all are one point."""
-    if k < 1:
-        raise InputError(f"neighbours: expected k >= 1, got {k}")
+    k = whole("neighbours: k", k, 1)
     if side.n <= k:
         raise InputError(f"neighbours: expected more than {k} clips, got {side.n}; give more clips or a smaller k")
     device = side.base.device

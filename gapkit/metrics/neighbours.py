@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._candidates import SameClip, bounds_of, candidates
 from gapkit.metrics._points import Points, apart, apart_where, points
 from gapkit.metrics._sides import cloud, directions
@@ -92,8 +93,7 @@ def nearest_neighbours(
     """
     if metric not in ("cosine", "euclidean"):
         raise InputError(f"metric: expected cosine or euclidean, got {metric!r}")
-    if k < 1:
-        raise InputError(f"neighbours: expected k >= 1, got {k}")
+    k = whole("neighbours: k", k, 1)
     a = as_matrix(queries, name="queries")
     b = None if gallery is None else as_matrix(gallery, name="gallery", n_features=a.shape[1], device=a.device)
     same = (_owners(owner, len(a), "owner"), _owners(gallery_owner, len(a if b is None else b), "gallery_owner"))

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._kernels import Kernel, checked_kernel, clip_sums
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
@@ -101,8 +102,8 @@ def permutation_test(
     >>> permutation_test([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], n_permutations=99).p
     1.0
     """
-    if n_permutations < 1:
-        raise InputError(f"permutation test: expected at least 1 permutation, got {n_permutations}")
+    n_permutations = whole("permutation test: n_permutations", n_permutations, 1)
+    seed, max_memory = whole("permutation test: seed", seed), memory_limit(max_memory)
     both = sides(source, target, owner, paired=paired)
     if not paired and both.x.n != both.y.n and not both.y.single:
         raise InputError(

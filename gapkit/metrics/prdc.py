@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
+from gapkit.given import memory_limit
 from gapkit.metrics._candidates import SameClip, bounds_of
 from gapkit.metrics._neighbourhood import inside
 from gapkit.metrics._points import Points, apart_where, points
@@ -119,7 +120,7 @@ def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int, max_memory:
     precision, density = (torch.zeros(x.n, dtype=torch.float64, device=x.base.device) for _ in range(2))
     recall, coverage = (torch.zeros(len(y.base), dtype=torch.bool, device=x.base.device) for _ in range(2))
     # Some float64 and float32 matrices of a block at once.
-    block = min(BLOCK, max_memory // 48)
+    block = min(BLOCK, memory_limit(max_memory) // 48)
     for at in torch.split(torch.arange(x.n, device=x.base.device), max(1, block // len(y.base))):
         in_y, in_x = _in_balls(queries, at, gallery, same, balls_x[at, None], balls_y)
         precision[at] = in_y.any(dim=1).double()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._kernels import checked_widths
 from gapkit.metrics._sides import Cloud
 from gapkit.metrics._streams import Stream, streams
@@ -138,8 +139,8 @@ class Features:
     @classmethod
     def draw(cls, origin: Tensor, width: float, n_features: int, seed: int) -> Features:
         """Features of a Gaussian kernel of this width."""
-        if n_features < 4 or n_features % 2:
-            raise InputError(f"random features: n_features: expected an even number of at least 4, got {n_features}")
+        if whole("random features: n_features", n_features, 4) % 2:
+            raise InputError(f"random features: n_features: expected an even number, got {n_features}")
         drawn = torch.randn(len(origin), n_features // 2, generator=generator(seed), dtype=torch.float64)
         return cls(drawn.float().to(origin.device), origin.float(), width)
 
@@ -167,7 +168,7 @@ def _moments(features: Features, sides: list[Stream], max_memory: int) -> _Momen
     """Of the features of one side, or of the differences of two paired ones."""
     n, (d, f) = sides[0].n, features.frequencies.shape
     most = sum(side.most for side in sides)
-    size = max(1, min(CHUNK, max_memory // (4 * most * (2 * d + 5 * f))))
+    size = max(1, min(CHUNK, memory_limit(max_memory) // (4 * most * (2 * d + 5 * f))))
     sums = torch.zeros(2, f, dtype=torch.float64, device=features.origin.device)
     squares = torch.zeros(f, dtype=torch.float64, device=features.origin.device)
     for start in range(0, n, size):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.errors import InputError
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._sides import Cloud, directions, row_blocks, sides
 
 TIE = 1e-6
@@ -141,6 +141,7 @@ def _own_cosines(x: Cloud, y: Cloud) -> Tensor:
 def _strangers(x: Cloud, y: Cloud, own: Tensor, place: Tensor, max_memory: int) -> tuple[Tensor, Tensor]:
     """Number of targets of other clips that are nearer than each target, and of those that are as near, (m,) each."""
     ahead, tied = (torch.zeros(len(y.owner), dtype=torch.int64, device=y.base.device) for _ in range(2))
+    max_memory = memory_limit(max_memory)
     side = max(16, min(TILE, math.isqrt(max_memory // 12)))
     panel = max(1, max_memory // (2 * 4 * y.base.shape[1] * side)) * side
     for i in range(0, x.n, side):
@@ -180,7 +181,7 @@ def _siblings(owner: Tensor, own: Tensor, place: Tensor, counts: Tensor) -> tupl
 
 def recalls(ranked: Ranking, k: int) -> Tensor:
     """Chance that one of the clip's own targets is among the first `k`, float64, shape (n,)."""
-    _check_k(k)
+    check_k(k)
     best = ranked.order == 1
     out = torch.zeros(ranked.n, dtype=torch.float64, device=ranked.clip.device)
     room = (torch.arange(k, device=out.device) + ranked.ahead[best, None]) < k
@@ -190,7 +191,7 @@ def recalls(ranked: Ranking, k: int) -> Tensor:
 
 def precisions(ranked: Ranking, k: int) -> Tensor:
     """Expected average precision within the first `k`, float64, shape (n,)."""
-    _check_k(k)
+    check_k(k)
     rank = ranked.order[:, None] + ranked.ahead[:, None] + torch.arange(k, device=ranked.clip.device)
     gain = torch.where(rank <= k, ranked.order[:, None].double() / rank, 0.0)
     gained = (_tied_ahead(ranked, k) * gain).sum(dim=1)
@@ -216,6 +217,6 @@ def _log_choose(n: Tensor, k: Tensor) -> Tensor:
     return torch.lgamma(n + 1) - torch.lgamma(k + 1) - torch.lgamma(n - k + 1)
 
 
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise InputError(f"retrieval: expected k >= 1, got {k}")
+def check_k(k: int) -> int:
+    """The length of a list of results."""
+    return whole("retrieval: k", k, 1)

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.errors import InputError
+from gapkit.given import memory_limit
 from gapkit.metrics._sides import Cloud, directions, sides
-from gapkit.metrics.retrieval import TIE
+from gapkit.metrics.retrieval import TIE, check_k
 
 
 def recall_back_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int) -> float:
@@ -99,7 +99,7 @@ def places(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Places:
     """Place of the own source by counting, without sorting; both sides hold unit rows, `x` one a clip."""
     m, device = len(y.base), y.base.device
     ahead, tied = (torch.empty(m, dtype=torch.int64, device=device) for _ in range(2))
-    step = max(1, max_memory // (16 * x.n))
+    step = max(1, memory_limit(max_memory) // (16 * x.n))
     gallery = x.rows
     for start in range(0, m, step):
         part = slice(start, min(start + step, m))
@@ -114,20 +114,15 @@ def places(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Places:
 
 def recalls_back(found: Places, k: int) -> Tensor:
     """Chance that the own source is among the first `k`, mean of each clip's targets, float64, shape (n,)."""
-    _check_k(k)
+    check_k(k)
     room = (k - found.ahead).clamp_min(0).double()
     return found.target.per_clip((room / (found.tied + 1)).clamp_max(1))
 
 
 def precisions_back(found: Places, k: int) -> Tensor:
     """Expected reciprocal rank within the first `k`, mean of each clip's targets, float64, shape (n,)."""
-    _check_k(k)
+    check_k(k)
     ranks = torch.arange(1, k + 1, device=found.ahead.device, dtype=torch.float64)
     upto = torch.cat([ranks.new_zeros(1), (1 / ranks).cumsum(0)])
     first, last = found.ahead.clamp_max(k), (found.ahead + found.tied + 1).clamp_max(k)
     return found.target.per_clip((upto[last] - upto[first]) / (found.tied + 1))
-
-
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise InputError(f"retrieval: expected k >= 1, got {k}")

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
 
 PENALTY = 2e-3
@@ -110,8 +111,7 @@ def separability_auc(
 
 def clip_folds(n: int, folds: int, seed: int | list[int]) -> NDArray[np.int64]:
     """Fold of each of `n` clips, sizes equal up to one; no more folds than clips."""
-    if folds < 2:
-        raise InputError(f"separability: expected at least 2 folds, got {folds}")
+    whole("folds", folds, 2)
     return np.random.default_rng(seed).permutation(n) % min(folds, n)
 
 
@@ -296,8 +296,9 @@ def fold_contests(
 
 def folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Fold of each source clip and of each target clip, from a number of folds or as given."""
-    if isinstance(folds, (int, np.integer)):
-        number = int(folds)
+    seed = whole("seed", seed)
+    if np.ndim(folds) == 0:
+        number = whole("folds", folds, 2)
         fold_y = clip_folds(both.y.n, number, seed)
         return (fold_y if both.paired else clip_folds(both.x.n, number, [seed, 1])), fold_y
     given = np.asarray(folds)

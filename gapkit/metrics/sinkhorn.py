@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
+from gapkit.given import memory_limit
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import median_bandwidth
 
@@ -82,7 +83,7 @@ def sinkhorn_divergence(
     for value, name in ((width, "bandwidth"), (regularisation, "regularisation")):
         if not 0 < value < np.inf:
             raise InputError(f"sinkhorn: {name}: expected a positive finite number, got {value}")
-    solver = Solver(regularisation * width**2, max_memory)
+    solver = Solver(regularisation * width**2, memory_limit(max_memory))
     return divergence(both, solver, solver.own(both.x), solver.own(both.y)).value
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._quantiles import Quantiles, coupling, potential
 from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
 
@@ -105,8 +106,7 @@ class Sliced:
 
 def lines(target: Cloud, n_projections: int, seed: int) -> Tensor:
     """Random directions for rows of this width, length one, shape (l, d)."""
-    if n_projections < 1:
-        raise InputError(f"sliced Wasserstein: expected at least 1 projection, got {n_projections}")
+    n_projections = whole("sliced Wasserstein: n_projections", n_projections, 1)
     drawn = torch.randn(n_projections, target.base.shape[1], generator=generator(seed), dtype=torch.float64)
     drawn /= torch.linalg.vector_norm(drawn, dim=1, keepdim=True)
     return drawn.float().to(target.base.device)
@@ -174,6 +174,7 @@ def sliced(
     uneven = not (_even(x) and _even(y))
     # Values, order, levels and the union of both sides, most of them in 8 bytes.
     device, rows = x.base.device, len(x.base) + len(y.base)
+    max_memory = memory_limit(max_memory)
     width = max(1, max_memory // (100 * rows))
     # Lines that one pass over the rows serves: their places alone take little.
     wide = max(1, max_memory // (16 * rows) // width) * width

@@ -16,6 +16,7 @@ from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.run import Run
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics.registry import METRICS
 from gapkit.page.captioned import caption_folder, read_captioned, shortened
 from gapkit.page.content import Map, Page
@@ -66,8 +67,8 @@ def build_page(
     """
     methods = check_methods(methods)
     for name, value in (("max_clips", max_clips), ("steps", steps)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise InputError(f"{name}: expected a whole number of at least 1, got {value!r}")
+        if value is not None:
+            whole(name, value, 1)
     listener = progress or Silent()
     test = run.test
     folder = caption_folder(run, captions)

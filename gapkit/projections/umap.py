@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.metrics.neighbours import Distance, nearest_neighbours
 from gapkit.projections.axes import pca
 from gapkit.projections.descent import descend
@@ -43,12 +44,11 @@ def umap(
     Row i of the clouds `same_clips` is one clip, moved or not. Its versions do not count as each other's neighbours:
     they nearly always are the nearest ones, and would tie a cloud to what a bridge made of it, over any gap.
     """
-    if not isinstance(n_neighbors, int) or n_neighbors < 2:
-        raise InputError(f"projection umap: n_neighbors: expected a whole number of at least 2, got {n_neighbors!r}")
+    n_neighbors = whole("projection umap: n_neighbors", n_neighbors, 2)
     if not 0 <= min_dist <= 1:
         raise InputError(f"projection umap: min_dist: expected a number from 0 to 1, got {min_dist!r}")
-    if n_epochs is not None and (not isinstance(n_epochs, int) or n_epochs < 1):
-        raise InputError(f"projection umap: n_epochs: expected a whole number of at least 1, got {n_epochs!r}")
+    if n_epochs is not None:
+        n_epochs = whole("projection umap: n_epochs", n_epochs, 1)
     if len(rows) < 5:
         raise InputError(f"projection umap: expected at least 5 rows in all, got {len(rows)}; use pca")
     clip = _clips(len(rows), parts, same_clips)

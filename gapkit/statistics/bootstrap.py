@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gapkit.errors import InputError
+from gapkit.given import whole
 
 
 def bootstrap_weights(n: int, n_resamples: int, seed: int | Sequence[int]) -> NDArray[np.float32]:
@@ -41,8 +42,9 @@ def bootstrap_weights(n: int, n_resamples: int, seed: int | Sequence[int]) -> ND
     >>> bootstrap_weights(5, 3, seed=0).sum(axis=1)
     array([5., 5., 5.], dtype=float32)
     """
-    if n < 1 or n_resamples < 0:
-        raise InputError(f"bootstrap: expected at least 1 clip and 0 resamples, got {n} and {n_resamples}")
+    n, n_resamples = whole("bootstrap: n", n, 1), whole("bootstrap: n_resamples", n_resamples)
+    for part in np.atleast_1d(np.asarray(seed)).tolist():
+        whole("bootstrap: seed", part)
     rng = np.random.default_rng(seed)
     weights = np.empty((n_resamples, n), dtype=np.float32)
     for row in weights:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gapkit.errors import InputError
+from gapkit.given import whole
 
 UNITS = 8192
 """Most units whose signs are flipped one by one."""
@@ -54,9 +55,8 @@ def sign_flip_test(differences: ArrayLike, *, n_permutations: int = 9999, seed: 
     d = np.asarray(differences, dtype=np.float64)
     if d.ndim not in (1, 2) or len(d) == 0 or not np.isfinite(d).all():
         raise InputError(f"sign-flip test: expected finite numbers, one row a clip, got shape {d.shape}")
-    if n_permutations < 1:
-        raise InputError(f"sign-flip test: expected at least 1 permutation, got {n_permutations}")
-    rng = np.random.default_rng(seed)
+    n_permutations = whole("sign-flip test: n_permutations", n_permutations, 1)
+    rng = np.random.default_rng(whole("sign-flip test: seed", seed))
     columns = d.reshape(len(d), -1)
     if len(columns) > UNITS:
         order = rng.permutation(len(columns))

@@ -26,6 +26,7 @@ from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.encoders.packages import version
 from gapkit.errors import GapkitError, InputError
+from gapkit.given import whole
 from gapkit.tuning.parts import TuningParts, tuning_parts
 from gapkit.tuning.result import TuningResult
 from gapkit.tuning.sampler import propose, require_optuna
@@ -262,8 +263,7 @@ def _claimed(out: str | Path | None, identity: Mapping[str, Any]) -> Iterator[Se
 
 
 def _check(trials: int, keep: float) -> None:
-    if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
-        raise InputError(f"trials: expected a whole number of at least 1, got {trials!r}")
+    whole("trials", trials, 1)
     if isinstance(keep, bool) or not isinstance(keep, (int, float)) or not 0 < keep <= 1:
         raise InputError(f"keep: expected a share above 0 and at most 1, got {keep!r}")
 

@@ -77,5 +77,5 @@ def test_too_few_clips(single):
             function(single.source, single.target, k=40)
     with pytest.raises(InputError, match="more than 10 clips"):
         mutual_knn_kept(single.source[:10], original=single.source[:10])
-    with pytest.raises(InputError, match="k >= 1"):
+    with pytest.raises(InputError, match="k: expected a whole number of at least 1, got"):
         mutual_knn(single.source, single.target, k=0)

@@ -189,7 +189,7 @@ def test_invariances(seed, n, d):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"k": 0}, "k >= 1"),
+        ({"k": 0}, "k: expected a whole number of at least 1, got 0"),
         ({"k": 6}, "at least 6 rows"),
         ({"k": 4, "owner": [0, 0, 0, 1, 2, 3]}, "at least 4 rows"),
         ({"k": 1, "owner": [0, 1]}, "owner"),

@@ -125,7 +125,7 @@ def test_too_few_clips(single):
     assert prdc(single.source, single.target, k=39).coverage == 1
     with pytest.raises(InputError, match="at least 40 clips"):
         prdc(single.source, single.target, k=40)
-    with pytest.raises(InputError, match="k >= 1"):
+    with pytest.raises(InputError, match="k: expected a whole number of at least 1, got"):
         prdc(single.source, single.target, k=0)
 
 

@@ -123,7 +123,8 @@ def test_bandwidth_seed_and_kinds_of_arrays(single, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"n_features": 3}, "even number"),
+        ({"n_features": 3}, "a whole number of at least 4, got 3"),
+        ({"n_features": 5}, "even number"),
         ({"n_features": 2}, "at least 4"),
         ({"bandwidth": 0.0}, "positive"),
         ({"bandwidth": -2.0}, "positive"),

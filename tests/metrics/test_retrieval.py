@@ -80,7 +80,7 @@ def test_any_caption_of_the_clip_counts():
 
 
 def test_k_must_be_positive(single):
-    with pytest.raises(InputError, match="k >= 1"):
+    with pytest.raises(InputError, match="k: expected a whole number of at least 1, got"):
         recall_at_k(single.source, single.target, k=0)
-    with pytest.raises(InputError, match="k >= 1"):
+    with pytest.raises(InputError, match="k: expected a whole number of at least 1, got"):
         mean_average_precision(single.source, single.target, k=0)
