@@ -55,6 +55,34 @@ def whole(what: str, value: Any, least: int | None = 0, most: int | None = None,
     raise InputError(f"{what}{says} a whole number{bound}, got {value!r}")
 
 
+def positive(what: str, value: Any) -> float:
+    """The number as a float.
+
+    Parameters
+    ----------
+    what : str
+    value : object
+
+    Returns
+    -------
+    float
+        Above 0 and finite.
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> positive("bandwidth", 2)
+    2.0
+    """
+    number = 0.0 if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    if 0 < number < math.inf:
+        return number
+    raise InputError(f"{what}: expected a positive finite number, got {value!r}")
+
+
 def memory_limit(value: Any) -> int:
     """Bytes of a `max_memory`, which may be given as 2e9.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -100,5 +101,9 @@ def gather(wanted: Iterable[Wanted], sounds: dict[str, Path], *, name: str, fold
 
 
 def split_of(path: Path, words: dict[str, str]) -> str:
-    """The split that a file name tells; empty where it tells none."""
-    return next((split for word, split in words.items() if word in path.stem.lower()), "")
+    """The split that a file name tells; empty where it tells none.
+
+    A word of the name begins with it: "val" is not found in "evaluation".
+    """
+    said = [part.lower() for part in re.findall(r"[A-Z]?[a-z]+|[A-Z]+", path.stem)]
+    return next((split for word, split in words.items() if any(part.startswith(word) for part in said)), "")

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.given import positive
 from gapkit.metrics._points import points
 from gapkit.metrics._sides import Cloud, sides
 from gapkit.metrics.bandwidth import median_bandwidth
@@ -67,8 +68,7 @@ def cka_rbf(
     1.0
     """
     both = sides(source, target, owner, paired=True)
-    if not width > 0:
-        raise InputError(f"width: expected a positive number, got {width}")
+    width = positive("width", width)
     if debiased and both.x.n < 4:
         raise InputError(f"cka: expected at least 4 clips for the debiased form, got {both.x.n}; give more clips")
     if both.x.flat or both.y.flat:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.errors import InputError
+from gapkit.given import positive
 from gapkit.metrics._sides import Sides, directions, row_blocks, sides
 
 
@@ -75,8 +73,7 @@ def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None =
     >>> round(alignment([[1, 0], [0, 2]], [[1, 0], [3, 0]]), 6)
     1.0
     """
-    if not (alpha > 0 and math.isfinite(alpha)):
-        raise InputError(f"alpha: expected a positive finite number, got {alpha}")
+    alpha = positive("alpha", alpha)
     both = sides(source, target, owner, paired=True, least=1)
     unit = Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)
     return float(pair_distances(unit, alpha).mean())

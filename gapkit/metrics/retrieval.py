@@ -122,13 +122,13 @@ def ranking(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Ranking:
     """
     counts = torch.bincount(y.owner, minlength=x.n)
     place = torch.arange(len(y.owner), device=y.owner.device) - (counts.cumsum(0) - counts)[y.owner]
-    own = _own_cosines(x, y)
+    own = own_cosines(x, y)
     ahead, tied = _strangers(x, y, own, place, max_memory)
     own_ahead, own_tied, tie_order = _siblings(y.owner, own, place, counts)
     return Ranking(y.owner, own_ahead + tie_order, ahead, tied, tie_order, own_tied, x.n)
 
 
-def _own_cosines(x: Cloud, y: Cloud) -> Tensor:
+def own_cosines(x: Cloud, y: Cloud) -> Tensor:
     """Cosine of each target row with its own clip, (m,)."""
     cosines = torch.empty(len(y.owner), device=y.base.device)
     for part in row_blocks(y.base):

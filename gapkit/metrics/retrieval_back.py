@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
 from gapkit.metrics._sides import Cloud, directions, sides
-from gapkit.metrics.retrieval import TIE, check_k
+from gapkit.metrics.retrieval import TIE, TILE, check_k, own_cosines
 
 
 def recall_back_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int) -> float:
@@ -97,18 +98,20 @@ class Places:
 
 def places(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Places:
     """Place of the own source by counting, without sorting; both sides hold unit rows, `x` one a clip."""
-    m, device = len(y.base), y.base.device
-    ahead, tied = (torch.empty(m, dtype=torch.int64, device=device) for _ in range(2))
-    step = max(1, memory_limit(max_memory) // (16 * x.n))
-    gallery = x.rows
-    for start in range(0, m, step):
-        part = slice(start, min(start + step, m))
-        cosines = y.block(part) @ gallery.T
-        own = cosines.gather(1, y.owner[part, None])
-        nearer = (cosines > own + TIE).sum(dim=1)
-        ahead[part] = nearer
-        # The own source is as near as itself.
-        tied[part] = (cosines >= own - TIE).sum(dim=1) - nearer - 1
+    m, own = len(y.base), own_cosines(x, y)
+    ahead, tied = (torch.zeros(m, dtype=torch.int64, device=y.base.device) for _ in range(2))
+    side = max(16, min(TILE, math.isqrt(memory_limit(max_memory) // 12)))
+    for start in range(0, m, side):
+        part = slice(start, min(start + side, m))
+        rows, owner, mark = y.block(part), y.owner[part], own[part, None]
+        for first in range(0, x.n, side):
+            cosines = rows @ x.block(slice(first, min(first + side, x.n))).T
+            # The own source is no stranger: below every cosine it is never counted.
+            here = ((owner >= first) & (owner < first + side)).nonzero().flatten()
+            cosines[here, owner[here] - first] = -2
+            nearer = (cosines > mark + TIE).sum(dim=1)
+            ahead[part] += nearer
+            tied[part] += (cosines >= mark - TIE).sum(dim=1) - nearer
     return Places(ahead, tied, y)
 
 

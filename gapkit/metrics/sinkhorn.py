@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.given import memory_limit
+from gapkit.given import memory_limit, positive
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import median_bandwidth
 
@@ -80,9 +80,7 @@ def sinkhorn_divergence(
     """
     both = sides(source, target, owner)
     width = median_bandwidth(both.y.rows) if bandwidth is None else float(bandwidth)
-    for value, name in ((width, "bandwidth"), (regularisation, "regularisation")):
-        if not 0 < value < np.inf:
-            raise InputError(f"sinkhorn: {name}: expected a positive finite number, got {value}")
+    width, regularisation = positive("sinkhorn: bandwidth", width), positive("sinkhorn: regularisation", regularisation)
     solver = Solver(regularisation * width**2, memory_limit(max_memory))
     return divergence(both, solver, solver.own(both.x), solver.own(both.y)).value
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.given import positive
 from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
 from gapkit.metrics._sides import Cloud, Sides, directions, sides
 
@@ -77,9 +78,7 @@ def uniformity(
 
 def gaussian(t: float) -> Kernel:
     """exp(-t |u - v|^2) as a kernel by its bandwidth."""
-    if not (t > 0 and math.isfinite(t)):
-        raise InputError(f"t: expected a positive finite number, got {t}")
-    return Kernel("gaussian", (math.sqrt(0.5 / t),))
+    return Kernel("gaussian", (math.sqrt(0.5 / positive("t", t)),))
 
 
 def pair_sums(a: Cloud, b: Cloud | None, kernel: Kernel, *, paired: bool = True, max_memory: int = 2**27) -> ClipSums:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gapkit.errors import InputError
+from gapkit.given import positive
 from gapkit.projections.plane import Parts, Plane, Rows
 
 
@@ -15,9 +15,7 @@ def tsne(rows: Rows, parts: Parts, *, random_state: int = 0, perplexity: float =
     """
     from sklearn.manifold import TSNE
 
-    if perplexity <= 0:
-        raise InputError(f"projection tsne: perplexity: expected a positive number, got {perplexity!r}")
-    width = min(float(perplexity), (len(rows) - 1) / 3)
+    width = min(positive("projection tsne: perplexity", perplexity), (len(rows) - 1) / 3)
     model = TSNE(perplexity=width, init="pca" if rows.shape[1] > 1 else "random", random_state=random_state, n_jobs=1)
     coordinates = model.fit_transform(rows)
     return Plane(np.asarray(coordinates), ("t-SNE 1", "t-SNE 2"), None, {"perplexity": width})

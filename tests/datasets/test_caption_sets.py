@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import pytest
 
-from gapkit.datasets.audiocaps import read_audiocaps
+from gapkit.datasets.audiocaps import SPLITS, read_audiocaps
+from gapkit.datasets.captions import split_of
 from gapkit.datasets.clotho import read_clotho
 from gapkit.errors import InputError
 
@@ -101,3 +103,14 @@ def test_a_row_that_is_too_short_is_a_fault(tmp_path):
     (tmp_path / "c.csv").write_text(f"{names},file_name\n1,2,3,4,5,a.wav\n1,2\n")
     manifest = read_clotho(tmp_path / "c.csv", tmp_path / "sounds")
     assert ([clip.id for clip in manifest.clips], [fault.id for fault in manifest.faults]) == (["a.wav"], [""])
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("clotho_captions_evaluation", ""), ("val", "val"), ("audiocaps_test_2", "test"), ("AudioCapsTrain", "train"),
+        ("validation", "val"), ("TEST", "test"), ("interval", ""),
+    ],
+)  # fmt: skip
+def test_the_split_that_a_name_tells(name: str, split: str) -> None:
+    assert split_of(Path(f"{name}.csv"), SPLITS) == split

@@ -97,6 +97,7 @@ def test_clouds_of_the_same_clips_have_to_fit(clouds):
         ({"a": np.ones((3, 2)), "b": np.ones((3, 4))}, "pca", {}, "expected 2 dimensions as in a, got 4"),
         ({"a": np.ones(3)}, "pca", {}, r"expected shape \(n, d\)"),
         ({"a": np.eye(3)}, "pca", {"perplexity": 3}, "unexpected keyword argument"),
+        ({"a": np.eye(3)}, "tsne", {"perplexity": "many"}, "perplexity: expected a positive finite number, got 'many'"),
         ({"a": np.eye(3), "b": np.eye(3)}, "gap", {}, "the same mean"),
         ({"a": np.eye(3), "b": 2 * np.eye(3)}, "gap", {"between": ["a", "c"]}, "no cloud 'c'"),
         ({"a": np.eye(3)}, "umap", {}, "at least 5 rows"),

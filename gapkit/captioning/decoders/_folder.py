@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import json
 from collections.abc import Mapping
@@ -16,19 +17,22 @@ from gapkit.atomic import write_bytes, write_text
 from gapkit.captioning.decoders._model import PrefixModel
 from gapkit.captioning.decoders.base import FORMAT, CaptionDecoder, read_config
 from gapkit.errors import InputError
+from gapkit.records import sealed
 
+WEIGHTS = "model.safetensors"
 D = TypeVar("D", bound=CaptionDecoder)
 
 
 def save_parts(
     folder: Path, decoder: CaptionDecoder, fitted: Mapping[str, Any], model: PrefixModel, texts: Mapping[str, str]
 ) -> None:
-    """Write all files; ``config.json`` comes last, so that a folder with it is whole."""
+    """Write all files; ``config.json`` comes last, so that a folder with it is whole, and names the content of each."""
     tensors = {name: p.detach().cpu().contiguous() for name, p in model.trainable().items()}
+    files = {name: text.encode() for name, text in texts.items()} | {WEIGHTS: save(tensors)}
     config = {"format": FORMAT, "decoder": decoder.name, "params": decoder.get_params(deep=False), "fitted": fitted}
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    write_bytes(folder / "model.safetensors", save(tensors))
+    config = sealed(json.loads(json.dumps({**config, "files": {name: _hash(data) for name, data in files.items()}})))
+    for name, data in files.items():
+        write_bytes(folder / name, data)
     write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
@@ -51,15 +55,23 @@ def load_parts(cls: type[D], folder: Path) -> tuple[D, dict[str, Tensor]]:
     decoder = cls(**config["params"])
     for key, value in config["fitted"].items():
         setattr(decoder, key, value)
-    path = folder / "model.safetensors"
+    path = folder / WEIGHTS
     try:
+        for name, known in config.get("files", {}).items():  # older decoders name none
+            path = folder / name
+            if _hash(path.read_bytes()) != known:
+                raise InputError(f"{path}: not whole, or not that of config.json; train the decoder again")
+        path = folder / WEIGHTS
         return decoder, load_file(path)
     except FileNotFoundError:
-        raise InputError(
-            f"{folder}: no model.safetensors here; expected a folder written by `gapkit caption train`"
-        ) from None
+        wanted = "expected a folder written by `gapkit caption train`"
+        raise InputError(f"{folder}: no {path.name} here; {wanted}") from None
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path}: not a whole safetensors file ({error}); train the decoder again") from None
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def build_and_fill(folder: Path, decoder: Any, tensors: dict[str, Tensor], *build: Any) -> None:

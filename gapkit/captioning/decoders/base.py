@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
 from gapkit.errors import InputError, NotFittedError
+from gapkit.records import read_json, unsealed
 
 FORMAT = 1
 """Version of the folder that `CaptionDecoder.save` writes."""
@@ -283,13 +284,17 @@ def read_config(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     wanted = "expected a folder written by `gapkit caption train`"
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = read_json(path)
+        if config.get("format") == FORMAT:
+            config = unsealed(config)
     except FileNotFoundError:
         raise InputError(f"{folder}: no config.json here; {wanted}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); train the decoder again") from None
     keys = {"format": int, "decoder": str, "params": dict, "fitted": dict}
-    if not isinstance(config, dict) or any(not isinstance(config.get(k), t) for k, t in keys.items()):
+    files = config.get("files", {})
+    plain = isinstance(files, dict) and all(Path(name).name == name for name in files)
+    if not plain or any(not isinstance(config.get(k), t) for k, t in keys.items()):
         raise InputError(f"{path}: does not describe a caption decoder; {wanted}")
     if config["format"] > FORMAT:
         raise InputError(

@@ -153,20 +153,19 @@ def score_systems(
             "draws": f"{draws}",
             "seed": f"{seed}",
         }
+        abouts: dict[str, dict[str, str]] = {}
         for name, one in material.items():
             found[name] = _score(one, words, known, needed, tools, models, weights(len(one.ids)))
-            if theirs:
-                about |= _aac(one, theirs, tools, found[name])
+            abouts[name] = about | (_aac(one, theirs, tools, found[name]) if theirs else {})
         for name, answer in later.items():
             found[name].add(answer if isinstance(answer, Found) else answer.result())
-    if theirs:
-        of_words = f"PTB of aac-metrics {about['aac-metrics']}; diversity: {of_words}"
-    return {
-        name: _result(
-            material[name], found[name], wanted, of_words, about, confidence, weights(len(material[name].ids))
-        )
-        for name in systems
-    }
+
+    def result(name: str) -> CaptionScores:
+        about, n = abouts[name], len(material[name].ids)
+        by = f"PTB of aac-metrics {about['aac-metrics']}; diversity: {of_words}" if theirs else of_words
+        return _result(material[name], found[name], wanted, by, about, confidence, weights(n))
+
+    return {name: result(name) for name in systems}
 
 
 def _references_of(

@@ -1,5 +1,6 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from gapkit.captioning.decoders import training as training_module
 from gapkit.captioning.decoders._model import HEAD, nucleus
 from gapkit.captioning.decoders.small import learned_tokenizer
 from gapkit.errors import InputError, NotFittedError
+from gapkit.records import SEAL
 
 from .conftest import SOUNDS, TINY
 
@@ -239,20 +241,52 @@ def test_a_folder_that_is_no_decoder(small_folder: Path, tmp_path: Path) -> None
     (tmp_path / "config.json").write_text('{"format": 1, "bridge": "ridge", "params": {}, "fitted": {}}')
     with pytest.raises(InputError, match="does not describe a caption decoder"):
         load_decoder(tmp_path)
-    for broken, content, message in (
-        ("model.safetensors", b"nothing", "not a whole safetensors file"),
-        ("tokenizer.json", b"{}", "not a readable tokenizer"),
-        ("config.json", b"{", "not readable as JSON"),
+    for broken, content, message, older in (
+        ("model.safetensors", b"nothing", r"model\.safetensors: not whole, or not that of config\.json", False),
+        ("model.safetensors", b"nothing", "not a whole safetensors file", True),
+        ("tokenizer.json", b"{}", r"tokenizer\.json: not whole, or not that of config\.json", False),
+        ("tokenizer.json", b"{}", "not a readable tokenizer", True),
+        ("config.json", b"{", "not readable as JSON", False),
     ):
-        folder = tmp_path / f"broken {broken}"
+        folder = tmp_path / f"broken {broken} {older}"
         shutil.copytree(small_folder, folder)
+        if older:
+            change(folder, lambda config: config.pop("files"))
         (folder / broken).write_bytes(content)
         with pytest.raises(InputError, match=message):
             load_decoder(folder)
 
 
+def test_a_decoder_of_an_older_version_opens(small_folder: Path, tmp_path: Path) -> None:
+    """Nothing in it says what its files were."""
+    folder = tmp_path / "older"
+    shutil.copytree(small_folder, folder)
+    change(folder, lambda config: config.pop("files"))
+    assert SEAL not in json.loads((folder / "config.json").read_text())
+    assert load_decoder(folder).n_features_in_ == load_decoder(small_folder).n_features_in_
+
+
+def test_one_bit(small_folder: Path, tmp_path: Path) -> None:
+    for number, name in enumerate(sorted(path.name for path in small_folder.iterdir())):
+        folder = tmp_path / str(number)
+        shutil.copytree(small_folder, folder)
+        data = bytearray((folder / name).read_bytes())
+        data[len(data) // 2] ^= 1
+        (folder / name).write_bytes(data)
+        with pytest.raises(InputError, match=name.replace(".", r"\.") + ": not (whole|readable)"):
+            load_decoder(folder)
+
+
+def change(folder: Path, how: Callable[[dict[str, Any]], object]) -> None:
+    """Change a configuration as an older version would have written it, without its seal."""
+    config = json.loads((folder / "config.json").read_text())
+    how(config)
+    del config[SEAL]
+    (folder / "config.json").write_text(json.dumps(config))
+
+
 @pytest.mark.parametrize(
-    ("part", "change", "message"),
+    ("part", "wrong", "message"),
     [
         ("params", {"width": 64}, "weights do not fit the configuration"),
         ("params", {"colour": 1}, "has no option 'colour'"),
@@ -260,13 +294,11 @@ def test_a_folder_that_is_no_decoder(small_folder: Path, tmp_path: Path) -> None
     ],
 )
 def test_a_configuration_that_does_not_fit(
-    small_folder: Path, tmp_path: Path, part: str, change: dict[str, Any], message: str
+    small_folder: Path, tmp_path: Path, part: str, wrong: dict[str, Any], message: str
 ) -> None:
     folder = tmp_path / "changed"
     shutil.copytree(small_folder, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config[part] |= change
-    (folder / "config.json").write_text(json.dumps(config))
+    change(folder, lambda config: config[part].update(wrong))
     with pytest.raises(InputError, match=message):
         load_decoder(folder)
 
