@@ -147,8 +147,9 @@ class Refits:
         ridge[-1] = 1e-9
         curve += ridge.diag()
         # Fold by fold, and where the pushes were: of a thousand resamples each is as large as a thousand rows.
+        solver = torch.linalg.lu_factor(curve)
         for k, (normal, offset) in enumerate(zip(self.found.normals, self.found.offsets, strict=True)):
-            step = -torch.linalg.solve(curve, pushes[k].double().T)
+            step = -torch.linalg.lu_solve(*solver, pushes[k].double().T)
             # A classifier that is longer by a factor has the same cut.
             longer = normal @ step[:-1] / normal.square().sum().clamp_min(TINY)
             pushes[k] = (step - torch.outer(torch.cat([normal, offset[None]]), longer)).T.float()
