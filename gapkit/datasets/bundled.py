@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import gzip
 import json
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.files import load_pairs
+from gapkit.registry import nearest_of
 
 
 @dataclass(frozen=True)
@@ -171,6 +171,5 @@ def load_manifest(name: str) -> dict[str, Any]:
 def _folder(name: str) -> Traversable:
     known = dataset_names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known
-        raise InputError(f"unknown dataset {name!r}: did you mean {' or '.join(near)}?")
+        raise InputError(f"unknown dataset {name!r}: {nearest_of(name, known)}")
     return resources.files(__package__) / name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import math
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from gapkit.bridges.registry import BRIDGES
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
 from gapkit.records import read_toml
+from gapkit.registry import nearest_of
 
 NOT_SEARCHED = ("random_state", "device")
 """Parameters that change no setting: one is averaged over, the other is a matter of the machine."""
@@ -36,9 +36,7 @@ def search_space(name: str, override: Mapping[str, Range | Choice] | None = None
     known = [key for key in inspect.signature(kind).parameters if key not in NOT_SEARCHED]
     for key, what in space.items():
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=3, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"it has: {', '.join(known) or 'none'}"
-            raise InputError(f"bridge {name!r}: no parameter {key!r} to search: {hint}")
+            raise InputError(f"bridge {name!r}: no parameter {key!r} to search: {nearest_of(key, known)}")
         _check(f"bridge {name!r}: space of {key}", what)
     return space
 
