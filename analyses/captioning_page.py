@@ -25,6 +25,10 @@ PAPER = {"zero-shot": 0.525, "supervised": 0.075}
 WANTED = 0.5
 TABLED = ("cider_d", "bleu_4", "rouge_l", "meteor", "spice", "minilm_sim")
 """Columns of the tables, of the scores that are there."""
+COLUMNS = ("cosine", "nearness", "agreement")
+"""What is told of the answers of a bridge."""
+ALIKE = 0.9
+"""Cosine above which two bridges answer alike."""
 TOLD = {
     "clean": "decoder trained on captions' embeddings as they are",
     "noise": "decoder trained on captions' embeddings with noise: the control",
@@ -49,6 +53,16 @@ class Tables:
             pd.read_csv(folder / f"{name}{part}.csv") for part in ("", "-gains", "-tests")
         )
         self.manifest: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        self.answers = pd.read_csv(folder / "answers.csv") if (folder / "answers.csv").is_file() else None
+        self.variants = pd.read_csv(folder / "variants.csv") if (folder / "variants.csv").is_file() else None
+        if self.variants is not None:
+            self.tried: dict[str, Any] = json.loads((folder / "variants.json").read_text(encoding="utf-8"))
+
+    def read_as(self, *, moved: bool = False) -> pd.DataFrame:
+        """What decoders read, by bridge: the answers as they are, or moved toward fitted captions."""
+        assert self.answers is not None
+        weights = self.answers["weight"]
+        return self.answers[weights == (weights.max() if moved else 0)].set_index("bridge")
 
     def parts(self) -> list[tuple[str, str]]:
         """Protocol and training of each part."""
@@ -174,6 +188,96 @@ def undecided(tables: Tables) -> list[str]:
     return lines
 
 
+def answers(tables: Tables) -> list[str]:
+    """What decoders read: how near fitted captions, and how much alike."""
+    as_is, moved = tables.read_as(), tables.read_as(moved=True)
+    lines = [
+        "| bridge | own captions | nearness | its answers | projected: own captions | nearness | its answers |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name in as_is.sort_values("nearness", ascending=False).index:
+        cells = [f"{part.loc[name, column]:.3f}" for part in (as_is, moved) for column in COLUMNS]
+        shown = f"**`{name}`**" if name == SUBJECT else f"`{name}`"
+        lines.append(f"| {shown} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def because(tables: Tables) -> list[str]:
+    """What the answers say of the bridges that the subject, read by the plain decoder, is not ahead of."""
+    as_is, moved = tables.read_as(), tables.read_as(moved=True)
+    own, nearer = as_is.loc[SUBJECT], moved.loc[SUBJECT]
+    lines = []
+    _, beaten, unsure = standing(tables, "zero-shot", "clean")
+    for name in (name for name in (*beaten, *unsure) if name in as_is.index):
+        other = as_is.loc[name]
+        if other["agreement"] > ALIKE:
+            lines.append(
+                f"- `{name}` gives nearly the same answers: cosine {other['agreement']:.3f} to those of `{SUBJECT}`, "
+                f"which agree to {own['agreement']:.3f} among themselves where only the seed differs."
+            )
+        elif other["nearness"] > own["nearness"] and other["cosine"] < own["cosine"]:
+            gained = score_of(tables, "projected", SUBJECT) - score_of(tables, "clean", SUBJECT)
+            lines.append(
+                f"- `{name}` tells less of the clip (cosine to its captions {other['cosine']:.3f}, `{SUBJECT}` "
+                f"{own['cosine']:.3f}), but answers with a mean of the very captions that the decoder learnt from: its "
+                f"nearness is {other['nearness']:+.3f}, that of `{SUBJECT}` {own['nearness']:+.3f}. Projected, "
+                f"`{SUBJECT}` comes to {nearer['nearness']:+.3f} and {gained:+.1f} CIDEr-D."
+            )
+    return lines
+
+
+def score_of(tables: Tables, training: str, bridge: str) -> float:
+    """CIDEr-D of a zero-shot row, times 100."""
+    found = of(tables.summary, "zero-shot", training, bridge=bridge, score=SCORE)
+    return 100 * float(found["value"].iloc[0])
+
+
+def variants(tables: Tables) -> list[str]:
+    """Settings of the subject on the validation split."""
+    frame, facts = tables.variants, tables.tried
+    trainings = list(dict.fromkeys(frame["training"]))
+    better = frame[(frame["p_holm"] < 0.05) & (frame["difference"] > 0) & frame["bridge"].str.contains("=")]
+    lines = [
+        f"Fitted on train, captioned on the {facts['parts']['test']['clips']} clips of val; seeds {facts['seeds']} "
+        "(`analyses/captioning_variants.py`).",
+        "Differences are from the defaults, paired over clips, each with its own 95 % interval.",
+        "",
+        f"| `{SUBJECT}` with | " + " | ".join(f"{training}: CIDEr-D | difference" for training in trainings) + " |",
+        "|---|" + "---|---|" * len(trainings),
+    ]
+    for name in [n for n in dict.fromkeys(frame["bridge"]) if n not in ("identity", "oracle")]:
+        cells = []
+        for training in trainings:
+            row = of(frame, "zero-shot", training, bridge=name).iloc[0]
+            ends = f"{100 * row['difference']:+.1f} [{100 * row['low']:+.1f}, {100 * row['high']:+.1f}]"
+            cells += [f"{100 * row['value']:.1f}", "" if name == SUBJECT else ends]
+        shown = "its defaults" if name == SUBJECT else f"`{name}`" if "=" in name else f"beside it: `{name}`"
+        lines.append(f"| {shown} | " + " | ".join(cells) + " |")
+    found = ", ".join(f"`{row['bridge']}` ({row['training']})" for _, row in better.iterrows())
+    said = f"better than the defaults (Holm p < .05): {found}." if found else "none is better (Holm p < .05)."
+    return [*lines, "", f"Of {sum(map(bool, facts['variants']))} settings {said}"]
+
+
+def reasons(tables: Tables) -> list[str]:
+    """Why, and what was tried, where that was measured."""
+    lines = []
+    if tables.answers is not None:
+        lines += [
+            "What the decoder reads of the test clips (`analyses/captioning_answers.py`): the mean cosine of the",
+            "answer to its clip's *own captions*; its *nearness*: by how much its cosine to the nearest fitted caption",
+            f"is above that of captions that were not fitted; its cosine to the answer of `{SUBJECT}` (*its answers*).",
+            "*Projected*: moved half-way toward fitted captions, as in that part.",
+            "",
+            *answers(tables),
+            "",
+            *because(tables),
+            "",
+        ]
+    if tables.variants is not None:
+        lines += ["## What was tried on validation", "", *variants(tables), ""]
+    return lines
+
+
 def control(tables: Tables) -> list[str]:
     """What noise in training brings without any bridge, beside what the bridge brings without noise."""
 
@@ -270,6 +374,7 @@ def page(tables: Tables) -> str:
         "",
         *undecided(tables),
         "",
+        *reasons(tables),
         "## Is the closed gap the cause?",
         "",
         "If it were, bridges that close more would be captioned better. Spearman's rank correlation over the bridges",

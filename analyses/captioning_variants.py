@@ -103,7 +103,7 @@ def table(results: CaptionResults) -> pd.DataFrame:
     summary = results.summary(SCORE).drop(columns=["score", "n_seeds", "n"])
     tests = results.tests(SUBJECT, SCORE).drop(columns=["effect", "p"])
     tests[["difference", "low", "high"]] = -tests[["difference", "high", "low"]].to_numpy()
-    return summary.merge(tests, on=["protocol", "training", "bridge"], how="left").drop(columns="protocol")
+    return summary.merge(tests, on=["protocol", "training", "bridge"], how="left")
 
 
 def main() -> None:

@@ -123,3 +123,48 @@ def test_a_loss_is_called_one(scripts, folder, tmp_path):
 
     page = scripts[1].page(scripts[1].Tables(changed(folder, tmp_path, "soundscapes-gains.csv", change)))
     assert "- Supervised: -10.0% [-20.0%, -5.0%]: **a loss**" in words(page)
+
+
+def test_what_decoders_read_tells_nearness_from_likeness(scripts, folder, tmp_path):
+    def change(frame):
+        rows = (frame["training"] == "clean") & frame["bridge"].isin(["memory", "mean-shift"])
+        frame.loc[rows, ["difference", "p_holm"]] = [[-0.03, 0.01], [0.001, 0.9]]
+
+    home = changed(folder, tmp_path, "soundscapes-tests.csv", change)
+    assert scripts[1].reasons(scripts[1].Tables(home)) == []
+    columns = ["bridge", "weight", "cosine", "nearness", "agreement"]
+    rows = [
+        ("memory", 0, 0.7, 0.05, 0.8), ("mean-shift", 0, 0.75, -0.1, 0.95), ("diffusion-link", 0, 0.76, -0.06, 0.97),
+        ("memory", 0.5, 0.7, 0.06, 0.9), ("mean-shift", 0.5, 0.7, 0.0, 0.96), ("diffusion-link", 0.5, 0.75, 0.02, 0.98),
+    ]  # fmt: skip
+    pd.DataFrame(rows, columns=columns).to_csv(home / "answers.csv", index=False)
+    said = words("\n".join(scripts[1].reasons(scripts[1].Tables(home))))
+    assert "| `memory` | 0.700 | 0.050 | 0.800 | 0.700 | 0.060 | 0.900 | | **`diffusion-link`**" in said
+    assert "`memory` tells less of the clip (cosine to its captions 0.700, `diffusion-link` 0.760)" in said
+    assert "nearness is +0.050, that of `diffusion-link` -0.060. Projected, `diffusion-link` comes to +0.020" in said
+    assert (
+        "`mean-shift` gives nearly the same answers: cosine 0.950 to those of `diffusion-link`, which agree to 0.970"
+        in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.01, "better than the defaults (Holm p < .05): `hidden = 2` (clean)."), (0.2, "none")]
+)
+def test_variants_are_better_only_beyond_chance(scripts, folder, tmp_path, p, said):
+    home = changed(folder, tmp_path, "soundscapes.csv", lambda frame: None)
+    columns = ["protocol", "training", "bridge", "value", "difference", "low", "high", "p_holm"]
+    rows = [
+        ("zero-shot", "clean", "identity", 0.2, -0.1, -0.12, -0.08, 0.001),
+        ("zero-shot", "clean", "diffusion-link", 0.3, None, None, None, None),
+        ("zero-shot", "clean", "memory", 0.35, 0.05, 0.04, 0.06, 0.001),
+        ("zero-shot", "clean", "hidden = 2", 0.33, 0.03, 0.01, 0.05, p),
+    ]
+    pd.DataFrame(rows, columns=columns).to_csv(home / "variants.csv", index=False)
+    facts = {"parts": {"test": {"clips": 500}}, "seeds": [0, 1], "variants": [{}, {"hidden": 2}]}
+    (home / "variants.json").write_text(json.dumps(facts), encoding="utf-8")
+    page = "\n".join(scripts[1].variants(scripts[1].Tables(home)))
+    assert f"Of 1 settings {said}" in page
+    assert "| `hidden = 2` | 33.0 | +3.0 [+1.0, +5.0] |" in page
+    assert "| its defaults | 30.0 |  |" in page
+    assert "| beside it: `memory` | 35.0 | +5.0 [+4.0, +6.0] |" in page
