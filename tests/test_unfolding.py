@@ -15,6 +15,7 @@ import torch
 
 from gapkit.bridges import make_bridge
 from gapkit.bridges.registry import load_bridge
+from gapkit.captioning.decoders import load_decoder
 from gapkit.comparison import Results, read_config
 from gapkit.comparison.cells import cell_stem, read_cell
 from gapkit.comparison.folder import StudyFolder
@@ -122,6 +123,13 @@ def test_a_column_that_lost_its_rows(tmp_path):
     found = (CORPUS / "parquet" / "42c1eb4fc2").read_bytes()
     (tmp_path / "a.parquet").write_bytes(found)
     refused(load_pairs, tmp_path / "a.parquet", match="rows, expected one for each of")
+
+
+def test_a_row_group_that_claims_more_rows_than_the_file(tmp_path):
+    """Found by fuzzing: 2 KB whose footer claims 4 rows, and 153 billion in a group, took 23 GB."""
+    shutil.copy(CORPUS / "parquet" / "6923e9ab57", tmp_path / "a.parquet")
+    refused(load_pairs, tmp_path / "a.parquet", match="claims 4 rows, and 153,117,193,852 in its groups")
+    refused(read_manifest, tmp_path / "a.parquet", match="claims 4 rows, and 153,117,193,852 in its groups")
 
 
 def test_the_footer_is_counted_as_pyarrow_counts_it(tmp_path):
@@ -233,6 +241,31 @@ def test_a_configuration_replaces_no_method(bridge, key):
     config["fitted"][key] = "x"
     (bridge / "config.json").write_text(json.dumps(config))
     refused(load_bridge, bridge, match="expected the keys")
+
+
+@pytest.mark.parametrize(("key", "value"), [("fitted", 1), ("fitted", ["a_"]), ("params", None), ("bridge", {})])
+def test_a_configuration_of_other_things(bridge, key, value):
+    """The first was found by fuzzing: a TypeError."""
+    config = json.loads((bridge / "config.json").read_text())
+    del config["digest"]
+    (bridge / "config.json").write_text(json.dumps({**config, key: value}))
+    refused(load_bridge, bridge, match="expected the keys")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("fitted", 1),
+        ("fitted", {"generate": "x"}),
+        ("fitted", {"_rows_": 1}),
+        ("files", ["a"]),
+        ("files", {"../a": "x"}),
+    ],
+)
+def test_a_decoder_of_other_things(tmp_path, key, value):
+    config = {"format": 1, "decoder": "small", "params": {}, "fitted": {}, "files": {}, key: value}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    refused(load_decoder, tmp_path, match="does not describe a caption decoder")
 
 
 @pytest.mark.parametrize("name", ["../../evil", "a/b", "a\\b", "..", ".hidden", "", "a\0b"])

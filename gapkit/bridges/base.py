@@ -291,9 +291,9 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: no config.json here; expected a folder written by `gapkit fit`") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); fit the bridge again") from None
+    known = all(isinstance(config.get(k), t) for k, t in keys.items())
     # What a fit learns ends in an underscore; anything else would take the place of a method.
-    foreign = [key for key in config.get("fitted") or () if not key.endswith("_") or key.startswith("_")]
-    if foreign or any(not isinstance(config.get(k), t) for k, t in keys.items()):
+    if not known or any(not key.endswith("_") or key.startswith("_") for key in config["fitted"]):
         raise InputError(f"{path}: expected the keys {', '.join(keys)}; fit the bridge again")
     if config["format"] > FORMAT:
         raise InputError(

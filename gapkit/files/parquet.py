@@ -41,6 +41,11 @@ def open_table(path: Path) -> Any:
     with pq.ParquetFile(path, **limits) as file:
         if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
             raise InputError(f"{path}: has two columns of one name; rename one of them")
+        # Room is made for the rows of a group before one of them is read.
+        groups = [file.metadata.row_group(place).num_rows for place in range(file.metadata.num_row_groups)]
+        if min(groups, default=0) < 0 or sum(groups) != file.metadata.num_rows:
+            told, held = file.metadata.num_rows, sum(groups)
+            raise InputError(f"{path}: claims {told:,} rows, and {held:,} in its groups; write it again")
         leaves = [file.schema.column(place) for place in range(len(file.schema))]
         texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
     return pq.ParquetFile(path, read_dictionary=texts, **limits)

@@ -99,8 +99,9 @@ def toml(data: bytes, folder: Path) -> None:
 
 
 def json(data: bytes, folder: Path) -> None:
-    """The first letter says which file of a study, a search or a fitted bridge it is."""
+    """The first letter says which file of a study, a search, a fitted bridge or decoder it is."""
     from gapkit.bridges.registry import load_bridge
+    from gapkit.captioning.decoders.base import read_config as read_decoder
     from gapkit.comparison import Results
     from gapkit.comparison.cells import read_cell
     from gapkit.comparison.folder import StudyFolder
@@ -116,6 +117,9 @@ def json(data: bytes, folder: Path) -> None:
     elif kind == b"b":
         _file(folder, "config.json", data)
         refusing(lambda: load_bridge(folder))
+    elif kind == b"d":
+        _file(folder, "config.json", data)
+        refusing(lambda: read_decoder(folder))
     elif kind == b"s":
         _file(folder, "study.json", data)
         refusing(lambda: StudyFolder(folder).claim({"data": {"dim": 1}, "options": {"seed": 0}}))
