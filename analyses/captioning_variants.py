@@ -31,24 +31,29 @@ from ablation import spelled, validation_study
 from captioning import csv
 from captioning_page import MAIN, OUTPUT, SCORE, SUBJECT
 
-VARIANTS: tuple[dict[str, Any], ...] = (
-    {},
-    {"condition": True},
-    {"hidden": 2048},
-    {"contrast_weight": 0.1},
-    {"targets": "mean"},
-    {"targets": "mean", "contrast_weight": 0.1},
-    {"source_weight": 0.9},
-    {"align": "blend"},
-)
-"""What is tried; the first are the defaults."""
 BESIDE = ("memory", "ddbm", "flow")
 """Bridges that the defaults cannot be told from, or that are ahead somewhere, on the test split."""
+VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
+    (SUBJECT, {}),
+    (SUBJECT, {"condition": True}),
+    (SUBJECT, {"hidden": 2048}),
+    (SUBJECT, {"contrast_weight": 0.1}),
+    (SUBJECT, {"targets": "mean"}),
+    (SUBJECT, {"targets": "mean", "contrast_weight": 0.1}),
+    (SUBJECT, {"source_weight": 0.9}),
+    (SUBJECT, {"align": "blend"}),
+    (SUBJECT, {"hidden": 2048, "condition": True}),
+    ("ddbm", {"hidden": 2048}),
+    ("flow", {"hidden": 2048}),
+)
+"""What is tried, the defaults first; what brings the most to Diffusion-Link is tried with those beside it too."""
 KEPT = ("gapkit", "python", "packages", "seeds", "parts", "tokenizer", "absent")
 """What the committed manifest keeps of a study's."""
 
 
-def configured(bridges: tuple[str, ...], options: dict[str, Any], seeds: int, epochs: float) -> CaptionStudyConfig:
+def configured(
+    bridges: tuple[str, ...], params: dict[str, dict[str, Any]], seeds: int, epochs: float
+) -> CaptionStudyConfig:
     """One study: the settings of the test split's, but what validation chose there."""
     return CaptionStudyConfig(
         protocols=("zero-shot",),
@@ -61,38 +66,38 @@ def configured(bridges: tuple[str, ...], options: dict[str, Any], seeds: int, ep
         beams=(3,),
         batch_size=250,
         scores=(SCORE,),
-        fitted_params={SUBJECT: options} if options else {},
+        fitted_params=params,
     )
 
 
-def named(options: dict[str, Any]) -> str:
-    """The setting in words."""
-    return spelled(options) if options else SUBJECT
+def named(bridge: str, options: dict[str, Any]) -> str:
+    """The setting in words, behind the bridge where that is not the subject."""
+    return (spelled(options) if bridge == SUBJECT else f"{bridge}: {spelled(options)}") if options else bridge
 
 
 def tried(pairs: PairedEmbeddings, work: Path, seeds: int, epochs: float) -> CaptionResults:
     """All settings as the rows of one table."""
-    found: list[tuple[str, CaptionResults]] = []
-    for options in VARIANTS:
-        name = named(options)
-        bridges = (SUBJECT,) if options else (SUBJECT, *BESIDE)
+    found: list[tuple[str, str, CaptionResults]] = []
+    for bridge, options in VARIANTS:
+        name = named(bridge, options)
+        bridges = (bridge,) if options else (SUBJECT, *BESIDE)
         out = work / "".join(c if c.isalnum() or c in "-.=" else "_" for c in name)
         if found and not out.exists():
             others = shutil.ignore_patterns("bridges", "cells", "written", ".lock", "*.csv", "manifest.json")
             shutil.copytree(work / SUBJECT, out, ignore=others)
         with reporting(quiet=False) as progress:
             progress.message(name)
-            config = configured(bridges, options, seeds, epochs)
-            found.append((name, run_caption_study(pairs, config, out=out, progress=progress)))
+            config = configured(bridges, {bridge: options} if options else {}, seeds, epochs)
+            found.append((bridge, name, run_caption_study(pairs, config, out=out, progress=progress)))
 
     def stacked(table: str) -> pd.DataFrame:
-        parts: list[pd.DataFrame] = [getattr(found[0][1], table)]
-        for name, results in found[1:]:
+        parts: list[pd.DataFrame] = [getattr(found[0][2], table)]
+        for bridge, name, results in found[1:]:
             own: pd.DataFrame = getattr(results, table)
-            parts.append(own[own["bridge"] == SUBJECT].assign(bridge=name))
+            parts.append(own[own["bridge"] == bridge].assign(bridge=name))
         return pd.concat(parts, ignore_index=True)
 
-    first = found[0][1]
+    first = found[0][2]
     return CaptionResults(
         stacked("captions"), stacked("per_clip"), stacked("scores"), {**first.manifest, "choices": []}
     )
@@ -117,7 +122,10 @@ def main() -> None:
     limit_threads(1)
     results = tried(validation_study(load_dataset(MAIN)), given.work, given.seeds, given.epochs)
     write_text(given.out / "variants.csv", csv(table(results)))
-    kept = {key: results.manifest[key] for key in KEPT} | {"epochs": given.epochs, "variants": list(VARIANTS)}
+    kept = {key: results.manifest[key] for key in KEPT} | {
+        "epochs": given.epochs,
+        "variants": [list(v) for v in VARIANTS],
+    }
     write_text(given.out / "variants.json", json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -161,7 +161,7 @@ def test_variants_are_better_only_beyond_chance(scripts, folder, tmp_path, p, sa
         ("zero-shot", "clean", "hidden = 2", 0.33, 0.03, 0.01, 0.05, p),
     ]
     pd.DataFrame(rows, columns=columns).to_csv(home / "variants.csv", index=False)
-    facts = {"parts": {"test": {"clips": 500}}, "seeds": [0, 1], "variants": [{}, {"hidden": 2}]}
+    facts = {"parts": {"test": {"clips": 500}}, "seeds": [0, 1], "variants": []}
     (home / "variants.json").write_text(json.dumps(facts), encoding="utf-8")
     page = "\n".join(scripts[1].variants(scripts[1].Tables(home)))
     assert f"Of 1 settings {said}" in page
