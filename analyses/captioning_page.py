@@ -221,7 +221,7 @@ def because(tables: Tables) -> list[str]:
             gained = score_of(tables, "projected", SUBJECT) - score_of(tables, "clean", SUBJECT)
             lines.append(
                 f"- `{name}` answers with means of the very captions that the decoder learnt from: its nearness is "
-                f"{other['nearness']:+.3f}, that of `{SUBJECT}` {own['nearness']:+.3f}. It does not tell clips apart as "
+                f"{other['nearness']:+.3f}, that of `{SUBJECT}` {own['nearness']:+.3f}. It tells clips apart less "
                 f"well (R@10 {found[name]:.2f}, `{SUBJECT}` {found[SUBJECT]:.2f}). Projected, `{SUBJECT}` comes to a "
                 f"nearness of {nearer['nearness']:+.3f}, and gains {gained:+.1f} CIDEr-D."
             )

@@ -143,7 +143,7 @@ def test_what_decoders_read_tells_nearness_from_likeness(scripts, folder, tmp_pa
     assert (
         "`memory` answers with means of the very captions that the decoder learnt from: its nearness is +0.050" in said
     )
-    assert "that of `diffusion-link` -0.060. It does not tell clips apart as well (R@10" in said
+    assert "that of `diffusion-link` -0.060. It tells clips apart less well (R@10" in said
     assert "Projected, `diffusion-link` comes to a nearness of +0.020" in said
     assert (
         "`mean-shift` gives nearly the same answers: cosine 0.960 to those of `diffusion-link`, which agree to 0.970"
