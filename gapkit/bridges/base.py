@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
@@ -206,7 +207,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         folder = Path(folder)
         weights = save(tensors)
         config = {"format": FORMAT, "bridge": self.name, "params": self.get_params(deep=False), "fitted": numbers}
-        config = sealed(json.loads(json.dumps({**config, "weights": _hash(weights).hexdigest()})))
+        told = json.dumps({**config, "weights": _hash(weights).hexdigest()}, default=_plain)
+        config = sealed(json.loads(told))
         # The configuration goes first: it makes the folder that of a bridge, and its digest names the weights.
         write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
         write_bytes(folder / "model.safetensors", weights)
@@ -267,6 +269,13 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
             raise InputError(f"{folder}: weights do not fit the configuration ({reason}); fit it again") from None
         return self
+
+
+def _plain(value: Any) -> Any:
+    """A number of numpy or torch, which parameters may be, as one of Python."""
+    if isinstance(value, (np.generic, Tensor)):
+        return value.item()
+    raise TypeError(f"{value!r} is no parameter that JSON can hold")
 
 
 def _hash(data: bytes = b"") -> Any:

@@ -7,6 +7,7 @@ import pytest
 from conformance import QUICK, toy_pairs
 
 from gapkit.bridges import make_bridge
+from gapkit.bridges.registry import load_bridge
 from gapkit.errors import InputError
 
 SOURCE, TARGET = toy_pairs(400, 48)
@@ -70,3 +71,13 @@ def test_plain_is_the_network_without_its_topology_loss():
     np.testing.assert_array_equal(plain, off)
     assert not np.array_equal(plain, on)
     assert not {"topology", "topology_weight"} & set(make_bridge("residual-mlp-plain").get_params())
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    options = {"hidden": np.int64(8), "steps": np.int32(3), "lr": np.float32(1e-3), "random_state": np.int64(1)}
+    plain = {name: value.item() for name, value in options.items()}
+    made = make_bridge("residual-mlp", **options).fit(SOURCE, TARGET)
+    made.save(tmp_path)
+    expected = make_bridge("residual-mlp", **plain).fit(SOURCE, TARGET).transform(SOURCE)
+    np.testing.assert_array_equal(made.transform(SOURCE), expected)
+    np.testing.assert_array_equal(load_bridge(tmp_path).transform(SOURCE), expected)
