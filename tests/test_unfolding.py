@@ -24,7 +24,7 @@ from gapkit.encoders.manifest import read_manifest
 from gapkit.errors import GapkitError, InputError
 from gapkit.files import load_embeddings, load_pairs
 from gapkit.files.captions import read_captions
-from gapkit.files.parquet_footer import claimed_values
+from gapkit.files.parquet_footer import claims_of, largest_page
 from gapkit.records import sealed
 from gapkit.tuning import read_space
 
@@ -137,7 +137,34 @@ def test_the_footer_is_counted_as_pyarrow_counts_it(tmp_path):
 
     columns = {"a": pa.array([[1.0, 2.0], [3.0]] * 50), "b": pa.array(["x"] * 100), "c": pa.array(range(100))}
     pq.write_table(pa.table(columns), tmp_path / "a.parquet", row_group_size=30)
-    assert claimed_values(tmp_path / "a.parquet") == {"a": 150, "b": 100, "c": 100}
+    found = claims_of(tmp_path / "a.parquet")
+    assert found.values == {"a": 150, "b": 100, "c": 100}
+    assert found.rows == 100
+    told = pq.read_metadata(tmp_path / "a.parquet")
+    for number, name in enumerate("abc"):
+        assert len(found.pages[name]) == told.num_row_groups == 4
+        for group, place in enumerate(found.pages[name]):
+            chunk = told.row_group(group).column(number)
+            assert place[1] - place[0] == chunk.total_compressed_size
+            # Headers and data of the pages fill the chunk, so the largest is no more.
+            assert 0 < largest_page(tmp_path / "a.parquet", *place, 1) < chunk.total_uncompressed_size
+
+
+def test_a_page_that_claims_more_than_its_file_can_hold(tmp_path):
+    """Found by fuzzing: 1 KB with a dictionary that says that it has 600 million values."""
+    shutil.copy(CORPUS / "parquet" / "1f782fde04", tmp_path / "a.parquet")
+    refused(
+        load_pairs, tmp_path / "a.parquet", match="a page of target claims 4,869,884,176 bytes but 1,016 are stored"
+    )
+
+
+def test_the_header_of_a_page_may_be_long(tmp_path):
+    import pyarrow.parquet as pq
+
+    words = ["a" * 300_000, "b" * 300_000]
+    pq.write_table(pa.table({"a": words * 10}), tmp_path / "a.parquet", use_dictionary=False, max_rows_per_page=5)
+    ((start, stop),) = claims_of(tmp_path / "a.parquet").pages["a"]
+    assert largest_page(tmp_path / "a.parquet", start, stop, 1) >= 1_500_000
 
 
 def with_captions(path, texts):

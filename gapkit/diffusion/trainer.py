@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from gapkit.atomic import write_bytes
 from gapkit.diffusion.steps import EagerStep, RecordedStep
 from gapkit.errors import GapkitError, InputError
+from gapkit.given import whole
 
 SAVE_EVERY_SECONDS = 5.0
 """Work that a kill may cost where a save is quick."""
@@ -68,6 +69,8 @@ class TrainingOptions:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
+        # A number of numpy would make a learning rate of numpy of it, and another last digit.
+        object.__setattr__(self, "steps", whole("training: steps", self.steps, None))
         for name, good, rule in (
             ("steps", self.steps >= 1, "at least 1"),
             ("lr", self.lr > 0, "above 0"),

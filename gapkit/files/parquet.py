@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.parquet_footer import claimed_values
+from gapkit.files.parquet_footer import claims_of, largest_page
 from gapkit.files.store import MAX_EXPANSION, Store, check_expansion, reading, text_array
 
 
@@ -41,11 +41,6 @@ def open_table(path: Path) -> Any:
     with pq.ParquetFile(path, **limits) as file:
         if len(set(file.schema_arrow.names)) < len(file.schema_arrow.names):
             raise InputError(f"{path}: has two columns of one name; rename one of them")
-        # Room is made for the rows of a group before one of them is read.
-        groups = [file.metadata.row_group(place).num_rows for place in range(file.metadata.num_row_groups)]
-        if min(groups, default=0) < 0 or sum(groups) != file.metadata.num_rows:
-            told, held = file.metadata.num_rows, sum(groups)
-            raise InputError(f"{path}: claims {told:,} rows, and {held:,} in its groups; write it again")
         leaves = [file.schema.column(place) for place in range(len(file.schema))]
         texts = [leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY"]
     return pq.ParquetFile(path, read_dictionary=texts, **limits)
@@ -63,9 +58,11 @@ def read_columns(path: Path, keys: Iterable[str]) -> dict[str, Any]:
 
     keys = list(keys)
     size = path.stat().st_size
-    values = claimed_values(path)
+    claims = claims_of(path)
     with open_table(path) as file:
         schema = file.schema_arrow
+        if claims.rows != (told := file.metadata.num_rows):
+            raise InputError(f"{path}: claims {told:,} rows, and {claims.rows:,} in its groups; write it again")
         for key in keys:
             kind = schema.field(key).type
             inner = kind.value_type if _is_list(kind, pa) or pa.types.is_dictionary(kind) else kind
@@ -74,7 +71,9 @@ def read_columns(path: Path, keys: Iterable[str]) -> dict[str, Any]:
             width = _width(inner, pa) or 4
             rows = file.metadata.num_rows
             most = rows * (kind.list_size if pa.types.is_fixed_size_list(kind) else 1)
-            check_expansion(path, key, width * max(most, values.get(key, 0)), size)
+            check_expansion(path, key, width * max(most, claims.values.get(key, 0)), size)
+            page = max((largest_page(path, *place, width) for place in claims.pages.get(key, [])), default=0)
+            check_expansion(path, f"a page of {key}", page, size)
         table = file.read(columns=keys)
     return {key: table.column(key) for key in keys}
 

@@ -1,7 +1,7 @@
-"""How many values the footer of a parquet file claims, read without pyarrow.
+"""What a parquet file claims to hold, read without pyarrow.
 
 pyarrow checks a column's part of the footer when it is looked at through ``FileMetaData``, and there ends the process
-where it finds it broken; only its reading of data answers with an error. So sizes are looked up here before.
+where it finds it broken; and it makes room for rows and pages before it reads them. So sizes are looked up here before.
 
 References
 ----------
@@ -12,18 +12,44 @@ https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thr
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 DEEPEST = 16
 """Structures inside one another; parquet has fewer."""
 
-ROW_GROUPS, COLUMNS, CHUNK, PATH, VALUES = 4, 1, 3, 3, 5
-"""Numbers of the fields on the way to the values of a column."""
+ROW_GROUPS, COLUMNS, ROWS, CHUNK, PATH, VALUES, STORED, DATA, DICTIONARY = 4, 1, 3, 3, 3, 5, 7, 9, 11
+"""Numbers of the fields on the way to the rows of a group, and to the values, the bytes and the pages of a column."""
+UNPACKED, PACKED, KINDS, COUNT = 2, 3, (5, 7, 8), 1
+"""Numbers of the fields of a page's sizes, of what says which kind it is, and of the count of its values there."""
+BITS = {4: 16, 5: 32, 6: 64}
+"""Of the whole numbers, by their type."""
+HEADERS = 2**12, 2**18, 2**24
+"""Bytes that the header of a page is looked for in; pyarrow takes up to the last."""
 
 
-def claimed_values(path: Path) -> dict[str, int]:
-    """Values by the first name of the path of each column, those inside of lists counted one by one.
+@dataclass
+class Claims:
+    """What a footer says.
+
+    Parameters
+    ----------
+    rows : int
+        Of all row groups.
+    values : dict
+        Values by the first name of the path of each column, those inside of lists counted one by one.
+    pages : dict
+        Where the pages of each column begin and end, once a row group.
+    """
+
+    rows: int = 0
+    values: dict[str, int] = field(default_factory=dict)
+    pages: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+
+
+def claims_of(path: Path) -> Claims:
+    """Read the footer of a file.
 
     Raises
     ------
@@ -40,17 +66,54 @@ def claimed_values(path: Path) -> dict[str, int]:
             raise ValueError("no footer at its end")
         handle.seek(size - 8 - length)
         footer = _Compact(handle.read(length)).structure()
-    found: dict[str, int] = {}
+    found = Claims()
     try:
         for group in footer.get(ROW_GROUPS, []):
+            rows = int(group[ROWS])
+            if rows < 0:
+                raise ValueError("a group of fewer than no rows")
+            found.rows += rows
             for column in group[COLUMNS]:
-                name, values = column[CHUNK][PATH][0].decode("utf-8"), int(column[CHUNK][VALUES])
+                about = column[CHUNK]
+                name, values = about[PATH][0].decode("utf-8"), int(about[VALUES])
                 if values < 0:
                     raise ValueError("a column of fewer than no values")
-                found[name] = found.get(name, 0) + values
+                found.values[name] = found.values.get(name, 0) + values
+                start, dictionary = int(about[DATA]), int(about.get(DICTIONARY, 0))
+                start = dictionary if 0 < dictionary < start else start
+                found.pages.setdefault(name, []).append((start, start + int(about[STORED])))
     except (KeyError, TypeError, AttributeError, IndexError):
         raise ValueError("a footer without its columns") from None
     return found
+
+
+def largest_page(path: Path, start: int, stop: int, width: int) -> int:
+    """Most bytes that a page between two places claims, packed, unpacked or by its values of `width`; 0 without one."""
+    largest = 0
+    with path.open("rb") as handle:
+        while 0 <= start < stop:
+            header, length = _page_header(handle, start, stop)
+            unpacked, packed = header.get(UNPACKED), header.get(PACKED)
+            if not isinstance(unpacked, int) or not isinstance(packed, int) or packed < 0:
+                break  # no page: the reader says so
+            counts = [header[kind].get(COUNT, 0) for kind in KINDS if isinstance(header.get(kind), dict)]
+            largest = max(largest, unpacked, packed, *(width * n for n in counts if isinstance(n, int)))
+            start += length + packed
+    return largest
+
+
+def _page_header(handle: Any, start: int, stop: int) -> tuple[dict[int, Any], int]:
+    """The header of the page at a place, and its bytes; empty where there is none."""
+    for most in HEADERS:
+        handle.seek(start)
+        data = handle.read(min(most, stop - start))
+        parser = _Compact(data)
+        try:
+            return parser.structure(), parser.at
+        except ValueError:
+            if len(data) < most:
+                break
+    return {}, 0
 
 
 class _Compact:
@@ -66,7 +129,7 @@ class _Compact:
         fields: dict[int, Any] = {}
         number = 0
         while (head := self._byte()) != 0:
-            number = number + (head >> 4) if head >> 4 else self._integer()
+            number = number + (head >> 4) if head >> 4 else self._integer(16)
             kind = head & 15
             fields[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
         return fields
@@ -74,8 +137,8 @@ class _Compact:
     def _value(self, kind: int, depth: int) -> Any:
         if kind in (1, 2, 3):
             return self._byte()
-        if kind in (4, 5, 6):
-            return self._integer()
+        if kind in BITS:
+            return self._integer(BITS[kind])
         if kind == 7:
             return self._take(8)
         if kind == 8:
@@ -90,8 +153,9 @@ class _Compact:
             return self.structure(depth + 1)
         raise ValueError(f"a field of the unknown type {kind}")
 
-    def _integer(self) -> int:
-        value = self._varint()
+    def _integer(self, bits: int) -> int:
+        """What overflows is cut off, as pyarrow does."""
+        value = self._varint() & ((1 << bits) - 1)
         return (value >> 1) ^ -(value & 1)
 
     def _varint(self) -> int:

@@ -74,7 +74,7 @@ def test_plain_is_the_network_without_its_topology_loss():
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path):
-    options = {"hidden": np.int64(8), "steps": np.int32(3), "lr": np.float32(1e-3), "random_state": np.int64(1)}
+    options = {"hidden": np.int64(8), "steps": np.int32(3), "lr": np.float64(1e-3), "random_state": np.int64(1)}
     plain = {name: value.item() for name, value in options.items()}
     made = make_bridge("residual-mlp", **options).fit(SOURCE, TARGET)
     made.save(tmp_path)
