@@ -1,13 +1,14 @@
 """The second table: what each bridge does for captions, zero-shot and supervised.
 
-    python analyses/captioning.py WORK [--fitted STUDY] [--seeds 3] [--jobs 1] [--epochs 1.5] [--beams 1,3]
+    python analyses/captioning.py WORK [--fitted STUDY] [--seeds 3] [--jobs 1] [--epochs 1.5] [--beams 1,3] [--tuned]
 
 The study runs in WORK, cell by cell, and goes on where it stopped; the bridges are those that a `gapkit compare` of
 ``soundscapes`` kept in STUDY (that of ``analyses/modality_gap.py``: its folder for this set), or are fitted here.
 Written to ``results/captioning``: soundscapes.csv (every score of every row), soundscapes-gains.csv (over no bridge,
 same protocol and training), soundscapes-tests.csv (Diffusion-Link minus each other row, paired over clips, Holm within
 each part), soundscapes.md (the table), soundscapes.json (versions, choices, what each stage saw).
-``docs/captioning-results.md`` is written from them.
+``docs/captioning-results.md`` is written from them. With --tuned the zero-shot part alone, with the widths that
+``analyses/captioning_variants.py`` found best on the validation split, in files that begin with soundscapes-tuned.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import io
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,8 @@ SCORES = ("cider_d", "bleu_1", "bleu_4", "rouge_l", "meteor", "spice", "spider",
 TABLED = ("cider_d", "bleu_1", "bleu_4", "rouge_l", "meteor", "spice", "vocabulary")
 TRAINED_ON = ("ridge", "diffusion-bridge", "ddbm", "flow", "diffusion-link")
 """Bridges of the supervised protocol, which costs a decoder a seed for each."""
+TUNED = {"diffusion-link": {"hidden": 2048}, "flow": {"hidden": 2048}}
+"""Of the four that stand in ``variants.csv``: `ddbm` is as good with its own width, `memory` has none."""
 KEPT = (
     "gapkit", "python", "packages", "seeds", "parts", "choices", "data_seen", "absent", "tokenizer", "failed",
     "seconds", "config",
@@ -91,14 +95,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=1.5, help="passes over the captions, of every decoder")
     parser.add_argument("--beams", default="1,3", help="beam widths that validation chooses among")
     parser.add_argument("--out", type=Path, default=OUTPUT)
+    parser.add_argument("--tuned", action="store_true", help="zero-shot, with the widths that validation chose")
     given = parser.parse_args()
     limit_threads(1)
     config = configured(given.seeds, given.epochs, tuple(map(int, given.beams.split(","))))
+    if given.tuned:
+        trainings = ("clean", "noise", "projected")
+        config = replace(config, protocols=("zero-shot",), trainings=trainings, fitted_params=TUNED)
     with reporting(quiet=False) as progress:
         results = run_caption_study(
             load_dataset(MAIN), config, out=given.work, fitted=given.fitted, jobs=given.jobs, progress=progress
         )
-    write_results(results, given.out, MAIN)
+    write_results(results, given.out, f"{MAIN}-tuned" if given.tuned else MAIN)
     write_page()
 
 
