@@ -88,32 +88,38 @@ def claims_of(path: Path) -> Claims:
 
 
 def largest_page(path: Path, start: int, stop: int, width: int) -> int:
-    """Most bytes that a page between two places claims, packed, unpacked or by its values of `width`; 0 without one."""
+    """Most bytes that a page between two places claims, packed, unpacked or by its values of `width`; 0 without one.
+
+    Raises
+    ------
+    ValueError
+        There is something else than pages.
+    """
     largest = 0
     with path.open("rb") as handle:
-        while 0 <= start < stop:
-            header, length = _page_header(handle, start, stop)
+        while start < stop:
+            header, length = _page_header(handle, start)
             unpacked, packed = header.get(UNPACKED), header.get(PACKED)
             if not isinstance(unpacked, int) or not isinstance(packed, int) or packed < 0:
-                break  # no page: the reader says so
+                raise ValueError("a page without its size")
             counts = [header[kind].get(COUNT, 0) for kind in KINDS if isinstance(header.get(kind), dict)]
             largest = max(largest, unpacked, packed, *(width * n for n in counts if isinstance(n, int)))
             start += length + packed
     return largest
 
 
-def _page_header(handle: Any, start: int, stop: int) -> tuple[dict[int, Any], int]:
-    """The header of the page at a place, and its bytes; empty where there is none."""
+def _page_header(handle: Any, start: int) -> tuple[dict[int, Any], int]:
+    """The header of the page at a place, and how many bytes it takes."""
     for most in HEADERS:
         handle.seek(start)
-        data = handle.read(min(most, stop - start))
+        data = handle.read(most)
         parser = _Compact(data)
         try:
             return parser.structure(), parser.at
         except ValueError:
             if len(data) < most:
                 break
-    return {}, 0
+    raise ValueError("a page without its header")
 
 
 class _Compact:
@@ -128,7 +134,8 @@ class _Compact:
             raise ValueError("nested too deeply")
         fields: dict[int, Any] = {}
         number = 0
-        while (head := self._byte()) != 0:
+        # The lower half alone says that it ends, as in the reader of pyarrow.
+        while (head := self._byte()) & 15:
             number = number + (head >> 4) if head >> 4 else self._integer(16)
             kind = head & 15
             fields[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
@@ -149,9 +156,20 @@ class _Compact:
             if count > len(self.data) - self.at:  # each takes a byte at least
                 raise ValueError("a list longer than the footer")
             return [self._value(head & 15, depth) for _ in range(count)]
+        if kind == 11:
+            return self._pairs(depth)
         if kind == 12:
             return self.structure(depth + 1)
         raise ValueError(f"a field of the unknown type {kind}")
+
+    def _pairs(self, depth: int) -> None:
+        count = self._varint()
+        if count > len(self.data) - self.at:
+            raise ValueError("a mapping longer than the footer")
+        kinds = self._byte() if count else 0
+        for _ in range(count):
+            self._value(kinds >> 4, depth)
+            self._value(kinds & 15, depth)
 
     def _integer(self, bits: int) -> int:
         """What overflows is cut off, as pyarrow does."""
