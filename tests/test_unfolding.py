@@ -158,6 +158,12 @@ def test_a_page_that_claims_more_than_its_file_can_hold(tmp_path):
     )
 
 
+def test_a_group_whose_columns_have_other_names(tmp_path):
+    """Found by fuzzing: what they claim was looked up under the name that the file gives them."""
+    shutil.copy(CORPUS / "parquet" / "9c6f9cbc1e", tmp_path / "a.parquet")
+    refused(load_pairs, tmp_path / "a.parquet", match="its groups hold other columns than it says")
+
+
 def test_the_header_of_a_page_may_be_long(tmp_path):
     import pyarrow.parquet as pq
 

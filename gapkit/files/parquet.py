@@ -63,6 +63,9 @@ def read_columns(path: Path, keys: Iterable[str]) -> dict[str, Any]:
         schema = file.schema_arrow
         if claims.rows != (told := file.metadata.num_rows):
             raise InputError(f"{path}: claims {told:,} rows, and {claims.rows:,} in its groups; write it again")
+        leaves = [file.schema.column(place).path for place in range(len(file.schema))]
+        if any(paths != leaves for paths in claims.paths):
+            raise InputError(f"{path}: its groups hold other columns than it says; write it again")
         for key in keys:
             kind = schema.field(key).type
             inner = kind.value_type if _is_list(kind, pa) or pa.types.is_dictionary(kind) else kind

@@ -37,6 +37,8 @@ class Claims:
     ----------
     rows : int
         Of all row groups.
+    paths : list
+        Path of each column, once a row group, names of it joined by dots.
     values : dict
         Values by the first name of the path of each column, those inside of lists counted one by one.
     pages : dict
@@ -44,6 +46,7 @@ class Claims:
     """
 
     rows: int = 0
+    paths: list[list[str]] = field(default_factory=list)
     values: dict[str, int] = field(default_factory=dict)
     pages: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
@@ -73,9 +76,12 @@ def claims_of(path: Path) -> Claims:
             if rows < 0:
                 raise ValueError("a group of fewer than no rows")
             found.rows += rows
+            found.paths.append([])
             for column in group[COLUMNS]:
                 about = column[CHUNK]
-                name, values = about[PATH][0].decode("utf-8"), int(about[VALUES])
+                path_in_file = [part.decode("utf-8") for part in about[PATH]]
+                name, values = path_in_file[0], int(about[VALUES])
+                found.paths[-1].append(".".join(path_in_file))
                 if values < 0:
                     raise ValueError("a column of fewer than no values")
                 found.values[name] = found.values.get(name, 0) + values
