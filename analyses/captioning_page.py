@@ -49,6 +49,7 @@ class Tables:
     """The files of one data set."""
 
     def __init__(self, folder: Path = OUTPUT, name: str = MAIN) -> None:
+        self.folder = folder
         self.summary, self.gains, self.tests = (
             pd.read_csv(folder / f"{name}{part}.csv") for part in ("", "-gains", "-tests")
         )
@@ -278,7 +279,45 @@ def reasons(tables: Tables) -> list[str]:
         ]
     if tables.variants is not None:
         lines += ["## What was tried on validation", "", *variants(tables), ""]
+    return [*lines, *tuned(tables.folder)]
+
+
+def tuned(folder: Path) -> list[str]:
+    """The zero-shot part again, with what the validation split chose for captions."""
+    if not (folder / f"{MAIN}-tuned.csv").is_file():
+        return []
+    tables = Tables(folder, f"{MAIN}-tuned")
+    chosen = "; ".join(
+        f"`{bridge}` {', '.join(f'{key} = {value}' for key, value in options.items())}"
+        for bridge, options in tables.manifest["config"]["fitted_params"].items()
+    )
+    lines = [
+        "## With the widths that validation chose",
+        "",
+        f"The zero-shot part once more, on the test split: {chosen}, every other bridge as above",
+        "(`python analyses/captioning.py WORK --tuned`).",
+        *same_width(tables),
+        "",
+        *verdicts(tables),
+        "",
+        *claims(tables),
+        "",
+        *undecided(tables),
+        "",
+    ]
+    for protocol, training in tables.parts():
+        lines += [f"### {protocol}, tuned: {told(training)}", "", *table(tables, protocol, training), ""]
     return lines
+
+
+def same_width(tables: Tables) -> list[str]:
+    """What the same change made of other bridges on the validation split, projected."""
+    if tables.variants is None:
+        return []
+    own = of(tables.variants, "zero-shot", "projected").set_index("bridge")["value"]
+    pairs = [(name, name.partition(":")[0]) for name in own.index if ":" in name]
+    told_ = [f"`{bridge}` {100 * own[bridge]:.1f} -> {100 * own[name]:.1f}" for name, bridge in pairs]
+    return [f"On validation, *projected*, the same width made of others: {', '.join(told_)}."] if told_ else []
 
 
 def control(tables: Tables) -> list[str]:
