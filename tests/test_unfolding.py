@@ -164,6 +164,24 @@ def test_a_group_whose_columns_have_other_names(tmp_path):
     refused(load_pairs, tmp_path / "a.parquet", match="its groups hold other columns than it says")
 
 
+def test_an_empty_group_is_none_of_these(tmp_path):
+    import pyarrow.parquet as pq
+
+    kind = pa.schema({"source": pa.list_(pa.float32()), "target": pa.list_(pa.float32())})
+    sides = [[1.0, 2.0], [3.0, 4.0]]
+    full, empty = (
+        pa.table({"source": sides, "target": sides}, schema=kind),
+        pa.table({"source": [], "target": []}, kind),
+    )
+    with pq.ParquetWriter(tmp_path / "a.parquet", kind) as file:
+        for table in (full, empty, full):
+            file.write_table(table)
+    assert pq.read_metadata(tmp_path / "a.parquet").num_row_groups == 3
+    assert len(load_pairs(tmp_path / "a.parquet")) == 4
+    pq.write_table(empty, tmp_path / "b.parquet")
+    refused(load_pairs, tmp_path / "b.parquet", match="expected at least one row")
+
+
 def test_the_header_of_a_page_may_be_long(tmp_path):
     import pyarrow.parquet as pq
 

@@ -85,6 +85,8 @@ def _column(column: Any, path: Path, key: str) -> NDArray[Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if not len(column):
+        raise InputError(f"{path}: column {key}: expected at least one row, got none")
     if column.null_count:
         raise InputError(
             f"{path}: column {key} has {column.null_count} empty cells of {len(column)}; drop or fill them"

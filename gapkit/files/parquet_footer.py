@@ -42,7 +42,7 @@ class Claims:
     values : dict
         Values by the first name of the path of each column, those inside of lists counted one by one.
     pages : dict
-        Where the pages of each column begin and end, once a row group.
+        Where the pages of each column begin and end, once a row group that is not empty.
     """
 
     rows: int = 0
@@ -87,7 +87,8 @@ def claims_of(path: Path) -> Claims:
                 found.values[name] = found.values.get(name, 0) + values
                 start, dictionary = int(about[DATA]), int(about.get(DICTIONARY, 0))
                 start = dictionary if 0 < dictionary < start else start
-                found.pages.setdefault(name, []).append((start, start + int(about[STORED])))
+                if rows or values:  # an empty group has no pages, whatever it says of their place
+                    found.pages.setdefault(name, []).append((start, start + int(about[STORED])))
     except (KeyError, TypeError, AttributeError, IndexError):
         raise ValueError("a footer without its columns") from None
     return found
