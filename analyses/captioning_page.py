@@ -59,6 +59,12 @@ class Tables:
         if self.variants is not None:
             self.tried: dict[str, Any] = json.loads((folder / "variants.json").read_text(encoding="utf-8"))
 
+    @property
+    def tuned(self) -> Tables | None:
+        """The files of the same set with what validation chose for captions."""
+        name = f"{MAIN}-tuned"
+        return Tables(self.folder, name) if (self.folder / f"{name}.csv").is_file() else None
+
     def read_as(self, *, moved: bool = False) -> pd.DataFrame:
         """What decoders read, by bridge: the answers as they are, or moved toward fitted captions."""
         assert self.answers is not None
@@ -279,14 +285,11 @@ def reasons(tables: Tables) -> list[str]:
         ]
     if tables.variants is not None:
         lines += ["## What was tried on validation", "", *variants(tables), ""]
-    return [*lines, *tuned(tables.folder)]
+    return [*lines, *(tuned(tables.tuned) if tables.tuned else [])]
 
 
-def tuned(folder: Path) -> list[str]:
+def tuned(tables: Tables) -> list[str]:
     """The zero-shot part again, with what the validation split chose for captions."""
-    if not (folder / f"{MAIN}-tuned.csv").is_file():
-        return []
-    tables = Tables(folder, f"{MAIN}-tuned")
     chosen = "; ".join(
         f"`{bridge}` {', '.join(f'{key} = {value}' for key, value in options.items())}"
         for bridge, options in tables.manifest["config"]["fitted_params"].items()
@@ -407,6 +410,11 @@ def page(tables: Tables) -> str:
         "what should come out here.",
         "",
         *claims(tables),
+        *(
+            line.replace("- Zero-shot,", "- With the widths that validation chose (below), zero-shot,")
+            for line in (claims(tables.tuned) if tables.tuned else [])
+            if line.startswith("- Zero-shot, decoder trained on captions' embeddings as they are")
+        ),
         "",
         "## Why it is not ahead of every bridge",
         "",

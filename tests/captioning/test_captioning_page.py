@@ -151,6 +151,25 @@ def test_what_decoders_read_tells_nearness_from_likeness(scripts, folder, tmp_pa
     )
 
 
+def test_what_validation_chose_has_a_part_of_its_own(scripts, folder, tmp_path):
+    home = changed(folder, tmp_path, "soundscapes.csv", lambda frame: None)
+    assert "validation chose (below)" not in scripts[1].page(scripts[1].Tables(home))
+    for path in list(home.iterdir()):
+        (home / path.name.replace("soundscapes", "soundscapes-tuned")).write_bytes(path.read_bytes())
+
+    def change(frame):
+        rows = (frame["training"] == "clean") & (frame["bridge"] == "diffusion-link")
+        frame.loc[rows, ["gain", "low", "high"]] = 0.71, 0.6, 0.8
+
+    changed(home, home, "soundscapes-tuned-gains.csv", change)
+    page = scripts[1].page(scripts[1].Tables(home))
+    said = "- With the widths that validation chose (below), zero-shot, decoder trained on captions' embeddings as they"
+    assert f"{said} are: the gain of `diffusion-link` is +71.0% [+60.0%, +80.0%]" in page
+    assert (
+        "The zero-shot part once more, on the test split: `diffusion-link` steps = 10, hidden = 16, every other" in page
+    )
+
+
 @pytest.mark.parametrize(
     ("p", "said"), [(0.01, "better than the defaults (Holm p < .05): `hidden = 2` (clean)."), (0.2, "none")]
 )
