@@ -101,7 +101,7 @@ def test_single_points_and_bad_input(single):
         found = calibrated(score, point, single.target, n_permutations=5)
         assert (found.null_sd, found.calibrated, found.gated, found.p) == pytest.approx((0, 0, 0, 1))
     assert cka_calibrated(point, single.target) == 0
-    with pytest.raises(InputError, match="at least 1 permutation"):
+    with pytest.raises(InputError, match="n_permutations: expected a whole number of at least 1, got"):
         calibrated(cka, single.source, single.target, n_permutations=0)
     with pytest.raises(InputError, match="owner"):
         calibrated(cka, single.source, single.target[:30])

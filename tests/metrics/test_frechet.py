@@ -165,7 +165,7 @@ def test_bias_thins_pairs_together_and_by_seed(several):
         ({"sizes": [5, 30]}, r"above the dimensions \(6\)"),
         ({"sizes": [20, 41]}, r"up to the clips \(40\)"),
         ({"sizes": [10.5, 20.5]}, "at least 2 different"),
-        ({"n_draws": 0}, "at least 1 draw"),
+        ({"n_draws": 0}, "n_draws: expected a whole number of at least 1, got 0"),
     ],
 )
 def test_bad_sizes(single, options, says):

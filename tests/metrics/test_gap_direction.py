@@ -77,5 +77,5 @@ def test_single_points():
 def test_too_few_clips(single):
     with pytest.raises(InputError, match="at least 2 groups of 100 clips, got 40"):
         gap_direction(single.source, single.target)
-    with pytest.raises(InputError, match="2 groups of 0"):
+    with pytest.raises(InputError, match="group_size: expected a whole number of at least 1, got 0"):
         gap_direction(single.source, single.target, group_size=0)

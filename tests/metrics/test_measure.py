@@ -356,7 +356,7 @@ def test_the_command_prints_what_the_notebook_shows(real, tmp_path, capsys):
         (lambda x, y: measure(x, y, fitted=x[:, :2]), "fitted: expected 6 features"),
         (lambda x, y: measure(x, Reference.from_target(y), owner=np.arange(40)), "owner is fixed by the Reference"),
         (lambda x, y: measure(x, Reference.from_target(y), seed=1), "seed is fixed by the Reference"),
-        (lambda x, y: measure(x, y, n_resamples=-1), "0 resamples, got 40 and -1"),
+        (lambda x, y: measure(x, y, n_resamples=-1), "n_resamples: expected a whole number of at least 0, got -1"),
         (lambda x, y: measure(PairedEmbeddings(source=x, target=y), y), "leave out target"),
         (lambda x, y: measure(x, PairedEmbeddings(source=x, target=y), owner=np.arange(40)), "leave out owner"),
         (lambda x, y: measure(PairedEmbeddings(source=x, target=y), split="dev"), "dev"),

@@ -131,7 +131,7 @@ def test_same_seed_and_equal_sides(single):
     ("options", "says"),
     [
         ({"statistic": "frechet"}, "statistic: expected one of mmd"),
-        ({"n_permutations": 0}, "at least 1 permutation"),
+        ({"n_permutations": 0}, "n_permutations: expected a whole number of at least 1, got 0"),
         ({"bandwidth": 0.0}, "positive"),
         ({"owner": np.tile(np.arange(20), 2), "paired": False}, "one target a clip"),
     ],

@@ -110,5 +110,5 @@ def test_directions_depend_on_the_seed_and_the_width_alone(single):
 
 
 def test_no_directions(single):
-    with pytest.raises(InputError, match="at least 1 projection"):
+    with pytest.raises(InputError, match="n_projections: expected a whole number of at least 1, got 0"):
         sliced_wasserstein(single.source, single.target, n_projections=0)

@@ -54,6 +54,9 @@ def load_parts(cls: type[D], folder: Path) -> tuple[D, dict[str, Tensor]]:
         )
     decoder = cls(**config["params"])
     for key, value in config["fitted"].items():
+        # What a training learns ends in an underscore; anything else would take the place of a method.
+        if not key.endswith("_") or key.startswith("_"):
+            raise InputError(f"{folder / 'config.json'}: does not describe a caption decoder ({key}); train it again")
         setattr(decoder, key, value)
     path = folder / WEIGHTS
     try:

@@ -294,9 +294,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     keys = {"format": int, "decoder": str, "params": dict, "fitted": dict}
     files = config.get("files", {})
     plain = isinstance(files, dict) and all(Path(name).name == name for name in files)
-    known = plain and all(isinstance(config.get(k), t) for k, t in keys.items())
-    # What a training learns ends in an underscore; anything else would take the place of a method.
-    if not known or any(not key.endswith("_") or key.startswith("_") for key in config["fitted"]):
+    if not plain or any(not isinstance(config.get(k), t) for k, t in keys.items()):
         raise InputError(f"{path}: does not describe a caption decoder; {wanted}")
     if config["format"] > FORMAT:
         raise InputError(
