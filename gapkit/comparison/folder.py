@@ -55,7 +55,12 @@ class StudyFolder:
                 "give another --out"
             )
         with alone_in(self.root):
-            yield
+            try:
+                yield
+            finally:
+                # Not with the last checkpoint: another process may be about to write the next one.
+                with contextlib.suppress(OSError):
+                    self.checkpoints.rmdir()
 
     def claim(self, identity: Mapping[str, Any]) -> None:
         """Make this the folder of the study with this identity, or refuse.
@@ -114,12 +119,10 @@ class StudyFolder:
         return self.checkpoints / f"{stem}.safetensors"
 
     def drop_checkpoint(self, stem: str) -> None:
-        """Remove the checkpoint of a finished cell, and the folder with the last of them."""
+        """Remove the checkpoint of a finished cell; the folder goes when the study lets go of its own."""
         for path in (self.checkpoint(stem), self.checkpoint(stem).with_suffix(".key")):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.checkpoints.rmdir()
 
     def _has_content(self) -> bool:
         return any(not path.name.startswith(".") for path in self.root.iterdir())

@@ -16,6 +16,7 @@ from gapkit.bridges import Bridge
 from gapkit.comparison import Results, StudyConfig, measure_gap, run_study
 from gapkit.comparison.alone import fit_alone
 from gapkit.comparison.cells import read_cell
+from gapkit.comparison.folder import StudyFolder
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
 from gapkit.metrics.registry import METRICS, register_metric
@@ -394,3 +395,15 @@ def test_formats_are_looked_at_first(pairs: PairedEmbeddings, tmp_path: Path) ->
 
 def _never(*_: Any, **__: Any) -> None:
     raise AssertionError("computed again")
+
+
+def test_a_cell_that_ends_takes_no_folder_from_under_another(tmp_path: Path) -> None:
+    """Two processes: one has made the folder of checkpoints and not yet written, the other drops the last one in it."""
+    folder = StudyFolder(tmp_path)
+    with folder.lock():
+        folder.checkpoint("ended").parent.mkdir()
+        folder.drop_checkpoint("ended")
+        folder.checkpoint("begun").write_bytes(b"state")
+        folder.drop_checkpoint("begun")
+        assert folder.checkpoints.is_dir()
+    assert not folder.checkpoints.exists()
