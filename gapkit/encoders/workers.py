@@ -76,11 +76,12 @@ class Crew:
             futures: dict[Future[None], int] = {}
             work: list[tuple[Callable[[Any], None], Sequence[Any], int]]
             work = [(self._clips, paths, small), (self._texts, unknown, 4 * self.batch_size)]
-            for job, items, size in work:
-                parts = [items[i : i + size] for i in range(0, len(items), size)]
-                futures |= {pool.submit(job, part): len(part) for part in parts}
             done = 0
+            # Ctrl-C while work is handed out must not wait for all of it either.
             try:
+                for job, items, size in work:
+                    parts = [items[i : i + size] for i in range(0, len(items), size)]
+                    futures |= {pool.submit(job, part): len(part) for part in parts}
                 for future in as_completed(futures):
                     future.result()
                     done += futures[future]

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -60,6 +61,10 @@ class Child:
                 code = end.code
             sys.stdout.flush()
             sys.stderr.flush()
+            # As Python does before it ends, which `os._exit` does not.
+            for thread in threading.enumerate():
+                if thread is not threading.current_thread() and not thread.daemon:
+                    thread.join()
         except BaseException as error:  # nothing of this process may go on in the fork
             os.write(2, f"Traceback: {error!r}".encode())
         finally:
