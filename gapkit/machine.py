@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import platform
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -36,6 +37,17 @@ def free_memory() -> int | None:
         except (OSError, ValueError):  # no container, or one without a limit ("max")
             continue
     return max(0, min(free)) if free else None
+
+
+@cache
+def processor_maker() -> str:
+    """Who made the processor, as it says itself: "AuthenticAMD", "GenuineIntel"; "" where it is not told."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        # Windows tells it at the end of a line: "AMD64 Family 26 Model 2 Stepping 1, AuthenticAMD".
+        return platform.processor().rpartition(", ")[2] if sys.platform == "win32" else ""
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")), "")
 
 
 def give_back_memory() -> None:

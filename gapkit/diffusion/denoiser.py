@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from gapkit.diffusion.linear import Linear
 from gapkit.diffusion.schedule import Schedule
 from gapkit.errors import InputError
 
@@ -154,9 +155,9 @@ class Denoiser(nn.Module):
         return torch.addcmul((h - first) * self.gain[t], x, self.skip[t])
 
 
-def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False, bias: bool = True) -> nn.Linear:
+def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False, bias: bool = True) -> Linear:
     """A linear layer with LeCun-uniform weights from `generator`, never from the global one."""
-    layer = nn.Linear(n_in, n_out, bias=bias, device="meta").to_empty(device="cpu")
+    layer = Linear(n_in, n_out, bias=bias, device="meta").to_empty(device="cpu")
     with torch.no_grad():
         bound = math.sqrt(3 / n_in)
         if zero:
