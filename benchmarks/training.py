@@ -1,7 +1,8 @@
 """Training of the denoiser against its floor, the bare matrix products of the same step, in one run.
 
-Prints a Markdown table, and one of bfloat16 beside float32 where the processor multiplies in it. CPU seconds of this
-process, one thread, the median of alternating rounds: shared machines are noisy, ratios within one run are not.
+Prints a Markdown table, one of the two libraries of products where gapkit prefers the other one, and one of bfloat16
+beside float32 where the processor multiplies in it. CPU seconds of this process, one thread, the median of alternating
+rounds: shared machines are noisy, ratios within one run are not.
 Run: python benchmarks/training.py
 """
 
@@ -19,6 +20,7 @@ from gapkit.arrays import generator
 from gapkit.bridges import make_bridge
 from gapkit.bridges.diffusion_link import DiffusionLink
 from gapkit.diffusion.trainer import TrainingOptions, has_bfloat16, train
+from gapkit.products import by_onednn, product
 
 
 def training_steps(bridge: DiffusionLink, x: Tensor, y: Tensor, precision: str = "float32") -> Callable[[int], None]:
@@ -50,10 +52,10 @@ def bare_products(bridge: DiffusionLink, dim: int) -> Callable[[int], None]:
     def run(n: int) -> None:
         for _ in range(n):
             for inputs, weight, gradient, needs_input_gradient in tables:
-                inputs @ weight.T
-                gradient.T @ inputs
+                product(inputs, weight)
+                product(gradient.T, inputs.T)
                 if needs_input_gradient:
-                    gradient @ weight
+                    product(gradient, weight.T)
 
     return run
 
@@ -89,22 +91,48 @@ def main() -> None:
         print(
             f"| {dim} | {hidden} | {batch} | {weight or 'none'} | {ours:.1f} | {floor:.1f} | {ratio:.2f} |", flush=True
         )
+    if by_onednn(torch.ones(1, 1), torch.ones(1, 1)):
+        print("\n| d | hidden | pairs a batch | step by MKL ms | by oneDNN ms | times as fast |")
+        _beside(arguments, lambda x, y, options: [_by_mkl(_steps(x, y, options)), _steps(x, y, options)])
     if not has_bfloat16(torch.device("cpu")):
         print("\nThis processor does not multiply in bfloat16.")
         return
     print("\n| d | hidden | pairs a batch | float32 step ms | bfloat16 step ms | times as fast |")
+    _beside(arguments, lambda x, y, options: [_steps(x, y, options, kind) for kind in ("float32", "bfloat16")])
+
+
+Loop = Callable[[int], None]
+
+
+def _beside(arguments: argparse.Namespace, loops: Callable[[Tensor, Tensor, dict[str, int]], list[Loop]]) -> None:
+    """Rows of two loops, in turns, at the size of 256 coordinates and of 512."""
     print("|--:|--:|--:|--:|--:|--:|")
     for dim, hidden in ((256, None), (512, 1024)):
         options = {} if hidden is None else {"hidden": hidden}
         x, y = (torch.nn.functional.normalize(torch.randn(4096, dim, generator=generator(i))) * 5 for i in (1, 2))
         bridge = make_bridge("diffusion-link", **options)
-        loops = [training_steps(make_bridge("diffusion-link", **options), x, y, p) for p in ("float32", "bfloat16")]
-        for steps in loops:
+        both = loops(x, y, options)
+        for steps in both:
             steps(3)
-        pairs = [tuple(cpu_seconds(steps, arguments.steps) for steps in loops) for _ in range(arguments.rounds)]
-        whole, half = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
+        pairs = [tuple(cpu_seconds(steps, arguments.steps) for steps in both) for _ in range(arguments.rounds)]
+        one, other = (statistics.median(side) * 1e3 for side in zip(*pairs, strict=True))
         ratio = statistics.median(a / b for a, b in pairs)
-        print(f"| {dim} | {bridge.hidden} | {bridge.batch_size} | {whole:.1f} | {half:.1f} | {ratio:.2f} |", flush=True)
+        print(f"| {dim} | {bridge.hidden} | {bridge.batch_size} | {one:.1f} | {other:.1f} | {ratio:.2f} |", flush=True)
+
+
+def _steps(x: Tensor, y: Tensor, options: dict[str, int], precision: str = "float32") -> Loop:
+    return training_steps(make_bridge("diffusion-link", **options), x, y, precision)
+
+
+def _by_mkl(steps: Loop) -> Loop:
+    def run(n: int) -> None:
+        torch.backends.mkldnn.enabled = False
+        try:
+            steps(n)
+        finally:
+            torch.backends.mkldnn.enabled = True
+
+    return run
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from hypothesis import settings
 
+from gapkit import products
 from gapkit.machine import limit_threads
 
 torch.set_num_threads(1)
@@ -21,6 +23,26 @@ def _one_thread() -> Iterator[None]:
     yield
     if torch.get_num_threads() != 1:
         limit_threads(1)
+
+
+@pytest.fixture
+def prefer_onednn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, ...]]]:
+    """A processor on which oneDNN multiplies, whatever this one is; the shapes of the left sides it was given."""
+    monkeypatch.setattr(products, "processor_maker", lambda: "AuthenticAMD")
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
+    products._operator.cache_clear()
+    operator = products._operator()
+    assert operator is not None
+    shapes = []
+
+    def counted(*args: Any) -> torch.Tensor:
+        shapes.append(tuple(args[0].shape))
+        return operator(*args)
+
+    monkeypatch.setattr(products, "_operator", lambda: counted)
+    yield shapes
+    monkeypatch.undo()
+    products._operator.cache_clear()
 
 
 @pytest.fixture(scope="session")

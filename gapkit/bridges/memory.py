@@ -13,6 +13,7 @@ from gapkit.bridges.frame import to_frame
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
+from gapkit.products import product
 
 BLOCK = 2048
 """Source rows compared with the memory at a time."""
@@ -56,7 +57,7 @@ class TargetMemory(Bridge):
         memory = self.memory_.to(source.device)
         keys = to_frame(memory, self.target_centre_.to(source.device))
         queries = to_frame(source, self.source_centre_.to(source.device))
-        return torch.cat([self._answer(block @ keys.T, memory) for block in torch.split(queries, BLOCK)])
+        return torch.cat([self._answer(product(block, keys), memory) for block in torch.split(queries, BLOCK)])
 
     def _answer(self, cosines: Tensor, memory: Tensor) -> Tensor:
         raise TypeError(f"{type(self).__name__} must define _answer(cosines, memory)")

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from gapkit.diffusion.linear import linear
+
 
 def contrastive_loss(
     predicted: Tensor, true: Tensor, *, group: Tensor | None = None, temperature: float = 0.1
@@ -27,7 +29,7 @@ def contrastive_loss(
     Tensor
         Scalar, at least 0.
     """
-    cosines = F.normalize(predicted, dim=-1) @ F.normalize(true, dim=-1).T
+    cosines = linear(F.normalize(predicted, dim=-1), F.normalize(true, dim=-1))
     logits = cosines / temperature
     if group is not None:
         same = group.unsqueeze(0) == group.unsqueeze(1)

@@ -40,7 +40,7 @@ class ResidualBlock(nn.Module):
         if self.dropout and draw is not None:
             # One product of one type, forward and back: a mask of booleans would be converted in each.
             kept = torch.rand(h.shape, generator=draw, device=h.device).ge_(self.dropout).div_(1 - self.dropout)
-            h = h * kept.to(h.dtype)
+            h = h.mul_(kept.to(h.dtype))
         out: Tensor = self.narrow(h)
         return out
 

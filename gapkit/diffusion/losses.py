@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
+from gapkit.diffusion.linear import linear
 from gapkit.diffusion.schedule import Schedule
 from gapkit.errors import InputError
 
@@ -28,7 +29,7 @@ def prediction_weight(prediction: str, schedule: Schedule) -> Tensor:
 def cosine_matrix(rows: Tensor) -> Tensor:
     """All pairwise cosines, (n, n)."""
     unit = F.normalize(rows, dim=-1)
-    return unit @ unit.T
+    return linear(unit, unit)
 
 
 def frobenius_topology(predicted: Tensor, true: Tensor) -> Tensor:

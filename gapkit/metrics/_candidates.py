@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gapkit.given import memory_limit
 from gapkit.metrics._points import Points, lower_bounds
+from gapkit.products import product
 
 BLOCK = 2**24
 """Bytes of a block of bounds: larger ones are no faster."""
@@ -76,7 +77,7 @@ def candidates(
         for j0 in range(i0, n, side):
             j = slice(j0, min(j0 + side, n))
             tile = buffer[: len(left) * (j.stop - j0)].view(len(left), -1)
-            torch.addmm(floor[j], left, queries.near[j].T, out=tile).add_(floor[i, None])
+            tile = product(left, queries.near[j], floor[j], out=tile).add_(floor[i, None])
             if place is not None and others is not None:
                 here = (others >= j0) & (others < j.stop)
                 tile[place[here], others[here] - j0] = torch.inf

@@ -13,6 +13,7 @@ from torch import Tensor
 from gapkit.errors import InputError
 from gapkit.given import memory_limit
 from gapkit.metrics._sides import Cloud
+from gapkit.products import product
 
 Kind = Literal["gaussian", "imq", "distance", "gaussian slope", "imq slope", "inverse"]
 
@@ -200,10 +201,11 @@ def _distances(
             right, square_right = (left, square_left) if same else panel(other, inner)
             for i0 in range(0, len(left), side):
                 ii = slice(i0, min(i0 + side, len(left)))
+                twice = left[ii] * 2
                 for j0 in range(i0 if same else 0, len(right), side):
                     jj = slice(j0, min(j0 + side, len(right)))
                     minus = buffer[: (ii.stop - i0) * (jj.stop - j0)].view(ii.stop - i0, jj.stop - j0)
-                    torch.addmm(square_right[jj], left[ii], right[jj].T, beta=-1, alpha=2, out=minus)
+                    minus = product(twice, right[jj], -square_right[jj], out=minus)
                     minus.sub_(square_left[ii, None]).clamp_max_(0)
                     if same and j0 == i0:
                         minus.fill_diagonal_(0)

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import slices
+from gapkit.products import product
 
 PAIRS = 2**16
 """Where more pairs than this are asked for, equal rows are looked for first."""
@@ -90,7 +91,7 @@ def points(a: Tensor, b: Tensor | None = None) -> tuple[Points, Points]:
 
 def lower_bounds(queries: Points, at: Tensor, gallery: Points) -> Tensor:
     """Lower bounds of squared distances, (queries, gallery), each row less its query's own ``floor``."""
-    return torch.addmm(gallery.floor.float(), queries.near[at], gallery.near.T, alpha=-2)
+    return product(queries.near[at] * -2, gallery.near, gallery.floor.float())
 
 
 def apart(queries: Points, gallery: Points, i: Tensor, j: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from gapkit.metrics._sides import Cloud
+from gapkit.products import product
 from gapkit.statistics import bootstrap_weights
 
 UNITS = 8192
@@ -114,7 +115,7 @@ class RunningSums:
     def add(self, clips: slice | Tensor, rows: Tensor) -> None:
         """Take in the rows of some clips, (k, width)."""
         if self.resamples.unit is None:
-            self.total.addmm_(self.resamples.counts[:, clips], rows.float())
+            self.total += product(self.resamples.counts[:, clips], rows.float().T)
         else:
             self.total.index_add_(0, self.resamples.unit[clips], rows.float())
 

@@ -17,6 +17,7 @@ from gapkit.metrics._kernels import Kernel, checked_kernel, clip_sums
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
 from gapkit.metrics.energy import unit_length
+from gapkit.products import product
 
 STATISTICS = ("mmd", "mmd-multi", "mmd-imq", "energy-distance")
 
@@ -158,7 +159,7 @@ def _swapped(
         h -= _between(x[0], y[1], kernel) + _between(y[0], x[1], kernel)
         _once(h)
         size += float(h.abs().sum(dtype=torch.float64))
-        total += ((h @ s[rest]) * s[i]).sum(dim=0, dtype=torch.float64)
+        total += (product(h, s[rest].T) * s[i]).sum(dim=0, dtype=torch.float64)
     pairs = n * (n - 1)
     return (total / pairs).cpu().numpy(), TIE * size / pairs
 
@@ -187,7 +188,7 @@ def _dealt(
         k -= centre
         _once(k)
         size += float(k.abs().sum(dtype=torch.float64))
-        inside += ((k @ a[rest]) * a[i]).sum(dim=0, dtype=torch.float64)
+        inside += (product(k, a[rest].T) * a[i]).sum(dim=0, dtype=torch.float64)
         sums[i] += k.sum(dim=1, dtype=torch.float64) / 2
         sums[rest] += k.sum(dim=0, dtype=torch.float64) / 2
     reach = a.T.double() @ sums

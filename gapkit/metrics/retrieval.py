@@ -11,6 +11,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit, whole
 from gapkit.metrics._sides import Cloud, directions, row_blocks, sides
+from gapkit.products import product
 
 TIE = 1e-6
 """Cosines nearer than this are equal: float32 cannot order them, and their order must not depend on the tile."""
@@ -153,7 +154,7 @@ def _strangers(x: Cloud, y: Cloud, own: Tensor, place: Tensor, max_memory: int) 
         for j in range(0, len(y.owner), side):
             if j % panel == 0:
                 right = y.block(slice(j, j + panel))
-            cosines = left @ right[j % panel : j % panel + side].T
+            cosines = product(left, right[j % panel : j % panel + side])
             # The clip's own targets are no strangers: below every cosine they are never counted.
             own_here = mine[(mine >= j) & (mine < j + side)]
             cosines[y.owner[own_here] - i, own_here - j] = -2

@@ -15,6 +15,7 @@ from gapkit.errors import InputError
 from gapkit.given import memory_limit, positive
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import median_bandwidth
+from gapkit.products import product
 
 REGULARISATION = 0.25
 """Entropy weight in squared median distances of the target: below it, embeddings of a few hundred clips are told
@@ -208,7 +209,7 @@ def _squared_distances(a: Cloud, b: Cloud) -> Array:
     out = np.empty((len(a.base), len(right)))
     for part in slices(*out.shape):
         left = (a.block(part) - b.mean).cpu()
-        block = torch.addmm(squares.expand(len(left), -1), left, right.T, alpha=-2)
+        block = product(left * -2, right, squares)
         out[part] = block.add_(left.square().sum(dim=1, keepdim=True)).clamp_min_(0).numpy()
     if a is b:
         np.fill_diagonal(out, 0)

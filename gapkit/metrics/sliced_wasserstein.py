@@ -14,6 +14,7 @@ from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
 from gapkit.metrics._quantiles import Quantiles, coupling, potential
 from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
+from gapkit.products import product
 
 PROJECTIONS = 512
 """Directions that a table's value is the mean over."""
@@ -126,7 +127,7 @@ def projections(side: Cloud, along: Tensor) -> Tensor:
     """Where all rows lie along each line, (l, m)."""
     values = along.new_empty(len(along), len(side.base))
     for part in row_blocks(side.base):
-        values[:, part] = along @ side.block(part).T
+        values[:, part] = product(along, side.block(part))
     return values
 
 

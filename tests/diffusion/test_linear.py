@@ -4,29 +4,12 @@ import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from gapkit.diffusion import linear
-from gapkit.diffusion.linear import Linear, multiply, onednn_product
+from gapkit.diffusion.linear import Linear, linear
 
-NO_ONEDNN = not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available())
-needs_onednn = pytest.mark.skipif(NO_ONEDNN, reason="a torch without MKL or oneDNN")
-
-
-@pytest.fixture
-def preferred(monkeypatch):
-    """A processor on which oneDNN is preferred, whatever this one is; counts its products."""
-    monkeypatch.setattr(linear, "processor_maker", lambda: "AuthenticAMD")
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
-    onednn_product.cache_clear()
-    product = onednn_product()
-    calls = []
-
-    def counted(*args):
-        calls.append(tuple(args[0].shape))
-        return product(*args)
-
-    monkeypatch.setattr(linear, "onednn_product", lambda: counted)
-    yield calls
-    onednn_product.cache_clear()
+pytestmark = pytest.mark.skipif(
+    not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()),
+    reason="a torch without MKL or oneDNN",
+)
 
 
 def normal(*shape, seed=0, dtype=torch.float32):
@@ -46,10 +29,9 @@ def gradients(f, *inputs):
     return torch.autograd.grad((f(*inputs) ** 2).sum(), inputs)
 
 
-@needs_onednn
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("n", [1, 7, 256])
-def test_product_and_gradients_are_those_of_float64(preferred, n, bias):
+def test_product_and_gradients_are_those_of_float64(prefer_onednn, n, bias):
     made, x = layer(bias=bias), normal(n, 24, seed=3).requires_grad_()
     wide = [p.detach().double().requires_grad_() for p in (x, *made.parameters())]
     out = made(x)
@@ -57,31 +39,28 @@ def test_product_and_gradients_are_those_of_float64(preferred, n, bias):
     torch.testing.assert_close(out, F.linear(*wide).float())
     for got, expected in zip((x, *made.parameters()), gradients(F.linear, *wide), strict=True):
         torch.testing.assert_close(got.grad, expected.float(), rtol=1e-4, atol=1e-3)
-    assert len(preferred) == 3
+    assert len(prefer_onednn) == 3
 
 
-@needs_onednn
-def test_it_can_be_differentiated_twice(preferred):
+def test_it_can_be_differentiated_twice(prefer_onednn):
     x, weight = normal(5, 4).requires_grad_(), normal(3, 4, seed=1).requires_grad_()
 
     def penalty(f):
         slope = torch.autograd.grad((f(x, weight) ** 2).sum(), x, create_graph=True)[0]
         return torch.autograd.grad((slope**2).sum(), (x, weight))
 
-    torch.testing.assert_close(penalty(multiply), penalty(F.linear))
-    assert len(preferred) > 3
+    torch.testing.assert_close(penalty(linear), penalty(F.linear))
+    assert len(prefer_onednn) > 3
 
 
-@needs_onednn
-def test_only_the_gradients_that_are_asked_for_are_multiplied(preferred):
+def test_only_the_gradients_that_are_asked_for_are_multiplied(prefer_onednn):
     made = layer()
     made(normal(6, 24)).sum().backward()
     assert made.weight.grad.shape == (40, 24)
-    assert len(preferred) == 2
+    assert len(prefer_onednn) == 2
 
 
-@needs_onednn
-def test_what_onednn_is_not_for_goes_the_way_of_torch(preferred):
+def test_what_onednn_is_not_for_goes_the_way_of_torch(prefer_onednn):
     made = layer()
     assert made(normal(0, 24)).shape == (0, 40)
     torch.testing.assert_close(made(normal(2, 3, 24)), F.linear(normal(2, 3, 24), made.weight, made.bias))
@@ -89,29 +68,6 @@ def test_what_onednn_is_not_for_goes_the_way_of_torch(preferred):
     with torch.autocast("cpu", torch.bfloat16):
         assert made(normal(5, 24)).dtype == torch.bfloat16
     assert layer().double()(normal(5, 24, dtype=torch.float64)).dtype == torch.float64
-    assert preferred == []
+    assert prefer_onednn == []
     made(normal(5, 24))
-    assert preferred == [(5, 24)]
-
-
-@needs_onednn
-def test_the_switch_of_torch_turns_it_off(preferred, monkeypatch):
-    made, x = layer(), normal(6, 24)
-    monkeypatch.setattr(torch.backends.mkldnn, "enabled", False)
-    assert torch.equal(made(x), F.linear(x, made.weight, made.bias))
-    assert preferred == []
-
-
-@pytest.mark.parametrize(
-    ("maker", "capability"), [("GenuineIntel", "AVX512"), ("", "AVX512"), ("AuthenticAMD", "AVX2")]
-)
-def test_other_processors_multiply_as_torch_does(monkeypatch, maker, capability):
-    monkeypatch.setattr(linear, "processor_maker", lambda: maker)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
-    onednn_product.cache_clear()
-    try:
-        assert onednn_product() is None
-        made, x = layer(), normal(6, 24)
-        assert torch.equal(made(x), F.linear(x, made.weight, made.bias))
-    finally:
-        onednn_product.cache_clear()
+    assert prefer_onednn == [(5, 24)]
