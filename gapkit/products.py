@@ -56,6 +56,11 @@ def onednn_product(left: Tensor, right: Tensor, plus: Tensor | None) -> Tensor:
     """``left @ right.T + plus`` by oneDNN; only where `by_onednn`."""
     operator = _operator()
     assert operator is not None
+    if not (right.is_contiguous() or right.T.is_contiguous()):
+        # For rows or columns that lie apart oneDNN has but a loop of reference, a thousand times as slow.
+        right = right.contiguous()
+    # It reads this one as if it lay in one piece, whatever its stride.
+    plus = None if plus is None else plus.contiguous()
     return operator(left, right, plus, "none", [], "")
 
 

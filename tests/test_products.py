@@ -34,6 +34,35 @@ def test_columns_as_they_lie_need_no_copy(prefer_onednn):
 
 
 @needs_onednn
+@pytest.mark.parametrize(
+    "right",
+    [
+        normal(9, 48)[:, :24],
+        normal(24, 18)[:, 9:].T,
+        normal(18, 24)[::2],
+        normal(1, 24).expand(9, 24),
+        normal(40).as_strided((9, 24), (1, 1)),
+    ],
+    ids=["columns", "rows of a transpose", "every other row", "one row", "overlapping"],
+)
+def test_rows_that_lie_apart_are_brought_together(prefer_onednn, monkeypatch, right):
+    given, operator = [], products._operator()
+    monkeypatch.setattr(products, "_operator", lambda: lambda *args: given.append(args[1]) or operator(*args))
+    left = normal(6, 24, seed=1)
+    torch.testing.assert_close(product(left, right), left @ right.T)
+    # What lies apart would take oneDNN a thousand times as long.
+    assert given[0].is_contiguous()
+
+
+@needs_onednn
+@pytest.mark.parametrize("plus", [normal(18)[::2], normal(1).expand(9)], ids=["every other", "one number"])
+def test_what_is_added_may_lie_apart(prefer_onednn, plus):
+    left, right = normal(6, 24, seed=1), normal(9, 24, seed=2)
+    torch.testing.assert_close(product(left, right, plus), left @ right.T + plus)
+    assert prefer_onednn == [(6, 24)]
+
+
+@needs_onednn
 def test_what_onednn_is_not_for_goes_the_way_of_torch(prefer_onednn):
     left, right, more = normal(6, 24), normal(9, 24, seed=1), normal(9, seed=2)
     expected = torch.addmm(more, left, right.T)

@@ -19,6 +19,9 @@ TIE = 1e-6
 TILE = 1024
 """Clips and targets of a tile: its cosines stay in a processor's cache while they are counted."""
 
+COLUMNS = 256
+"""Columns of a product: over 512 of them oneDNN, which adds them up one by one, rounds by as much as `TIE`."""
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -139,6 +142,15 @@ def own_cosines(x: Cloud, y: Cloud) -> Tensor:
     return cosines
 
 
+def tile_of_cosines(left: Tensor, right: Tensor) -> Tensor:
+    """Cosines of two blocks of unit rows, to well below `TIE`."""
+    pieces = zip(torch.split(left, COLUMNS, dim=1), torch.split(right, COLUMNS, dim=1), strict=True)
+    cosines = product(*next(pieces))
+    for piece in pieces:
+        cosines += product(*piece)
+    return cosines
+
+
 def _strangers(x: Cloud, y: Cloud, own: Tensor, place: Tensor, max_memory: int) -> tuple[Tensor, Tensor]:
     """Number of targets of other clips that are nearer than each target, and of those that are as near, (m,) each."""
     ahead, tied = (torch.zeros(len(y.owner), dtype=torch.int64, device=y.base.device) for _ in range(2))
@@ -154,7 +166,7 @@ def _strangers(x: Cloud, y: Cloud, own: Tensor, place: Tensor, max_memory: int) 
         for j in range(0, len(y.owner), side):
             if j % panel == 0:
                 right = y.block(slice(j, j + panel))
-            cosines = product(left, right[j % panel : j % panel + side])
+            cosines = tile_of_cosines(left, right[j % panel : j % panel + side])
             # The clip's own targets are no strangers: below every cosine they are never counted.
             own_here = mine[(mine >= j) & (mine < j + side)]
             cosines[y.owner[own_here] - i, own_here - j] = -2

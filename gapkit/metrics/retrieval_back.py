@@ -11,8 +11,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
 from gapkit.metrics._sides import Cloud, directions, sides
-from gapkit.metrics.retrieval import TIE, TILE, check_k, own_cosines
-from gapkit.products import product
+from gapkit.metrics.retrieval import TIE, TILE, check_k, own_cosines, tile_of_cosines
 
 
 def recall_back_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int) -> float:
@@ -106,7 +105,7 @@ def places(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Places:
         part = slice(start, min(start + side, m))
         rows, owner, mark = y.block(part), y.owner[part], own[part, None]
         for first in range(0, x.n, side):
-            cosines = product(rows, x.block(slice(first, min(first + side, x.n))))
+            cosines = tile_of_cosines(rows, x.block(slice(first, min(first + side, x.n))))
             # The own source is no stranger: below every cosine it is never counted.
             here = ((owner >= first) & (owner < first + side)).nonzero().flatten()
             cosines[here, owner[here] - first] = -2

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gapkit.errors import InputError
-from gapkit.metrics import mean_average_precision, recall_at_k
+from gapkit.metrics import mean_average_precision, recall_at_k, recall_back_at_k
 from gapkit.metrics._sides import cloud
 from gapkit.metrics.retrieval import precisions, ranking, recalls
 
@@ -84,3 +84,15 @@ def test_k_must_be_positive(single):
         recall_at_k(single.source, single.target, k=0)
     with pytest.raises(InputError, match="k: expected a whole number of at least 1, got"):
         mean_average_precision(single.source, single.target, k=0)
+
+
+@pytest.mark.skipif(
+    not (torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()),
+    reason="a torch without MKL or oneDNN",
+)
+@pytest.mark.parametrize("measure", [recall_at_k, recall_back_at_k])
+def test_a_point_of_many_columns_has_chance_whatever_multiplies(prefer_onednn, measure):
+    # One of five thousand points whose length, of 512 products added one after another, is off by more than a tie.
+    point = 1 + 0.3 * torch.randn(1, 512, generator=torch.Generator().manual_seed(8348))
+    assert measure(point.expand(50, -1), point.expand(50, -1), k=1) == pytest.approx(1 / 50, abs=1e-12)
+    assert prefer_onednn
