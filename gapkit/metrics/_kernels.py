@@ -97,7 +97,10 @@ def checked_kernel(bandwidths: Sequence[float], kind: str = "gaussian") -> Kerne
 
 def checked_widths(bandwidths: Sequence[float]) -> tuple[float, ...]:
     """Positive finite numbers, at least one."""
-    widths = tuple(float(b) for b in bandwidths)
+    try:
+        widths = tuple(float(b) for b in bandwidths)
+    except (TypeError, ValueError):
+        raise InputError(f"bandwidth: expected positive finite numbers, got {bandwidths!r}") from None
     if not widths or not all(b > 0 and math.isfinite(b) for b in widths):
         raise InputError(f"bandwidth: expected positive finite numbers, got {list(widths)}")
     return widths

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from numbers import Real
+from typing import Any
 
 import torch
 
+from gapkit.errors import InputError
 from gapkit.metrics._candidates import BLOCK
 from gapkit.metrics.registry import METRICS, Metric
 
@@ -61,11 +64,13 @@ def held_bytes(n: int, m: int, d: int) -> int:
     return 3 * 4 * (n + m) * d + 3 * min(BLOCK, 4 * n * m)
 
 
-def limit_of(max_work: float | None, device: torch.device) -> float:
-    """What was asked for, or the default of the device."""
-    if max_work is not None:
-        return max_work
-    return MAX_WORK if device.type == "cpu" else MAX_WORK_ACCELERATOR
+def limit_of(max_work: Any, device: torch.device) -> float:
+    """What was asked for, without end too, or the default of the device."""
+    if max_work is None:
+        return MAX_WORK if device.type == "cpu" else MAX_WORK_ACCELERATOR
+    if isinstance(max_work, bool) or not isinstance(max_work, Real) or not float(max_work) > 0:
+        raise InputError(f"max_work: expected a number of multiplications above 0, got {max_work!r}")
+    return float(max_work)
 
 
 def refusal(metric: Metric, n: int, m: int, d: int, limit: float, max_memory: int) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, generator
+from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
 from gapkit.metrics._sides import Sides, directions, sides
 from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka, ratio
@@ -108,6 +109,8 @@ def calibrated(
     >>> calibrated(mutual_knn, rows, rows, k=1).calibrated
     1.0
     """
+    if not callable(score):
+        raise InputError(f"calibrated: expected a function such as gapkit.metrics.cka, got {score!r}")
     n_permutations = whole("calibrated: n_permutations", n_permutations, 1)
     both = sides(source, target, owner, paired=True)
     raw, null = nulls(score, both, n_permutations, seed, options)

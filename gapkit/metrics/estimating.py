@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +67,7 @@ def names_of(metrics: Sequence[str] | str | None) -> list[str]:
         return metric_names()
     if metrics == "default":
         return metric_names(default=True)
-    names = [metrics] if isinstance(metrics, str) else list(metrics)
+    names = [metrics] if isinstance(metrics, str) or not isinstance(metrics, Iterable) else list(metrics)
     if not all(isinstance(name, str) for name in names):
         raise InputError(f"metrics: expected names, got {metrics!r}; see `gapkit list metrics`")
     return list(dict.fromkeys(names))

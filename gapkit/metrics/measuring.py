@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from gapkit.arrays import ArrayLike
 from gapkit.embeddings import PairedEmbeddings
@@ -15,6 +15,8 @@ from gapkit.metrics.measures import Measures
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of finished metrics, of all, and the name of the one that begins."""
+
+OnError = Literal["raise", "note"]
 
 TEST = "test"
 """Split that is measured where the data have it."""
@@ -36,7 +38,7 @@ def measure(
     max_memory: int | None = None,
     max_work: float | None = None,
     progress: Progress | None = None,
-    on_error: Literal["raise", "note"] = "raise",
+    on_error: OnError = "raise",
 ) -> Measures:
     """Measure source against target, with an interval for each number.
 
@@ -100,6 +102,8 @@ def measure(
     ──────────────────────
     R@1 ↑            1.000
     """
+    if on_error not in get_args(OnError):
+        raise InputError(f"measure: on_error: expected one of {', '.join(get_args(OnError))}, got {on_error!r}")
     name = ""
     fixed: dict[str, Any] = {
         "owner": owner, "fitted": fitted, "normalise": normalise, "n_resamples": n_resamples, "seed": seed,

@@ -66,7 +66,7 @@ def nearest_neighbours(
         At least 1.
     metric : {"cosine", "euclidean"}
     owner, gallery_owner : array-like of int, shapes (n,) and (m,), optional
-        Clip of each row: rows of one clip are never neighbours. Without a gallery `owner` alone is enough.
+        Clip of each row: rows of one clip are never neighbours. With a gallery both, without one `owner` alone.
     drop_self : bool
         Without a gallery, a row is not its own neighbour. False gives what UMAP expects as ``precomputed_knn``.
     max_memory : int
@@ -97,6 +97,8 @@ def nearest_neighbours(
     a = as_matrix(queries, name="queries")
     b = None if gallery is None else as_matrix(gallery, name="gallery", n_features=a.shape[1], device=a.device)
     same = (_owners(owner, len(a), "owner"), _owners(gallery_owner, len(a if b is None else b), "gallery_owner"))
+    if b is not None and (same[0] is None) != (same[1] is None):
+        raise InputError("owner, gallery_owner: expected both with a gallery, or neither, got one of them")
     if b is None:
         if same[1] is not None:
             raise InputError("gallery_owner: expected none without a gallery; give `owner` alone")

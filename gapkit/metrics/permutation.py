@@ -13,7 +13,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._kernels import Kernel, checked_kernel, clip_sums
+from gapkit.metrics._kernels import Kernel, checked_kernel, checked_widths, clip_sums
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
 from gapkit.metrics.energy import unit_length
@@ -127,7 +127,7 @@ def _kernel(statistic: str, bandwidth: float | None, both: Sides) -> tuple[Kerne
     if statistic == "energy-distance":
         unit = unit_length(both)
         return Kernel("distance", (unit,)), unit
-    width = _pooled_bandwidth(both) if bandwidth is None else bandwidth
+    width = _pooled_bandwidth(both) if bandwidth is None else checked_widths([bandwidth])[0]
     widths = [factor * width for factor in FACTORS] if statistic == "mmd-multi" else [width]
     return checked_kernel(widths, "imq" if statistic == "mmd-imq" else "gaussian"), 1.0
 

@@ -103,7 +103,7 @@ def _chosen(rows: Rows, parts: Parts, names: Sequence[str] | None) -> Axes:
 
 def _between(parts: Parts, names: Sequence[str] | None) -> tuple[str, str]:
     known = list(parts)
-    pair = [known[0], known[-1]] if names is None else list(names)
+    pair = [known[0], known[-1]] if names is None else [names] if isinstance(names, str) else list(names)
     if len(set(pair)) != 2:
         raise InputError(f"projection: between: expected the names of two clouds, got {', '.join(pair)}")
     _known(parts, pair, "between")
@@ -111,6 +111,8 @@ def _between(parts: Parts, names: Sequence[str] | None) -> tuple[str, str]:
 
 
 def _known(parts: Parts, names: Sequence[str], option: str) -> None:
+    if isinstance(names, str) or not names:
+        raise InputError(f"projection: {option}: expected a list of names, got {names!r}; here are: {', '.join(parts)}")
     for name in names:
         if name not in parts:
             raise InputError(f"projection: {option}: no cloud {name!r}; here are: {', '.join(parts)}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
+from gapkit.given import whole
 from gapkit.projections.axes import gap, lda, pca
 from gapkit.projections.plane import Plane
 from gapkit.projections.tsne import tsne
@@ -95,6 +96,10 @@ def project(
     """
     if method not in METHODS:
         raise InputError(f"projection: expected one of {', '.join(METHODS)}, got {method!r}")
+    if not isinstance(clouds, Mapping):
+        raise InputError(f"projection: expected a mapping of names to clouds, got {type(clouds).__name__}")
+    # That of scikit-learn's t-SNE has no more digits.
+    random_state = whole("projection: random_state", random_state, 0, 2**32 - 1)
     if not clouds:
         raise InputError("projection: expected at least one cloud, got none")
     rows: list[NDArray[np.float32]] = []

@@ -71,6 +71,8 @@ def _clips(n: int, parts: Parts, same_clips: Sequence[str] | None) -> NDArray[np
     clip = np.arange(n)
     if not same_clips:
         return clip
+    if isinstance(same_clips, str):
+        raise InputError(f"projection umap: same_clips: expected a list of names, got {same_clips!r}")
     for name in same_clips:
         if name not in parts:
             raise InputError(f"projection umap: same_clips: no cloud {name!r}; here are: {', '.join(parts)}")

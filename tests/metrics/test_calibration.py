@@ -103,5 +103,7 @@ def test_single_points_and_bad_input(single):
     assert cka_calibrated(point, single.target) == 0
     with pytest.raises(InputError, match="n_permutations: expected a whole number of at least 1, got"):
         calibrated(cka, single.source, single.target, n_permutations=0)
+    with pytest.raises(InputError, match=r"expected a function such as gapkit\.metrics\.cka, got 'cka'"):
+        calibrated("cka", single.source, single.target)
     with pytest.raises(InputError, match="owner"):
         calibrated(cka, single.source, single.target[:30])

@@ -168,6 +168,9 @@ def test_bandwidth_is_the_median_distance():
         ({"bandwidth": -1.0}, "positive"),
         ({"bandwidth": float("nan")}, "positive"),
         ({"bandwidths": []}, "positive"),
+        ({"bandwidth": "wide"}, r"positive finite numbers, got \['wide'\]"),
+        ({"bandwidth": [1.0, 2.0]}, "positive finite numbers, got"),
+        ({"bandwidths": 1.0}, "positive finite numbers, got 1.0"),
         ({"bandwidth": 1.0, "bandwidths": [1.0]}, "one of them"),
     ],
 )

@@ -194,6 +194,8 @@ def test_invariances(seed, n, d):
         ({"k": 4, "owner": [0, 0, 0, 1, 2, 3]}, "at least 4 rows"),
         ({"k": 1, "owner": [0, 1]}, "owner"),
         ({"k": 1, "gallery_owner": [0, 1, 2, 3, 4, 5]}, "gallery_owner"),
+        ({"k": 1, "gallery": np.eye(3), "owner": [0, 1, 2, 3, 4, 5]}, "owner, gallery_owner: expected both"),
+        ({"k": 1, "gallery": np.eye(3), "gallery_owner": [0, 1, 2]}, "owner, gallery_owner: expected both"),
         ({"k": 1, "metric": "manhattan"}, "cosine or euclidean"),
         ({"k": 1, "gallery": np.ones((2, 9))}, "gallery"),
     ],

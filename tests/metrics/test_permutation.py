@@ -133,6 +133,7 @@ def test_same_seed_and_equal_sides(single):
         ({"statistic": "frechet"}, "statistic: expected one of mmd"),
         ({"n_permutations": 0}, "n_permutations: expected a whole number of at least 1, got 0"),
         ({"bandwidth": 0.0}, "positive"),
+        ({"bandwidth": "wide", "statistic": "mmd-multi"}, r"positive finite numbers, got \['wide'\]"),
         ({"owner": np.tile(np.arange(20), 2), "paired": False}, "one target a clip"),
     ],
 )

@@ -101,6 +101,13 @@ def test_clouds_of_the_same_clips_have_to_fit(clouds):
         ({"a": np.eye(3), "b": np.eye(3)}, "gap", {}, "the same mean"),
         ({"a": np.eye(3), "b": 2 * np.eye(3)}, "gap", {"between": ["a", "c"]}, "no cloud 'c'"),
         ({"a": np.eye(3)}, "umap", {}, "at least 5 rows"),
+        ([np.eye(3)], "pca", {}, "expected a mapping of names to clouds, got list"),
+        ({"audio": np.eye(3)}, "pca", {"axes_from": "audio"}, "axes_from: expected a list of names, got 'audio'"),
+        ({"a": np.eye(3)}, "pca", {"axes_from": []}, r"axes_from: expected a list of names, got \[\]; here are: a"),
+        ({"a": np.eye(3), "text": 2 * np.eye(3)}, "gap", {"between": "text"}, "the names of two clouds, got text"),
+        ({"a": np.eye(6)}, "umap", {"same_clips": "a"}, "same_clips: expected a list of names, got 'a'"),
+        ({"a": np.eye(6)}, "umap", {"random_state": -1}, "random_state: expected a whole number in 0..4294967295"),
+        ({"a": np.eye(6)}, "tsne", {"random_state": 2**32}, "random_state: expected a whole number in 0..4294967295"),
         ({"a": [[1.0, 0.0], [1.0]]}, "pca", {}, "a: cannot be read as an array"),
     ],
 )
