@@ -105,7 +105,7 @@ def summarise(frame: pd.DataFrame, draws: DrawTable) -> pd.DataFrame:
     for (bridge, metric), own in frame.groupby(["bridge", "metric"], sort=False, dropna=False):
         known = own[own["value"].notna()]
         errors = list(dict.fromkeys(e for e in own["error"] if e))
-        if errors and bridge in answered and (len(known) or pd.isna(metric)) and own["seed"].notna().all():
+        if errors and bridge in answered and (len(known) or not isinstance(metric, str)) and own["seed"].notna().all():
             errors = _by_seed(own)
         first = own.iloc[0]
         row = {column: first[column] for column in ("bridge", "block", "metric", "group", "split")}
