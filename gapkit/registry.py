@@ -101,6 +101,11 @@ class Registry(Generic[T]):
         for point in sorted(entry_points(group=self.group), key=lambda p: p.name):
             self._load_plugin(point)
 
+    def _name(self, name: str, item: T) -> None:
+        """Tell a class what it is called, as a decorator does: what it saves must find it again."""
+        if isinstance(item, type) and self._items.get(vars(item).get("name", "")) is not item:
+            item.name = name  # type: ignore[attr-defined]
+
     def _load_plugin(self, point: EntryPoint) -> None:
         owner = point.dist.name if point.dist else point.value
         try:
@@ -110,6 +115,7 @@ class Registry(Generic[T]):
             # A module or a function that registers by decorator needs nothing more than its import.
             if known is None or (known is before and _top(_source(known)) != _top(point.value)):
                 self.register(point.name, item, origin=owner)
+                self._name(point.name, item)
             self._origins[point.name] = owner
         except Exception as error:  # a plugin may fail in any way, and none may take gapkit down
             warnings.warn(

@@ -98,6 +98,18 @@ def test_a_plugin_does_not_take_a_name_that_is_there(monkeypatch):
 
 
 @pytest.mark.usefixtures("package")
+def test_a_class_is_called_by_its_entry_point(monkeypatch, tmp_path):
+    (tmp_path / "plugin_under_test.py").write_text(
+        "class Cube: name = ''\nclass Box(Cube): pass\nclass Die(Box): name = 'dice'\n"
+    )
+    values = {"box": "Box", "cube": "Cube", "die": "Die", "chest": "Box"}
+    plugins(monkeypatch, **{name: f"plugin_under_test:{value}" for name, value in values.items()})
+    shapes = shipped()
+    assert [shapes.get(name).name for name in ("cube", "die")] == ["cube", "die"]
+    assert shapes.get(shapes.get("chest").name) is shapes.get("box")  # one class of two names keeps one that is known
+
+
+@pytest.mark.usefixtures("package")
 def test_a_look_that_was_interrupted_is_made_again(monkeypatch, tmp_path):
     plugins(monkeypatch)
     square = tmp_path / "shapes_under_test" / "square.py"

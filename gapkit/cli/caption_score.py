@@ -67,7 +67,7 @@ def score(
     """Score captions against references, with intervals; with --against, test which of two systems is better.
 
     CSV: columns id and caption, references a row a caption, or as AudioCaps and Clotho have them. JSON: {id: caption},
-    {id: [captions]}, a list of {image_id, caption}, or the annotations of COCO.
+    {id: list of captions}, a list of {image_id, caption}, or the annotations of COCO.
     """
     from gapkit.captioning.files import read_candidates, read_references
     from gapkit.captioning.scores import SCORES, Tools, compare_scores, score_systems

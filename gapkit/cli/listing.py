@@ -21,7 +21,7 @@ def list_(
 
     if kind not in KINDS:
         raise InputError(f"list: expected one of {', '.join(KINDS)}, got {kind!r}")
-    print_rows(KINDS[kind](), as_json=as_json)
+    print_rows(KINDS[kind](), as_json=as_json, words=True)
 
 
 def _summary(what: object) -> str:

@@ -97,7 +97,8 @@ def run(arguments: list[str]) -> int:
         code = app(arguments, standalone_mode=False, prog_name="gapkit")
         sys.stdout.flush()
     except TyperException as error:
-        return _fail(" ".join(error.format_message().split()), 2)
+        line = " ".join(error.format_message().split())
+        return _fail(line, 2) if line else 2  # without a command the help is all that is said
     except BrokenPipeError:
         return _quiet_pipe()
     except (InputError, GapkitError, OSError, MemoryError) as error:

@@ -28,8 +28,11 @@ def print_results(results: Results, *, as_json: bool) -> None:
     console.print(to_terminal(results.table(), width=width))
 
 
-def print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
-    """Records as a plain table, or as JSON."""
+def print_rows(rows: list[dict[str, object]], *, as_json: bool, words: bool = False) -> None:
+    """Records as a plain table, or as JSON.
+
+    Those that hold sentences (`words`) come one below the other where a table would break words to fit.
+    """
     if as_json:
         import json
 
@@ -37,15 +40,33 @@ def print_rows(rows: list[dict[str, object]], *, as_json: bool) -> None:
         return
     from rich import box
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
 
-    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for place, name in enumerate(rows[0] if rows else ()):
-        grid.add_column(name.replace("_", " "), no_wrap=place == 0, overflow="fold")
-    for row in rows:
-        grid.add_row(*(_word(value) for value in row.values()))
     width = shutil.get_terminal_size((120, 24)).columns
-    Console(width=width, highlight=False, markup=False).print(grid)
+    console = Console(width=width, highlight=False, markup=False)
+    heads = [name.replace("_", " ") for name in (rows[0] if rows else ())]
+    cells = [[_word(value) for value in row.values()] for row in rows]
+    if words and rows and _least_width(heads, cells) > width:
+        for name, *own in cells:
+            console.print(name)
+            for head, cell in zip(heads[1:], own, strict=True):
+                if cell:
+                    console.print(Padding(Text(cell if head == "what" else f"{head}: {cell}"), (0, 0, 0, 4)))
+        return
+    grid = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for place, head in enumerate(heads):
+        grid.add_column(head, no_wrap=place == 0, overflow="fold")
+    for row in cells:
+        grid.add_row(*row)
+    console.print(grid)
+
+
+def _least_width(heads: list[str], cells: list[list[str]]) -> int:
+    """Columns of a terminal that a table takes without breaking a word; the first column is not wrapped."""
+    first, *others = zip(heads, *cells, strict=True)
+    return max(map(len, first)) + sum(3 + max(len(word) for cell in own for word in cell.split()) for own in others)
 
 
 def records_of(frame: pd.DataFrame) -> list[dict[str, object]]:

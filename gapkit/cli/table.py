@@ -29,7 +29,7 @@ Best = Annotated[
     str, typer.Option(metavar="HOW", help="Mark best and second of unpaired and paired bridges `apart` or `together`.")
 ]
 Shown = Annotated[
-    str, typer.Option("--intervals", metavar="HOW", help="`ends` [low, high], `half` ± half the width, or `none`.")
+    str, typer.Option("--intervals", metavar="HOW", help="`ends`: low and high, `half`: ± half the width, or `none`.")
 ]
 Label = Annotated[
     str | None, typer.Option(metavar="NAME", help="LaTeX: wrap it in a table with this label, and a caption.")

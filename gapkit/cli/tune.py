@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,6 +25,10 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="Folder of the search. Default: gapkit-tune/BRIDGE."),
 ]
+
+
+GAP = 3
+"""Blanks between two columns of numbers; rich adds one to the padding."""
 
 
 def tune(
@@ -94,30 +99,52 @@ def print_search(result: TuningResult, *, as_json: bool) -> None:
     from rich.text import Text
 
     layout = result.layout
-    numbers = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    numbers.add_column(layout.heads[0], no_wrap=True, vertical="bottom")
-    for head in layout.heads[1:-1]:
-        numbers.add_column(broken(head), justify="right", no_wrap=True)
+    # A pipe has no width; 100 columns show all numbers, fewer show them in several tables.
+    width = shutil.get_terminal_size((100, 24)).columns
+    columns = list(zip(map(broken, layout.heads), *layout.rows, strict=True))[:-1]
+    panels = columns_that_fit(columns, width)
+    tables = [Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0)) for _ in panels]
+    for numbers, places in zip(tables, panels, strict=True):
+        numbers.add_column(layout.heads[0], no_wrap=True, vertical="bottom")
+        for place in places:
+            numbers.add_column(broken(layout.heads[place]), justify="right", no_wrap=True)
     settings = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     settings.add_column(layout.heads[0], no_wrap=True)
     settings.add_column(layout.heads[-1], overflow="fold")
-    for name, *values, changes in layout.rows:
+    for row in layout.rows:
+        name, changes = row[0], row[-1]
         chosen = name.startswith(f"{result.best.number} ")
         style = "bold" if chosen else "dim" if not name[0].isdigit() else ""
-        numbers.add_row(name, *values, style=style)
+        for numbers, places in zip(tables, panels, strict=True):
+            numbers.add_row(name, *(row[place] for place in places), style=style)
         if changes:
             settings.add_row(name, changes, style=style)
-    # A pipe has no width; 100 columns show all numbers.
-    width = shutil.get_terminal_size((100, 24)).columns
     console = Console(width=width, highlight=False, markup=False)
     console.print(Text(layout.title, style="bold"))
-    console.print(numbers)
+    for place, numbers in enumerate(tables):
+        if place:
+            console.print()
+        console.print(numbers)
     if settings.row_count:
         console.print()
         console.print(settings)
     for note in layout.notes:
         console.print()
         console.print(Text(note, style="dim"))
+
+
+def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[list[int]]:
+    """Places of the columns of each table, so that none is wider than `width`; the first stands in each."""
+    first, *wide = (max(len(line) for cell in column for line in cell.split("\n")) for column in columns)
+    panels: list[list[int]] = [[]]
+    room = width - first
+    for place, need in enumerate(wide, start=1):
+        if panels[-1] and room < GAP + need:
+            panels.append([])
+            room = width - first
+        panels[-1].append(place)
+        room -= GAP + need
+    return panels
 
 
 def broken(head: str) -> str:

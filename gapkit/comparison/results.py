@@ -269,10 +269,14 @@ class Results:
 
 
 def _seeds_in_words(frame: pd.DataFrame, seeds: Sequence[int]) -> str:
-    counts = {len(own["seed"].dropna().unique()) for _, own in frame[frame["seed"].notna()].groupby("bridge")}
-    if len(counts) > 1:
-        return f"mean over {min(counts)} to {max(counts)} seeds"
-    return f"{'seed' if len(seeds) == 1 else 'mean over seeds'} {', '.join(map(str, seeds))}"
+    """The seeds behind the numbers: those that failed are behind none."""
+    known = frame[frame["seed"].notna() & frame["value"].notna()]
+    found = {tuple(sorted(set(map(int, own["seed"])))) for _, own in known.groupby(["bridge", "metric"])}
+    if len(found) > 1:
+        least, most = min(map(len, found)), max(map(len, found))
+        return f"mean over {most} seeds" if least == most else f"mean over {least} to {most} seeds"
+    own = next(iter(found), tuple(seeds))
+    return f"{'seed' if len(own) == 1 else 'mean over seeds'} {', '.join(map(str, own))}"
 
 
 def _csv_value(value: Any) -> str | float | None:

@@ -101,9 +101,12 @@ def summarise(frame: pd.DataFrame, draws: DrawTable) -> pd.DataFrame:
         Seeds that failed are left out of the mean; `error` says so.
     """
     rows = []
+    answered = set(frame.loc[frame["value"].notna(), "bridge"])
     for (bridge, metric), own in frame.groupby(["bridge", "metric"], sort=False, dropna=False):
         known = own[own["value"].notna()]
         errors = list(dict.fromkeys(e for e in own["error"] if e))
+        if errors and bridge in answered and (len(known) or not isinstance(metric, str)) and own["seed"].notna().all():
+            errors = _by_seed(own)
         first = own.iloc[0]
         row = {column: first[column] for column in ("bridge", "block", "metric", "group", "split")}
         row |= {"n_seeds": len(known), "seconds": own["seconds"].mean(), "error": "; ".join(errors)}
@@ -119,6 +122,20 @@ def summarise(frame: pd.DataFrame, draws: DrawTable) -> pd.DataFrame:
             }
         rows.append(row)
     return typed(pd.DataFrame(rows, columns=list(SUMMARY)))
+
+
+def _by_seed(own: pd.DataFrame) -> list[str]:
+    """Errors of some seeds, where the mean is that of the others."""
+    seeds: dict[str, list[str]] = {}
+    for seed, error in zip(own["seed"], own["error"], strict=True):
+        if error:
+            seeds.setdefault(error, []).append(str(seed))
+    lines = []
+    for error, those in seeds.items():
+        which = f"seed{'s' if len(those) > 1 else ''} {', '.join(those)}"
+        failed = error.startswith(FAILED)
+        lines.append(f"failed with {which}: {error.removeprefix(FAILED)}" if failed else f"{which}: {error}")
+    return lines
 
 
 def mean_draws(frame: pd.DataFrame, draws: DrawTable, bridge: str, metric: str) -> NDArray[np.float64] | None:

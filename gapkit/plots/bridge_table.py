@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BARS = {"closed": "Gap closed\n(mean share) ↑", "kept": "R@10 kept\n(share) ↑"}
+MOST = 8
+"""Columns side by side on a page; more come below."""
 LEFT_OUT = ("collapse", "random-target", "oracle-target", "target-split-half")
 
 
@@ -30,7 +32,7 @@ def bridge_table(
     ax: Sequence[Axes] | None = None,
     title: str | None = None,
 ) -> NDArray[np.object_]:
-    """One row a bridge, one column a metric, each on its own scale.
+    """One row a bridge, one column a metric, each on its own scale; many columns in several parts, one below the other.
 
     Parameters
     ----------
@@ -74,8 +76,10 @@ def bridge_table(
     places = _places([block for block, _ in rows])
     height = 0.155 * (max(places) + 1) + 0.85
     n = len(chosen) + len(bars)
-    size = (min(PAGE, 1.5 + 0.95 * n), height)
-    with panels(ax, n, columns=n, size=size, sharey=True) as axes:
+    parts = -(-n // MOST) if ax is None else 1
+    across = -(-n // parts)
+    size = (min(PAGE, 1.5 + 0.95 * across), height * parts)
+    with panels(ax, n, columns=across, size=size, sharey=True) as axes:
         for axis, name in zip(axes, chosen, strict=False):
             _dots(axis, table, known[name], [row for _, row in rows], places)
         for axis, column in zip(axes[len(chosen) :], bars, strict=True):
@@ -91,10 +95,11 @@ def bridge_table(
                 axis.axhline(place, color="#EEEEEE", linewidth=0.5, zorder=0)
         for block in dict.fromkeys(block for block, _ in rows):
             first = min(place for place, (own, _) in zip(places, rows, strict=True) if own == block)
-            axes[0].text(
-                -0.04, first - 0.95, BLOCKS[block], transform=axes[0].get_yaxis_transform(), ha="right", va="center",
-                fontsize=6, style="italic", color="#555555", gid="block",
-            )  # fmt: skip
+            for axis in axes[::across]:
+                axis.text(
+                    -0.04, first - 0.95, BLOCKS[block], transform=axis.get_yaxis_transform(), ha="right", va="center",
+                    fontsize=6, style="italic", color="#555555", gid="block",
+                )  # fmt: skip
         if ax is None:
             axes[0].figure.suptitle(printable(table.title if title is None else title, limit=110), x=0.01, ha="left")
     return np.array(axes, dtype=object)

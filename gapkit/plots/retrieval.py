@@ -108,7 +108,7 @@ def retrieval(table: pd.DataFrame, *, ax: Axes | None = None, title: str = "") -
         axes.minorticks_off()
         axes.set(xlabel="k", ylabel="R@k: clips with an own target in the first k", ylim=(0, 1.02))
         axes.set_title(printable(title), fontweight="bold")
-        axes.legend(loc="upper left")
+        axes.legend(loc="best")
     return axes
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
@@ -12,8 +13,8 @@ from rich.text import Text
 from gapkit.report.table import BLOCKS, Column, Entry, Table
 
 CONTINUED = "(cont.)"
-PADDING = 2
-"""Blanks between two columns."""
+GAP = 3
+"""Blanks between two columns; rich adds one to the padding."""
 
 
 def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
@@ -33,7 +34,7 @@ def to_terminal(table: Table, *, width: int = 100) -> RenderableType:
     parts: list[RenderableType] = [Text(table.title, style="bold")] if table.title else []
     names = [row.name for rows in table.blocks.values() for row in rows]
     heads = [f"{column.group} {CONTINUED}" for column in table.columns]
-    label = max(map(len, [*names, *heads, *(BLOCKS[block] for block in table.blocks)]), default=0)
+    label = max(map(cell_len, [*names, *heads, *(BLOCKS[block] for block in table.blocks)]), default=0)
     for heading, places in _panels(table, width - label):
         parts += [_grid(table, heading, places), Text()]
     for rows in table.blocks.values():
@@ -60,7 +61,7 @@ def _panels(table: Table, room: int) -> Iterator[tuple[str, list[int]]]:
     for group, places in groups.items():
         heading, taken, panel = group, 0, list[int]()
         for place in places:
-            need = PADDING + _width(table, place)
+            need = GAP + _width(table, place)
             if panel and taken + need > room:
                 yield heading, panel
                 heading, taken, panel = f"{group} {CONTINUED}", 0, []
@@ -95,7 +96,7 @@ def _entry(column: Column, entry: Entry) -> Text:
 
 
 def _grid(table: Table, heading: str, places: Sequence[int]) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, PADDING, 0, 0), pad_edge=False, header_style="", show_edge=False)
+    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, header_style="", show_edge=False)
     grid.add_column(Text(heading, style="bold"), no_wrap=True, vertical="bottom")
     for place in places:
         grid.add_column(_head(table.columns[place]), justify="right", no_wrap=True)

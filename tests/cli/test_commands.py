@@ -159,6 +159,17 @@ def test_list_datasets(cli: Cli) -> None:
     assert "sfx" in [row["name"] for row in json.loads(cli("list", "datasets", "--json").out)]
 
 
+@pytest.mark.parametrize("kind", ["bridges", "metrics", "datasets", "scores"])
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_list_breaks_no_word(cli: Cli, kind: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    rows = json.loads(cli("list", kind, "--json").out)
+    shown = cli("list", kind).out
+    assert max(map(len, shown.splitlines())) <= width
+    words = {word for row in rows for value in row.values() if isinstance(value, str) for word in value.split()}
+    assert {word for word in words if len(word) <= width - 12} <= set(shown.split())
+
+
 def test_inspect(cli: Cli, npz: Path) -> None:
     answer = cli("inspect", npz, "--json")
     assert answer.code == 0

@@ -22,6 +22,12 @@ class Halfway(Bridge):
 
     def _transform(self, source):
         return source + self.shift_
+
+class Further(Halfway):
+    """Goes the whole way."""
+
+    def _transform(self, source):
+        return source + 2 * self.shift_
 '''
 METRIC = '''
 from gapkit.metrics.registry import register_metric
@@ -33,6 +39,7 @@ def first_axis(source, target):
 '''
 POINTS = """
 [gapkit.bridges]
+further = gapkit_halfway.bridge:Further
 halfway = gapkit_halfway.bridge:Halfway
 torn = gapkit_halfway.torn:Torn
 
@@ -92,3 +99,17 @@ def test_compare_runs_them(installed: Path, npz: Path, tmp_path: Path) -> None:
     done = _gapkit(installed, "transform", str(out / "bridges" / "halfway"), str(npz), "-o", str(moved))
     assert done.returncode == 0, done.stderr
     assert np.load(moved).shape == (60, 8)
+
+
+def test_what_an_entry_point_names_is_found_again(installed: Path, npz: Path, tmp_path: Path) -> None:
+    # Without a decorator a class has no name of its own, or that of the class that it came from.
+    fitted, moved = tmp_path / "fitted", {name: tmp_path / f"{name}.npy" for name in ("halfway", "further")}
+    for name, file in moved.items():
+        for command in (
+            ("fit", name, str(npz), "-o", str(fitted)),
+            ("transform", str(fitted), str(npz), "-o", str(file)),
+        ):
+            done = _gapkit(installed, *command, "-q")
+            assert (done.returncode, len(done.stderr.splitlines())) == (0, 1), done.stderr  # that of the torn one
+        assert json.loads((fitted / "config.json").read_text())["bridge"] == name
+    assert not np.allclose(np.load(moved["halfway"]), np.load(moved["further"]))

@@ -28,3 +28,29 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, env=environment)
     assert done.stderr == "code 0 []\n"
     assert done.stdout.strip().startswith(("Usage: gapkit", "gapkit "))
+
+
+def test_help_shows_every_word() -> None:
+    # What stands in brackets is markup to rich, and would be missing.
+    from rich.text import Text
+    from typer.main import get_command
+
+    from gapkit.cli.main import app
+
+    commands = [get_command(app)]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        for said in (command.help, *(getattr(parameter, "help", None) for parameter in command.params)):
+            assert said is None or Text.from_markup(said).plain == said.replace("\b", "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["caption"]], ids=" ".join)
+def test_without_a_command_the_help_is_all_that_is_said(
+    arguments: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    from gapkit.cli.main import run
+
+    assert run(arguments) == 2
+    said = capfd.readouterr()
+    assert said.out.strip().startswith("Usage: gapkit")
+    assert said.err == ""

@@ -79,6 +79,18 @@ def test_from_the_search_to_the_table_and_the_fitted_bridge(cli: Cli, file: Path
     np.testing.assert_array_equal(fitted.transform(rows), compared.transform(rows))
 
 
+@pytest.mark.parametrize("width", [40, 62, 80, 100])
+def test_a_narrow_terminal_cuts_no_number(
+    cli: Cli, file: Path, tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    said = cli("tune", "partway", file, "--trials", 2, "-o", tmp_path / "found", "-q").out
+    assert "…" not in said
+    assert max(map(len, said.splitlines())) <= width
+    for word in ("closure ↑", "kept ↑", "cosine ↑", "distance ↓", "×1000 ↓", "→.5", "R@10 ↑"):
+        assert said.count(word) == 1
+
+
 def test_again_it_goes_on_and_json_goes_to_stdout(cli: Cli, file: Path, tmp_path: Path) -> None:
     common = ("tune", "partway", file, "--trials", 3, "-o", tmp_path / "found")
     first = cli(*common, "--json")

@@ -58,6 +58,7 @@ def test_seeds_that_differ_by_bridge_are_said(results: Results) -> None:
     assert "Stochastic bridges: mean over seeds 0, 1." in of({"ridge": [0, 1], "cca": [0, 1]})
     assert "Stochastic bridges: seed 3." in of({"ridge": [3]})
     assert "Stochastic bridges: mean over 1 to 3 seeds." in of({"ridge": [0], "cca": [0, 1, 2]})
+    assert "Stochastic bridges: mean over 2 seeds." in of({"ridge": [0, 2], "cca": [0, 1]})
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from gapkit.comparison.cells import Cell, Value
+from gapkit.comparison.results import Results
 from gapkit.comparison.summary import COLUMNS, draws_of, long_frame, summarise
+from gapkit.report import Column
 
 
 def _cell(seed: int | None, value: float, draws: np.ndarray, **more: object) -> Cell:
@@ -56,7 +60,13 @@ def test_a_seed_that_failed_is_left_out_and_named(two_seeds: list[Cell]) -> None
     summary = summarise(frame, draws_of(two_seeds))
     measured = summary[summary["metric"] == "mmd"].iloc[0]
     assert (measured["value"], measured["n_seeds"]) == (1.5, 2)
-    assert summary.loc[summary["metric"].isna(), "error"].tolist() == ["failed: diverged"]
+    assert summary.loc[summary["metric"].isna(), "error"].tolist() == ["failed with seed 2: diverged"]
+    columns = (Column("mmd", "MMD", "closure"),)
+    assert "mean over seeds 0, 1." in Results(frame, columns).notes[0]
+    raised = [replace(two_seeds[1], estimates={}, failed={"mmd": "diverged"}), failed]
+    frame = long_frame([two_seeds[0], *raised], {"mmd": "closure"}, split="test")
+    assert summarise(frame, {})["error"].tolist() == ["failed with seed 1: diverged", "failed with seed 2: diverged"]
+    assert "Stochastic bridges: seed 0." in Results(frame, columns).notes[0]
 
 
 def test_metrics_that_raised_and_metrics_that_are_undefined() -> None:

@@ -1,5 +1,7 @@
 """Figures of numbers: each sign stands where the number says."""
 
+import itertools
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 from gapkit.comparison.study import metric_columns
 from gapkit.errors import InputError
 from gapkit.metrics import cosine, recall_at_k, unpaired_cosine
+from gapkit.metrics.registry import metric_names
 from gapkit.plots import (
     ablation,
     bridge_table,
@@ -23,6 +26,7 @@ from gapkit.plots import (
     temperature,
     trade_off,
 )
+from gapkit.plots.style import figure_of
 from gapkit.report import build_table
 from gapkit.tuning.scoring import CLOSURE, closure
 
@@ -216,6 +220,30 @@ def test_a_dot_a_number_and_a_bar_a_share(summary):
     assert "random-target" in [text.get_text() for text in with_anchors[0].get_yticklabels()]
     with pytest.raises(InputError, match="no metric 'map@10' here"):
         bridge_table(table, metrics=["map@10"])
+
+
+def test_the_legend_of_retrieval_covers_no_curve():
+    ks = [1, 10, 100]
+    rows = [(name, k, 0.95, 0.9, 1.0, k / 100) for name in ("source before", "c3", "ridge") for k in ks]
+    axes = retrieval(pd.DataFrame(rows, columns=["name", "k", "value", "low", "high", "chance"]))
+    figure_of(axes).draw_without_rendering()
+    assert axes.get_legend().get_window_extent().y1 < axes.transData.transform((1, 0.95))[1]
+
+
+def test_a_table_of_many_columns_covers_no_words(summary):
+    metrics = metric_columns(metric_names(default=True))
+    row = summary[summary["metric"] == "cosine"]
+    every = pd.concat([row.assign(metric=column.name) for column in metrics], ignore_index=True)
+    axes = bridge_table(build_table(every, metrics), trade_off(summary))
+    figure = figure_of(axes)
+    figure.draw_without_rendering()
+    words = [axis.title for axis in axes]
+    words += [text for axis in axes for text in axis.texts if text.get_gid() == "value"]
+    boxes = [word.get_window_extent() for word in words]
+    assert len(boxes) > 5 * len(axes) == 5 * (len(metrics) + 2)
+    assert not [(a, b) for a, b in itertools.combinations(boxes, 2) if a.overlaps(b)]
+    # Names and blocks stand before each part.
+    assert [len([t for t in axis.texts if t.get_gid() == "block"]) for axis in axes] == [2, *[0] * 6, 2, *[0] * 5]
 
 
 def test_temperatures():

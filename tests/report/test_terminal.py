@@ -22,6 +22,12 @@ def test_it_fits_and_nothing_is_lost(table: Table, width: int) -> None:
     assert "…" not in text
 
 
+@pytest.mark.parametrize("name", ["diffusion-link [sweep of steps]", "ridge [比較の研究の続き]"])
+def test_long_names_cut_no_number(summary: pd.DataFrame, columns: tuple[Column, ...], name: str) -> None:
+    table = build_table(summary.replace({"bridge": {"a_b": name}}), columns)
+    assert [width for width in range(52, 140) if "…" in to_text(table, width=width)] == []
+
+
 def test_a_group_that_is_too_wide_goes_on_below(table: Table) -> None:
     assert "closure (cont.)" not in to_text(table, width=100)
     assert "closure (cont.)" in to_text(table, width=40)
