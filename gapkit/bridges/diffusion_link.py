@@ -298,8 +298,8 @@ class DiffusionLink(ReverseDiffusionBridge):
 
         return predict
 
-    def _times(self) -> list[int]:
-        return [self.start, 0] if self.distilled_ else super()._times()
+    def _times(self, start: int, steps: int) -> list[int]:
+        return [start, 0] if self.distilled_ else super()._times(start, steps)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

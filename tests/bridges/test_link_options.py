@@ -125,6 +125,17 @@ def test_a_distilled_bridge_is_saved_as_such(tmp_path):
     np.testing.assert_array_equal(load_bridge(tmp_path).transform(SOURCE), student.transform(SOURCE))
 
 
+def test_targets_go_through_a_distilled_bridge_in_one_pass_too(monkeypatch):
+    student = make_bridge("diffusion-link", **BASE, distil_steps=20).fit(SOURCE, TARGET)
+    asked = []
+    forward = student.denoiser_.forward
+    monkeypatch.setattr(student.denoiser_, "forward", lambda x, t, *rest: asked.append(t) or forward(x, t, *rest))
+    student.denoised_targets(TARGET)
+    student.denoised_targets(TARGET, start=30)
+    # Of other times a student was taught nothing.
+    assert asked == [100, 30]
+
+
 @pytest.mark.parametrize("option", [{"entry_noise": True}, {"sampler": "ddpm"}], ids=str)
 def test_samples_differ_where_noise_is_drawn_and_do_not_hang_on_the_batch(option):
     bridge = make_bridge("diffusion-link", **BASE, **option).fit(SOURCE, TARGET)
