@@ -12,6 +12,9 @@ from gapkit.errors import InputError
 MUST = " must be"
 """How the parameters of a bridge or of heads are worded."""
 
+SEEDS = 2**63 - 16
+"""Furthest from 0 that a seed may be: 64 bits hold it, and those that are counted up from it."""
+
 
 def whole(what: str, value: Any, least: int | None = 0, most: int | None = None, *, says: str = ": expected") -> int:
     """The number as an int.
@@ -55,6 +58,34 @@ def whole(what: str, value: Any, least: int | None = 0, most: int | None = None,
     raise InputError(f"{what}{says} a whole number{bound}, got {value!r}")
 
 
+def seed(what: str, value: Any, *, says: str = ": expected") -> int:
+    """A seed as an int: any whole number that generators and the noise of rows can hold.
+
+    Parameters
+    ----------
+    what, value, says
+        As in `whole`.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    InputError
+
+    Examples
+    --------
+    >>> seed("random_state", 2**64, says=MUST)
+    Traceback (most recent call last):
+    gapkit.errors.InputError: random_state must be a whole number that 64 bits hold, got 18446744073709551616
+    """
+    number = whole(what, value, None, says=says)
+    if abs(number) > SEEDS:
+        raise InputError(f"{what}{says} a whole number that 64 bits hold, got {value!r}")
+    return number
+
+
 def positive(what: str, value: Any) -> float:
     """The number as a float.
 
@@ -81,6 +112,26 @@ def positive(what: str, value: Any) -> float:
     if 0 < number < math.inf:
         return number
     raise InputError(f"{what}: expected a positive finite number, got {value!r}")
+
+
+def real(value: Any) -> float:
+    """The number as a float; NaN, which lies in no range, where it is none.
+
+    Parameters
+    ----------
+    value : object
+        A number of Python or numpy.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> real(2), real("2")
+    (2.0, nan)
+    """
+    return float(value) if isinstance(value, Real) else math.nan
 
 
 def memory_limit(value: Any) -> int:

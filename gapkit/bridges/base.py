@@ -81,6 +81,9 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     n_features_in_: int
 
+    # A fit may have to differentiate, also where its caller does not.
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def fit(
         self,
         source: ArrayLike,
@@ -110,6 +113,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         InputError
             Arrays that do not fit, too few rows, or parameters out of range.
         """
+        self._check_switches()
         x = self._rows(source, "source")
         y = self._rows(target, "target", n_features=x.shape[1]).to(x.device)
         if self.needs_pairs and len(x) != len(y):
@@ -127,7 +131,12 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 raise InputError(f"{self._title}: validation needs pairs, got {len(vx)} and {len(vy)} rows")
             held_out = (vx, vy)
         self.n_features_in_ = int(x.shape[1])
-        self._fit(x, y, FitContext(held_out, checkpoint, progress))
+        try:
+            self._fit(x, y, FitContext(held_out, checkpoint, progress))
+        except BaseException:
+            # Half a fit would answer all the same: with an untrained network, or with parts of the fit before.
+            self.__dict__.pop("n_features_in_")
+            raise
         return self
 
     def transform(self, source: ArrayLike) -> Any:
@@ -159,6 +168,13 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _build(self) -> None:
         """Make the modules that `load` fills; a bridge without modules has nothing to make."""
+
+    def _check_switches(self) -> None:
+        """Refuse what is neither true nor false where one of them is meant: the text "no" would count as true."""
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value = getattr(self, name, parameter.default)
+            if isinstance(parameter.default, bool) and value not in (True, False):
+                raise InputError(f"{self._title}: {name} must be true or false, got {value!r}")
 
     @property
     def _title(self) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gapkit.errors import InputError
+from gapkit.given import real
 
 LEDOIT_WOLF = "ledoit-wolf"
 
@@ -93,6 +94,6 @@ def check_shrinkage(shrinkage: object, *, title: str) -> None:
     ------
     InputError
     """
-    if shrinkage == LEDOIT_WOLF or (isinstance(shrinkage, (int, float)) and 0 <= shrinkage <= 1):
+    if shrinkage == LEDOIT_WOLF or 0 <= real(shrinkage) <= 1:
         return
     raise InputError(f"{title}: shrinkage must be a number in [0, 1] or '{LEDOIT_WOLF}', got {shrinkage!r}")

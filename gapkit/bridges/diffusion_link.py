@@ -20,6 +20,7 @@ from gapkit.bridges.space import Choice, Range, Space
 from gapkit.diffusion.guidance import guided
 from gapkit.diffusion.samplers import Predictor
 from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 INPUTS = ("both", "source", "target")
 ALIGN = ("none", "procrustes", "cca", "blend")
@@ -298,11 +299,12 @@ class DiffusionLink(ReverseDiffusionBridge):
 
         return predict
 
-    def _times(self) -> list[int]:
-        return [self.start, 0] if self.distilled_ else super()._times()
+    def _times(self, start: int, steps: int) -> list[int]:
+        return [start, 0] if self.distilled_ else super()._times(start, steps)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        self._check_numbers("topology_weight", "contrast_weight", "contrast_temperature", "source_weight", "guidance")
         if self.inputs not in INPUTS:
             raise InputError(f"{self._title}: inputs must be one of {', '.join(INPUTS)}, got {self.inputs!r}")
         if self.align not in ALIGN:
@@ -311,6 +313,8 @@ class DiffusionLink(ReverseDiffusionBridge):
             raise InputError(f"{self._title}: targets must be one of {', '.join(TARGETS)}, got {self.targets!r}")
         if not self.contrast_temperature > 0:
             raise InputError(f"{self._title}: contrast_temperature must be above 0, got {self.contrast_temperature!r}")
+        for name in ("last_time", "distil_steps"):
+            whole(f"{self._title}: {name}", getattr(self, name), None, says=MUST)
         for name in ("topology_weight", "contrast_weight", "distil_steps"):
             if getattr(self, name) < 0:
                 raise InputError(f"{self._title}: {name} must be at least 0, got {getattr(self, name)!r}")

@@ -17,7 +17,7 @@ from gapkit.diffusion.light import MixturePotential
 from gapkit.diffusion.samplers import Callback
 from gapkit.diffusion.schedule import N_STEPS
 from gapkit.errors import InputError
-from gapkit.given import MUST, whole
+from gapkit.given import MUST, real, whole
 
 SAMPLERS = ("mean", "draw")
 
@@ -120,7 +120,7 @@ class LightSB(SteppingBridge):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         whole(f"{self._title}: components", self.components, 1, says=MUST)
-        if not (isinstance(self.epsilon, (int, float)) and 0 < self.epsilon < math.inf):
+        if not 0 < real(self.epsilon) < math.inf:
             raise InputError(f"{self._title}: epsilon must be a number above 0, got {self.epsilon!r}")
         if self.sampler not in SAMPLERS:
             raise InputError(f"{self._title}: sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")

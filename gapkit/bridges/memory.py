@@ -13,6 +13,7 @@ from gapkit.bridges.frame import to_frame
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
+from gapkit.given import real
 from gapkit.products import product
 
 BLOCK = 2048
@@ -106,7 +107,7 @@ class SoftMemory(TargetMemory):
         self.temperature = temperature
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
-        if not self.temperature > 0:
+        if not real(self.temperature) > 0:
             raise InputError(f"{self._title}: temperature must be above 0, got {self.temperature!r}")
         super()._fit(source, target, context)
 

@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from numbers import Real
 from typing import ClassVar
 
 import torch
@@ -20,7 +19,7 @@ from gapkit.diffusion.denoiser import Denoiser
 from gapkit.diffusion.schedule import Schedule, make_schedule
 from gapkit.diffusion.trainer import TrainingOptions, TrainingReport, train
 from gapkit.errors import InputError
-from gapkit.given import MUST, whole
+from gapkit.given import MUST, real, seed, whole
 
 MIN_ROWS = 16
 """Fewer rows than this do not train a network."""
@@ -139,7 +138,7 @@ class NetworkBridge(Bridge):
             hidden=self.hidden,
             blocks=self.blocks,
             schedule=self._schedule,
-            variance=self.scale**2 / self.n_features_in_,
+            variance=float(self.scale) ** 2 / self.n_features_in_,
             precondition=self.precondition,
             directions_only=self.directions_only,
             prediction=self.prediction,
@@ -165,15 +164,19 @@ class NetworkBridge(Bridge):
     def _check_parameters(self) -> None:
         for name in ("hidden", "blocks", "width", "steps", "batch_size"):
             whole(f"{self._title}: {name}", getattr(self, name, 1), 1, says=MUST)
-        whole(f"{self._title}: random_state", self.random_state, None, says=MUST)
-        for name in ("lr", "weight_decay", "ema", "patience"):
-            value = getattr(self, name, 1)
-            if not isinstance(value, Real):
-                raise InputError(f"{self._title}: {name} must be a number, got {value!r}")
-        if not (isinstance(self.scale, (int, float)) and 0 < self.scale < math.inf):
+        seed(f"{self._title}: random_state", self.random_state, says=MUST)
+        self._check_numbers("lr", "weight_decay", "ema", "patience")
+        if not 0 < real(self.scale) < math.inf:
             raise InputError(f"{self._title}: scale must be a number above 0, got {self.scale!r}")
-        if not (isinstance(self.dropout, (int, float)) and 0 <= self.dropout < 1):
+        if not 0 <= real(self.dropout) < 1:
             raise InputError(f"{self._title}: dropout must be at least 0 and below 1, got {self.dropout!r}")
+
+    def _check_numbers(self, *names: str) -> None:
+        """Refuse what is no number, before it is compared with one; a parameter that a bridge lacks is none."""
+        for name in names:
+            value = getattr(self, name, 1)
+            if math.isnan(real(value)):
+                raise InputError(f"{self._title}: {name} must be a number, got {value!r}")
 
     def _digest(self, source: Tensor, target: Tensor, context: FitContext) -> str:
         digest = hashlib.blake2b(json.dumps(self.get_params(), sort_keys=True, default=str).encode(), digest_size=16)

@@ -14,7 +14,7 @@ from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.diffusion.noise import row_noise
 from gapkit.errors import InputError
-from gapkit.given import MUST, whole
+from gapkit.given import MUST, real, seed
 
 GRID = 256
 """Noise belongs to a row rounded to 1/256: the last bits, which differ by processor and by scale, do not change it."""
@@ -61,9 +61,9 @@ class NoiseOnly(Bridge):
         self.random_state = random_state
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
-        if not (isinstance(self.sigma, (int, float)) and 0 <= self.sigma < math.inf):
+        if not 0 <= real(self.sigma) < math.inf:
             raise InputError(f"{self._title}: sigma must be a number of at least 0, got {self.sigma!r}")
-        whole(f"{self._title}: random_state", self.random_state, None, says=MUST)
+        seed(f"{self._title}: random_state", self.random_state, says=MUST)
         self.shift_ = (1.0 if self.centre else 0.0) * (target.mean(dim=0) - source.mean(dim=0))
 
     def _transform(self, source: Tensor) -> Tensor:

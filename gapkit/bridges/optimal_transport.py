@@ -16,7 +16,7 @@ from gapkit.bridges.frame import from_frame, to_frame
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Range, Space
 from gapkit.errors import GapkitError, InputError
-from gapkit.given import MUST, whole
+from gapkit.given import MUST, real, seed, whole
 
 BLOCK = 2048
 """Source rows compared with the kept targets at a time."""
@@ -139,11 +139,11 @@ class OptimalTransport(Bridge):
         return sinkhorn_log
 
     def _check_parameters(self) -> None:
-        value = self.regularisation
-        if not (isinstance(value, (int, float)) and 0 < value < math.inf):
-            raise InputError(f"{self._title}: regularisation must be a number above 0, got {value!r}")
+        if not 0 < real(self.regularisation) < math.inf:
+            raise InputError(f"{self._title}: regularisation must be a number above 0, got {self.regularisation!r}")
         for name, least in (("n_max", 2), ("max_iter", 1), ("random_state", 0)):
             whole(f"{self._title}: {name}", getattr(self, name), least, says=MUST)
+        seed(f"{self._title}: random_state", self.random_state, says=MUST)
 
 
 def _draw(rows: Tensor, most: int, draw: torch.Generator) -> Tensor:

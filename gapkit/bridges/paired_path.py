@@ -16,6 +16,7 @@ from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.interpolants import Interpolant, InterpolantDenoiser, linear_guess
 from gapkit.diffusion.schedule import N_STEPS
 from gapkit.errors import InputError
+from gapkit.given import MUST, real, whole
 
 
 class _Moments(TypedDict):
@@ -70,7 +71,7 @@ class PairedPathBridge(SteppingBridge):
     @property
     def _spread(self) -> float:
         """`sigma` as the standard deviation of a coordinate: at 1 the noise is as long as the vectors."""
-        return self.sigma / math.sqrt(self.n_features_in_)
+        return float(self.sigma) / math.sqrt(self.n_features_in_)
 
     @property
     def _moments(self) -> _Moments:
@@ -131,12 +132,12 @@ class PairedPathBridge(SteppingBridge):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if not (isinstance(self.sigma, (int, float)) and 0 <= self.sigma < math.inf):
+        if not 0 <= real(self.sigma) < math.inf:
             raise InputError(f"{self._title}: sigma must be a number of at least 0, got {self.sigma!r}")
-        if not (isinstance(self.end, (int, float)) and 0 < self.end <= 1):
+        if not 0 < real(self.end) <= 1:
             raise InputError(f"{self._title}: end must lie in (0, 1], got {self.end!r}")
         most = int(N_STEPS * self.end)
-        if not isinstance(self.sample_steps, int) or not 1 <= self.sample_steps <= most:
+        if not 1 <= whole(f"{self._title}: sample_steps", self.sample_steps, None, says=MUST) <= most:
             raise InputError(
                 f"{self._title}: sample_steps must lie in 1..{most} (times up to end = {self.end:g}), "
                 f"got {self.sample_steps!r}"

@@ -96,6 +96,10 @@ class ResidualMLP(NetworkBridge):
     def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
         return lambda model: float((model(x, 0) - y).square().sum(dim=1).mean() / self.scale**2)
 
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        self._check_numbers("topology_weight")
+
     def _transform(self, source: Tensor) -> Tensor:
         return self._leave(self.denoiser_(self._enter(source), 0))
 

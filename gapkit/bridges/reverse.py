@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gapkit.arrays import ArrayLike, like
 from gapkit.bridges.frame import to_frame
 from gapkit.bridges.stepping import SteppingBridge
-from gapkit.diffusion.samplers import Callback, Predictor
+from gapkit.diffusion.samplers import SAMPLERS, Callback, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
 from gapkit.errors import InputError
 from gapkit.given import MUST, whole
@@ -24,12 +24,13 @@ class ReverseDiffusionBridge(SteppingBridge):
 
     start: int
     sample_steps: int
-    sampler: str
+    sampler: str = "ddim"
     entry_noise: bool
 
     def _travel(self, source: Tensor, callback: Callback | None = None, sample: int | Tensor = 0) -> Tensor:
         entered, state = self._start(source, sample)
-        return self._reverse(entered, state, self._times(), self._noise(source, sample), callback)
+        times = self._times(self.start, self.sample_steps)
+        return self._reverse(entered, state, times, self._noise(source, sample), callback)
 
     def _reverse(
         self,
@@ -80,7 +81,7 @@ class ReverseDiffusionBridge(SteppingBridge):
         clean = to_frame(y, self.target_centre_.to(y.device)) * self.scale
         draw = self._noise(y, 0)
         state = float(self._schedule.signal(begin)) * clean + float(self._schedule.noise(begin)) * draw(-1)
-        times = self._schedule.times(begin, min(self.sample_steps, begin))
+        times = self._times(begin, min(self.sample_steps, begin))
         with torch.no_grad():
             return like(self._leave(self._reverse(torch.zeros_like(clean), state, times, draw)), target)
 
@@ -96,8 +97,8 @@ class ReverseDiffusionBridge(SteppingBridge):
         """What the sampler asks for the clean vectors of the rows that entered."""
         return model
 
-    def _times(self) -> list[int]:
-        return self._schedule.times(self.start, self.sample_steps)
+    def _times(self, start: int, steps: int) -> list[int]:
+        return self._schedule.times(start, steps)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -105,3 +106,5 @@ class ReverseDiffusionBridge(SteppingBridge):
             self._schedule.times(self.start, self.sample_steps)
         except InputError as error:
             raise InputError(f"{self._title}: {error}") from None
+        if self.sampler not in SAMPLERS:
+            raise InputError(f"{self._title}: sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")

@@ -12,6 +12,7 @@ from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Range, Space
 from gapkit.errors import InputError
+from gapkit.given import real
 
 ALPHAS = tuple(10.0**k for k in range(-4, 4))
 """Penalties among which leave-one-out error chooses."""
@@ -52,7 +53,7 @@ class Ridge(Bridge):
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
         alpha = self.alpha
-        if alpha != "loo" and not (isinstance(alpha, (int, float)) and alpha > 0):
+        if alpha != "loo" and not real(alpha) > 0:
             raise InputError(f"{self._title}: alpha must be a number above 0 or 'loo', got {alpha!r}")
         x, y = source.double(), target.double()
         source_centre, target_centre = x.mean(dim=0), y.mean(dim=0)

@@ -142,6 +142,7 @@ class UnCLIPPrior(ConditionalBridge):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
+        self._check_numbers("guidance", "condition_dropout")
         whole(f"{self._title}: candidates", self.candidates, 1, says=MUST)
         if not 0 <= self.condition_dropout < 1:
             raise InputError(f"{self._title}: condition_dropout must lie in [0, 1), got {self.condition_dropout!r}")

@@ -72,6 +72,61 @@ def test_global_state_is_left_alone(name):
     assert torch.is_grad_enabled()
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_it_is_fitted_the_same_where_nothing_is_differentiated(fitted, name, mode):
+    with mode():
+        bridge = make_bridge(name, **quick_params(name)).fit(torch.tensor(SOURCE), torch.tensor(TARGET))
+        assert not torch.is_grad_enabled()
+    np.testing.assert_array_equal(bridge.transform(SOURCE), fitted(name).transform(SOURCE))
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, InputError])
+def test_a_fit_that_does_not_end_leaves_nothing_fitted(name, failure, tmp_path, monkeypatch):
+    bridge = make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET)
+    fit = type(bridge)._fit
+
+    def stopped(*given):
+        fit(*given)
+        raise failure
+
+    monkeypatch.setattr(type(bridge), "_fit", stopped)
+    with pytest.raises(failure):
+        bridge.fit(SOURCE[:, :7], TARGET[:, :7])
+    for use in (lambda: bridge.transform(SOURCE), lambda: bridge.save(tmp_path / "b")):
+        with pytest.raises(NotFittedError, match="not fitted"):
+            use()
+
+
+def test_numbers_of_numpy_are_parameters_too(name, tmp_path):
+    params = BRIDGES.get(name)().get_params() | quick_params(name)
+    of_numpy = {key: np.int64(v) if isinstance(v, int) else np.float32(v) for key, v in params.items() if is_number(v)}
+    bridge = make_bridge(name, **(params | of_numpy)).fit(SOURCE, TARGET)
+    bridge.save(tmp_path)
+    np.testing.assert_array_equal(load_bridge(tmp_path).transform(SOURCE), bridge.transform(SOURCE))
+
+
+def is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def test_a_switch_is_true_or_false(name):
+    switches = [key for key, value in BRIDGES.get(name)().get_params().items() if isinstance(value, bool)]
+    for switch in switches:
+        with pytest.raises(InputError, match=f"{switch} must be true or false, got 'no'"):
+            make_bridge(name, **{**quick_params(name), switch: "no"}).fit(SOURCE, TARGET)
+        make_bridge(name, **{**quick_params(name), switch: np.bool_(False)}).fit(SOURCE, TARGET)
+
+
+def test_a_seed_that_no_generator_holds_is_refused(name):
+    if BRIDGES.get(name).stochastic:
+        for seed in (2**64, -(2**64)):
+            with pytest.raises(
+                InputError, match=r"random_state must be a whole number (that 64 bits hold|of at least 0), got"
+            ):
+                make_bridge(name, **quick_params(name), random_state=seed).fit(SOURCE, TARGET)
+        make_bridge(name, **quick_params(name), random_state=2**62).fit(SOURCE, TARGET).transform(SOURCE)
+
+
 def test_inputs_are_left_alone(name):
     x, y = SOURCE.copy(), TARGET.copy()
     make_bridge(name, **quick_params(name)).fit(x, y).transform(x)

@@ -159,6 +159,12 @@ def test_parameters_out_of_range_are_refused_at_fit(wrong, words):
         make_bridge("diffusion-link", **(QUICK | wrong)).fit(SOURCE, TARGET)
 
 
+@pytest.mark.parametrize("name", ["diffusion-link", "diffusion-bridge", "sdedit"])
+def test_an_unknown_sampler_is_refused_before_the_training(name):
+    with pytest.raises(InputError, match="sampler must be one of ddim, ddpm, dpm-solver, got 'euler'"):
+        make_bridge(name, **quick_params(name), sampler="euler").fit(SOURCE, TARGET)
+
+
 def test_an_impossible_learning_rate_is_said_to_diverge():
     params = QUICK | {"steps": 200, "lr": 1e20}
     with pytest.raises(GapkitError, match="diverged"):

@@ -125,6 +125,17 @@ def test_a_distilled_bridge_is_saved_as_such(tmp_path):
     np.testing.assert_array_equal(load_bridge(tmp_path).transform(SOURCE), student.transform(SOURCE))
 
 
+def test_targets_go_through_a_distilled_bridge_in_one_pass_too(monkeypatch):
+    student = make_bridge("diffusion-link", **BASE, distil_steps=20).fit(SOURCE, TARGET)
+    asked = []
+    forward = student.denoiser_.forward
+    monkeypatch.setattr(student.denoiser_, "forward", lambda x, t, *rest: asked.append(t) or forward(x, t, *rest))
+    student.denoised_targets(TARGET)
+    student.denoised_targets(TARGET, start=30)
+    # Of other times a student was taught nothing.
+    assert asked == [100, 30]
+
+
 @pytest.mark.parametrize("option", [{"entry_noise": True}, {"sampler": "ddpm"}], ids=str)
 def test_samples_differ_where_noise_is_drawn_and_do_not_hang_on_the_batch(option):
     bridge = make_bridge("diffusion-link", **BASE, **option).fit(SOURCE, TARGET)
@@ -161,6 +172,14 @@ def test_guidance_leans_away_from_the_unconditional_answer():
         ({"contrast_temperature": 0.0}, "contrast_temperature must be above 0"),
         ({"contrast_weight": -1.0}, "contrast_weight must be at least 0"),
         ({"distil_steps": -1}, "distil_steps must be at least 0"),
+        ({"topology_weight": "high"}, "topology_weight must be a number, got 'high'"),
+        ({"contrast_weight": "0.1"}, "contrast_weight must be a number, got '0.1'"),
+        ({"contrast_temperature": None}, "contrast_temperature must be a number, got None"),
+        ({"contrast_weight": float("nan")}, "contrast_weight must be a number, got nan"),
+        ({"source_weight": "half"}, "source_weight must be a number, got 'half'"),
+        ({"guidance": "1"}, "guidance must be a number, got '1'"),
+        ({"last_time": "200"}, "last_time must be a whole number, got '200'"),
+        ({"distil_steps": 2.5}, "distil_steps must be a whole number, got 2.5"),
         ({"precision": "half"}, "precision must be one of float32, bfloat16, auto, got 'half'"),
     ],
     ids=str,
