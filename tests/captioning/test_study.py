@@ -252,6 +252,34 @@ def test_a_lost_cell_and_a_broken_one_are_made_again_and_nothing_else(pairs, fol
     pd.testing.assert_frame_equal(again.scores, results.scores)
 
 
+def test_a_score_that_was_absent_is_there_once_its_program_is(pairs, tmp_path, counting_java, monkeypatch):
+    """The same command adds METEOR when Java has come, and trains, writes and scores nothing else again."""
+    options = config(
+        protocols=("zero-shot",), trainings=("clean",), bridges=("mean-shift",), seeds=1, beams=(1,),
+        scores=("cider_d", "meteor", "words", "distinct_1"),
+    )  # fmt: skip
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    before = run_caption_study(pairs, options, out=tmp_path / "study")
+    assert before.manifest["absent"].keys() == {"meteor"}
+    fits = NearestDecoder.fits
+    monkeypatch.setenv("PATH", str(tmp_path))  # where the stand-in lies
+    after = run_caption_study(pairs, options, out=tmp_path / "study")
+    assert after.manifest["absent"] == {}
+    assert NearestDecoder.fits == fits
+    own = after.scores[after.scores["bridge"] == "mean-shift"]
+    assert list(own["score"]) == ["meteor", "cider_d", "words", "distinct_1"]  # in the order of tables
+    pd.testing.assert_frame_equal(
+        after.scores[after.scores["score"] != "meteor"].reset_index(drop=True), before.scores, check_exact=True
+    )
+    whole = run_caption_study(pairs, options, out=tmp_path / "whole")
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(after, name), getattr(whole, name), check_exact=True)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    kept = run_caption_study(pairs, options, out=tmp_path / "study")
+    assert kept.manifest["absent"] == {}
+
+
 def test_another_budget_is_another_decoder(pairs, folder):
     before = NearestDecoder.fits
     run_caption_study(pairs, config(decoder_options={"keep": 50}, seeds=1), out=folder)

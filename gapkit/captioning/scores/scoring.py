@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from gapkit.captioning.scores import diversity, overlap
 from gapkit.captioning.scores.aac import SCORED, aac_scores
 from gapkit.captioning.scores.absence import AbsentError
-from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, OVERLAP, SCORES, resolve
+from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, SCORES, resolve
 from gapkit.captioning.scores.combined import combine, with_parts
 from gapkit.captioning.scores.found import Found
 from gapkit.captioning.scores.material import Material, bring_together, check_training
 from gapkit.captioning.scores.meteor import Meteor
 from gapkit.captioning.scores.models import Models
+from gapkit.captioning.scores.reach import ON_TOKENS
 from gapkit.captioning.scores.similarity import similarity
 from gapkit.captioning.scores.spice import spice
 from gapkit.captioning.scores.tokens import Tokenizer, name_of, tokenize
@@ -29,8 +30,6 @@ from gapkit.statistics import bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:
     from gapkit.captioning.scores.result import CaptionScores
-
-ON_TOKENS = frozenset((*OVERLAP, *DIVERSITY, "meteor", "spice", "novelty"))
 
 
 def score_captions(
