@@ -143,6 +143,7 @@ class CaptionDecoder(BaseEstimator):
         InputError
             Arrays that do not fit, an empty caption, options out of range, or a package that is missing.
         """
+        self.check_options()
         x, texts = self._pairs(embeddings, captions, "")
         held_out = None
         if validation is not None:
@@ -162,6 +163,14 @@ class CaptionDecoder(BaseEstimator):
             del self.n_features_in_  # half a training is none
             raise
         return self
+
+    def check_options(self) -> None:
+        """Refuse options that no training can use, before there are data; `fit` and `make_decoder` ask for it.
+
+        Raises
+        ------
+        InputError
+        """
 
     def generate(
         self,
