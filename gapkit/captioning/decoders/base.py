@@ -87,6 +87,11 @@ class Wording:
         ):
             if not good:
                 raise InputError(f"{name} must be {rule}, got {getattr(self, name)!r}")
+        if self.temperature != 1 and self.top_p is None:
+            raise InputError(
+                f"temperature: expected 1 where nothing is sampled, got {self.temperature!r}; give top_p too "
+                "(1: all tokens)"
+            )
         if self.beams > 1 and self.top_p is not None:
             raise InputError(f"expected beams or top_p, got both ({self.beams} and {self.top_p}); leave one out")
 

@@ -233,6 +233,8 @@ def test_embeddings_that_cannot_be_captioned(small_folder: Path, clips: Clips) -
         decoder.generate(np.where(np.arange(40)[:, None] == 2, np.inf, x))
     with pytest.raises(InputError, match="got both"):
         decoder.generate(x, beams=2, top_p=0.9)
+    with pytest.raises(InputError, match=r"temperature: expected 1 where nothing is sampled, got 0\.7; give top_p too"):
+        decoder.generate(x, temperature=0.7)
     with pytest.raises(InputError, match="top_p must be above 0"):
         decoder.generate(x, top_p=1.5)
     with pytest.raises(InputError, match="max_new_tokens: expected at most 64"):
