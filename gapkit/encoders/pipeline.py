@@ -18,6 +18,7 @@ from gapkit.encoders.base import Encoder
 from gapkit.encoders.cache import RowCache
 from gapkit.encoders.manifest import Clip, Fault, Manifest, read_manifest
 from gapkit.encoders.packages import version
+from gapkit.encoders.pictures import READING
 from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
@@ -134,6 +135,8 @@ def embed(
     listed = manifest if isinstance(manifest, Manifest) else read_manifest(manifest, root=root)
     made = encoder if isinstance(encoder, Encoder) else make_encoder(encoder)
     about = {**made.provenance(), "sample_rate": str(made.sample_rate), "window_seconds": str(made.window_seconds)}
+    if made.modalities[0] == "image":
+        about["pictures"] = READING
     rows = RowCache(Path(cache) if cache is not None else default_cache(), about, made.dim)
     crew = Crew(made, rows, batch_size)
     texts = list(dict.fromkeys(text for clip in listed.clips for text in clip.captions))
