@@ -40,6 +40,22 @@ def test_resampling_equals_one_call_of_soxr(tmp_path, tone, rate):
     assert abs(int(spectrum.argmax()) - 440) <= 1
 
 
+def test_a_flac_that_was_written_to_a_pipe_does_not_say_how_long_it_is(tmp_path, tone):
+    wave = tone(1.0)
+    soundfile.write(tmp_path / "known.flac", wave, 44_100)
+    content = bytearray((tmp_path / "known.flac").read_bytes())
+    content[21] &= 0xF0  # the last 36 bits of what STREAMINFO says of the samples are their number
+    content[22:26] = bytes(4)
+    (tmp_path / "piped.flac").write_bytes(content)
+    for window in (30.0, 0.3, 0.25):
+        windows = read(tmp_path / "piped.flac", window=window)
+        for ours, theirs in zip(windows, read(tmp_path / "known.flac", window=window), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    (tmp_path / "none.flac").write_bytes(content[: content.index(b"\xff\xf8")])  # no frame follows the header
+    with pytest.raises(ClipError, match="no sample"):
+        read(tmp_path / "none.flac")
+
+
 def test_channels_are_averaged(tmp_path):
     channels = np.stack([np.full(100, 0.5), np.full(100, -0.1), np.full(100, 0.2)], axis=1).astype(np.float32)
     soundfile.write(tmp_path / "three.wav", channels, 44_100, subtype="FLOAT")
