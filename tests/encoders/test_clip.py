@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -100,3 +103,19 @@ def test_rows_of_pictures_that_were_read_otherwise_are_not_taken_from_the_cache(
     monkeypatch.setattr("gapkit.encoders.pipeline.READING", "otherwise")
     runs.append(embed(tmp_path / "m.csv", clip, cache=tmp_path / "cache"))
     assert [run.encoded for run in runs] == [1, 0, 1]
+
+
+def test_a_folder_whose_preprocessor_has_changed_is_another_encoder(folder, tmp_path):
+    """Weights are the same, numbers are not."""
+    picture(0).save(tmp_path / "x.png")
+    (tmp_path / "m.csv").write_text("path,caption\nx.png,a square\n")
+    other = tmp_path / folder.name
+    shutil.copytree(folder, other)
+    runs = []
+    for _ in range(2):
+        encoder = make_encoder("clip", model=other, device="cpu")
+        runs.append(embed(tmp_path / "m.csv", encoder, cache=tmp_path / "cache"))
+        path = next(path for path in other.glob("*processor_config.json") if "image_mean" in path.read_text())
+        path.write_text(re.sub(r'"image_mean": \[[^]]*\]', '"image_mean": [0.1, 0.2, 0.3]', path.read_text()))
+    assert [run.encoded for run in runs] == [1, 1]
+    assert np.abs(runs[0].pairs.source - runs[1].pairs.source).max() > 1e-3
