@@ -10,7 +10,7 @@ from study_tools import NASTY, NearestDecoder, caption_pairs, register_nearest
 
 from gapkit.bridges import Bridge, make_bridge
 from gapkit.bridges.registry import BRIDGES
-from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_study
+from gapkit.captioning import CaptionResults, CaptionStudyConfig, caption_table, run_caption_study
 from gapkit.captioning.plan import Row, Spec, level_name
 from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
@@ -124,6 +124,17 @@ def test_a_row_that_says_the_same_gains_nothing_with_certainty(results):
     )
     row = same.gains("cider_d").query("training == 'clean'").iloc[0]
     assert (row["gain"], row["low"], row["high"]) == (0, 0, 0)
+
+
+def test_a_gain_over_nothing_has_no_interval(results):
+    """Some resample holds none of the few clips in which no bridge scores at all."""
+    clips = results.per_clip.copy()
+    bare = (clips["bridge"] == "identity") & (clips["score"] == "cider_d")
+    clips.loc[bare, "value"] = np.where(clips.loc[bare, "id"] == clips["id"].iloc[0], 0.1, 0.0)
+    poor = dataclasses.replace(results, per_clip=clips)
+    row = poor.gains("cider_d").query("training == 'clean'").iloc[0]
+    assert (np.isfinite(row["gain"]), np.isnan(row["low"])) == (True, True)
+    assert caption_table(poor)[1]["gain"] == f"{row['gain']:+.1%}"
 
 
 def test_differences_are_adjusted_within_a_part(results):
