@@ -188,6 +188,13 @@ def _read_csv(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[Map
         with path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle, delimiter=delimiter, strict=True)
             columns = list(reader.fieldnames or [])
+            named = [column for column in columns if column.strip()]
+            if len(set(named)) < len(named):
+                twice = next(column for column in named if named.count(column) > 1)
+                raise InputError(
+                    f"{path}: has two columns {twice!r}, of which one would be lost; name several captions caption_1, "
+                    "caption_2, ..."
+                )
             return columns, iter(list(reader))
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 at byte {error.start}; save it as UTF-8") from None
