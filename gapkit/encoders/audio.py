@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.encoders.mpeg import told_length
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
 
@@ -59,6 +60,9 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
     soundfile, soxr = need("soundfile", whose="sound files"), need("soxr", whose="sound files")
     try:
         file = soundfile.SoundFile(path)
+        if file.format == "MP3" and (longer := told_length(path, file.frames)) is not None:
+            file.close()
+            file = soundfile.SoundFile(longer)
         unknown = file.frames == UNKNOWN
         if unknown:
             # soundfile seeks after each read, which libFLAC cannot without a length.
