@@ -337,6 +337,21 @@ def test_ids_that_contradict_the_owner(tmp_path):
     refused(load_pairs, **args, owner=[0, 1, 1], match="column id: row 2 differs from row 1")
 
 
+def test_a_csv_in_another_order_than_the_targets_of_a_file_with_owner_and_ids(tmp_path):
+    """As `save_pairs` writes them: captions of other clips would be taken, and the clips called after them."""
+    arrays = {"source": np.eye(3), "target": np.eye(3), "owner": np.arange(3)}
+    np.savez(tmp_path / "a.npz", **arrays, ids=np.array([1, 2, 3]))
+    (tmp_path / "c.csv").write_text("id,caption\n3,c\n1,a\n2,b\n")
+    refused(
+        load_pairs, tmp_path / "a.npz", captions=tmp_path / "c.csv",
+        match="row 0 is of clip '3', target row 0 of '1'; expected one row a target row, in their order",
+    )  # fmt: skip
+    (tmp_path / "c.csv").write_text("id,caption\n1,a\n2,b\n3,c\n")
+    assert load_pairs(tmp_path / "a.npz", captions=tmp_path / "c.csv").captions.tolist() == ["a", "b", "c"]
+    (tmp_path / "c.csv").write_text("id,caption\nx,a\ny,b\nz,c\n")  # other names altogether
+    assert load_pairs(tmp_path / "a.npz", captions=tmp_path / "c.csv").ids.tolist() == ["x", "y", "z"]
+
+
 @pytest.mark.parametrize("owner", [[0, 1], [[0], [1], [1]], 1])
 def test_an_owner_of_another_shape_beside_captions(tmp_path, owner):
     (tmp_path / "c.csv").write_text("id,caption,split\na,1,u\nb,2,u\nb,3,u\n")

@@ -66,4 +66,8 @@ def _value(row: pd.Series, *, interval: bool) -> str:
 
 
 def _gain(row: pd.Series) -> str:
-    return "" if pd.isna(row["gain"]) else f"{row['gain']:+.1%} [{row['low']:+.1%}, {row['high']:+.1%}]"
+    if pd.isna(row["gain"]):
+        return ""
+    # Without a bridge a resample may score nothing, and what is gained over that is no number.
+    known = "" if pd.isna(row["low"]) else f" [{row['low']:+.1%}, {row['high']:+.1%}]"
+    return f"{row['gain']:+.1%}{known}"

@@ -15,7 +15,7 @@ Split = Annotated[str | None, typer.Option(metavar="NAME", help="Only the clips 
 Bridge = Annotated[Path | None, typer.Option(metavar="DIR", help="Fitted bridge that moves the rows first.")]
 Beams = Annotated[int, typer.Option(metavar="N", min=1, help="Beam search; 1: the likeliest token each time.")]
 TopP = Annotated[float | None, typer.Option(metavar="P", help="Sample from the likeliest tokens of this share.")]
-Temperature = Annotated[float, typer.Option(metavar="T", help="Of the sampling.")]
+Temperature = Annotated[float, typer.Option(metavar="T", help="Of the sampling; with --top-p.")]
 MaxNewTokens = Annotated[int | None, typer.Option(metavar="N", help="Longest caption; left out: as in the training.")]
 BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Clips at a time.")]
 
@@ -109,5 +109,8 @@ def _holds_both_sides(path: Path) -> bool:
         return True
     if path.suffix.lower() not in READERS or not path.is_file():
         return False
-    keys = set(open_store(path).keys)
+    store = open_store(path)
+    keys = set(store.keys)
+    if keys == {""}:
+        return store.read("").ndim == 3
     return all(keys & set(ALIASES[side]) for side in ("source", "target"))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     Raises
     ------
     InputError
-        It cannot be read, misses a column, or has no row.
+        It cannot be read, misses a column, has no row, or one with more cells than columns.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
@@ -50,7 +51,15 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
                     f"{path}: no column {missing[0]!r} (there are {', '.join(have) or 'none'}); "
                     f"expected {', '.join(columns)}"
                 )
-            rows = [{column: row[column] or "" for column in columns} for row in reader]
+            rows = []
+            for row in reader:
+                # A comma that nobody quoted cuts a caption, and moves all that follow it.
+                if "".join(row.get(None) or ()).strip():
+                    raise InputError(
+                        f"{path}: line {reader.line_num} has more cells than the {len(have)} columns of the header; "
+                        "quote captions that hold a comma"
+                    )
+                rows.append({column: row[column] or "" for column in columns})
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a table of captions ({error}); check the path") from None
     if not rows:
@@ -61,6 +70,8 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 def find_sounds(folder: Path) -> dict[str, Path]:
     """Sound files below a folder by their name without suffix; composed and decomposed Unicode are the same.
 
+    Links to folders are followed: large sets often lie on several disks.
+
     Raises
     ------
     InputError
@@ -69,10 +80,23 @@ def find_sounds(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected the folder of the sound files")
     found: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*")):
+    for path in sorted(_below(folder)):
         if path.suffix.lower() in SUFFIXES:
             found.setdefault(normal(path.stem), path)
     return found
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """All files below a folder; one that a link leads back to is entered once."""
+    entered: set[tuple[int, int]] = set()
+    for where, folders, files in os.walk(folder, followlinks=True):
+        place = Path(where).stat()
+        if (place.st_dev, place.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((place.st_dev, place.st_ino))
+        folders.sort()
+        yield from (Path(where, name) for name in files)
 
 
 def normal(name: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.encoders.mpeg import told_length
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
 
@@ -16,6 +17,9 @@ Samples = NDArray[np.float32]
 
 SILENCE = 1e-4
 """Peak below which a sound is called silent: -80 dB of full scale."""
+
+UNKNOWN = 2**63 - 1
+"""Frames that libsndfile tells of a FLAC that was written to a pipe and does not say how long it is."""
 
 OPEN_ENDED = (0x7FFFFFFF, 0xFFFFFFFF)
 """Lengths that programs write into a WAV header when they do not know it yet, perhaps less the header itself."""
@@ -49,12 +53,20 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
 
     Notes
     -----
-    WAV, FLAC and Ogg say where they end, so a file that was cut is refused. MP3 does not: what is there is given.
+    WAV, FLAC and Ogg say where they end, so a file that was cut is refused. MP3 does not, nor does a FLAC that was
+    written to a pipe: what is there is given.
     """
     _check_file(path)
     soundfile, soxr = need("soundfile", whose="sound files"), need("soxr", whose="sound files")
     try:
         file = soundfile.SoundFile(path)
+        if file.format == "MP3" and (longer := told_length(path, file.frames)) is not None:
+            file.close()
+            file = soundfile.SoundFile(longer)
+        unknown = file.frames == UNKNOWN
+        if unknown:
+            # soundfile seeks after each read, which libFLAC cannot without a length.
+            file.seekable = lambda: False
     except soundfile.LibsndfileError as error:
         raise ClipError(f"is not a sound file that can be read ({error.error_string.strip().rstrip('.')})") from None
     with file:
@@ -72,9 +84,8 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
             try:
                 read = file.read(block, dtype="float32", always_2d=True)
             except soundfile.LibsndfileError as error:
-                raise ClipError(
-                    f"is broken after {frames:,} of {file.frames:,} frames ({error.error_string})"
-                ) from None
+                whole = "" if unknown else f" of {file.frames:,}"
+                raise ClipError(f"is broken after {frames:,}{whole} frames ({error.error_string})") from None
             frames += len(read)
             last = len(read) < block
             mono = np.ascontiguousarray(read[:, 0] if read.shape[1] == 1 else read.mean(axis=1))
@@ -89,7 +100,7 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
                 parts, held = [joined[size:]], held - size
             if last:
                 break
-        if file.format != "MP3" and frames < file.frames:
+        if file.format != "MP3" and not unknown and frames < file.frames:
             raise ClipError(f"is cut short: {frames:,} of {file.frames:,} frames are there")
         if held:
             yield np.concatenate(parts)

@@ -92,7 +92,7 @@ def pooled(output: Any) -> Any:
 
 
 def describe_model(model: Any, given: str | Path, revision: str | None) -> dict[str, str]:
-    """Name, revision and versions; of a folder also a hash of its weights, since a folder may change."""
+    """Name, revision and versions; of a folder also hashes of its weights and settings, since a folder may change."""
     commit = getattr(model.config, "_commit_hash", None)
     about = {
         "model": str(given),
@@ -105,4 +105,14 @@ def describe_model(model: Any, given: str | Path, revision: str | None) -> dict[
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
         about |= {"model": Path(given).name, "revision": "", "weights": digest.hexdigest()}
+        about["settings"] = _settings(given)
     return about
+
+
+def _settings(folder: str | Path) -> str:
+    """Hash of what says how texts and sounds become numbers: configuration, preprocessor, tokenizer."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(Path(folder).iterdir()):
+        if path.suffix in (".json", ".txt", ".model") and path.is_file():
+            digest.update(f"{path.name} {path.stat().st_size} ".encode() + path.read_bytes())
+    return digest.hexdigest()

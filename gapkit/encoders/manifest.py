@@ -99,7 +99,8 @@ def read_manifest(path: str | Path, *, root: str | Path | None = None) -> Manife
     Returns
     -------
     Manifest
-        Rows that cannot be used are among its faults: no path, no caption, an id that names two files.
+        Rows that cannot be used are among its faults: no path, no caption, more cells than columns, an id that names
+        two files.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def read_manifest(path: str | Path, *, root: str | Path | None = None) -> Manife
     return collect(records, columns, name=path.stem, title=str(path), root=Path(root) if root else path.parent)
 
 
-def collect(records: Iterable[Mapping[str, Any]], columns: list[str], *, name: str, title: str, root: Path) -> Manifest:
+def collect(records: Iterable[Mapping[Any, Any]], columns: list[str], *, name: str, title: str, root: Path) -> Manifest:
     """Gather the rows of a table into clips; `title` opens error messages.
 
     Raises
@@ -140,6 +141,9 @@ def collect(records: Iterable[Mapping[str, Any]], columns: list[str], *, name: s
         split = _text(record.get(place["split"])) if "split" in place else ""
         if not given:
             faults.append(Fault(clip, "", f"row {number} has no path"))
+            continue
+        if any(map(_text, record.get(None) or ())):  # where the reader of a csv puts cells that have no column
+            faults.append(Fault(clip, given, f"row {number} has more cells than the header; quote what holds a comma"))
             continue
         known = found.setdefault(clip, (root / given, split))
         if known != (root / given, split):
@@ -179,11 +183,18 @@ def _captions(value: Any) -> list[str]:
     return [_text(value)]
 
 
-def _read_csv(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[Mapping[str, Any]]]:
+def _read_csv(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[Mapping[Any, Any]]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as handle:
             reader = csv.DictReader(handle, delimiter=delimiter, strict=True)
             columns = list(reader.fieldnames or [])
+            named = [column for column in columns if column.strip()]
+            if len(set(named)) < len(named):
+                twice = next(column for column in named if named.count(column) > 1)
+                raise InputError(
+                    f"{path}: has two columns {twice!r}, of which one would be lost; name several captions caption_1, "
+                    "caption_2, ..."
+                )
             return columns, iter(list(reader))
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 at byte {error.start}; save it as UTF-8") from None
@@ -191,11 +202,11 @@ def _read_csv(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[Map
         raise InputError(f"{path}: cannot be read as a table ({error}); write it again") from None
 
 
-def _read_tsv(path: Path) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
+def _read_tsv(path: Path) -> tuple[list[str], Iterator[Mapping[Any, Any]]]:
     return _read_csv(path, "\t")
 
 
-def _read_parquet(path: Path) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
+def _read_parquet(path: Path) -> tuple[list[str], Iterator[Mapping[Any, Any]]]:
     need("pyarrow.parquet", whose=str(path))
     with reading(path):
         with open_table(path) as file:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.encoders.base import Encoder
+from gapkit.encoders.cache import file_fingerprint
 from gapkit.encoders.hub import first_line, pick_device
 from gapkit.encoders.packages import need, version
 from gapkit.encoders.registry import register_encoder
@@ -56,6 +57,8 @@ class MsClapEncoder(Encoder):
                 f"{whose}: {model} could not be loaded ({first_line(error)}); expected 2022, 2023 or a path"
             ) from None
         self._about = {"model": model if named else Path(model).name, "msclap": version("msclap")}
+        if not named:  # a file may be written anew under its name
+            self._about["weights"] = file_fingerprint(Path(model)).hex()
         self.sample_rate = int(self._clap.args.sampling_rate)
         self.window_seconds = float(self._clap.args.duration)
         self.concurrent = False
@@ -66,7 +69,7 @@ class MsClapEncoder(Encoder):
         return int(self._clap.args.d_proj)
 
     def provenance(self) -> dict[str, str]:
-        """Model and version of the package."""
+        """Model, version of the package, and a hash of weights that lie in a file."""
         return {"encoder": "ms-clap", **self._about}
 
     def _source(self, items: Sequence[Any]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import time
@@ -18,6 +19,7 @@ from gapkit.encoders.base import Encoder
 from gapkit.encoders.cache import RowCache
 from gapkit.encoders.manifest import Clip, Fault, Manifest, read_manifest
 from gapkit.encoders.packages import version
+from gapkit.encoders.pictures import READING
 from gapkit.encoders.registry import DEFAULT_ENCODER, make_encoder
 from gapkit.encoders.workers import SILENT, Crew, Progress, text_key
 from gapkit.errors import InputError
@@ -134,6 +136,8 @@ def embed(
     listed = manifest if isinstance(manifest, Manifest) else read_manifest(manifest, root=root)
     made = encoder if isinstance(encoder, Encoder) else make_encoder(encoder)
     about = {**made.provenance(), "sample_rate": str(made.sample_rate), "window_seconds": str(made.window_seconds)}
+    if made.modalities[0] == "image":
+        about["pictures"] = READING
     rows = RowCache(Path(cache) if cache is not None else default_cache(), about, made.dim)
     crew = Crew(made, rows, batch_size)
     texts = list(dict.fromkeys(text for clip in listed.clips for text in clip.captions))
@@ -195,14 +199,20 @@ def _pairs(name: str, clips: list[Clip], crew: Crew, meta: Mapping[str, Any]) ->
 
 def _write(report: EmbedReport, out: Path) -> None:
     save_pairs(report.pairs, out)
-    about = {**report.pairs.meta, "content": report.pairs.content_hash(), **report.summary()}
-    write_text(out.with_suffix(".json"), json.dumps(about, indent=2, ensure_ascii=False) + "\n")
+    # The failures of these pairs too: the next ones in this folder take the place of failures.csv.
+    faults = [dataclasses.asdict(fault) for fault in report.faults]
+    about = {**report.pairs.meta, "content": report.pairs.content_hash(), **report.summary(), "faults": faults}
+    write_text(out.with_suffix(".json"), _writable(json.dumps(about, indent=2, ensure_ascii=False) + "\n"))
 
 
 def _as_csv(faults: list[Fault]) -> str:
     rows = [(fault.id, fault.path, "yes" if fault.kept else "no", fault.reason) for fault in faults]
-    # File names need not be Unicode.
-    return csv_text(("id", "path", "kept", "reason"), rows).encode("utf-8", "backslashreplace").decode("utf-8")
+    return _writable(csv_text(("id", "path", "kept", "reason"), rows))
+
+
+def _writable(text: str) -> str:
+    """File names need not be Unicode."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _check(out: str | Path | None, workers: int | None, batch_size: int) -> None:

@@ -68,6 +68,8 @@ def add_captions(parts: Parts, table: CaptionTable) -> None:
     if table.ids is not None:
         if parts.owner is None:
             parts.owner = _owner_by_ids(parts.ids, table, n)
+        elif parts.ids is not None:
+            _check_order(parts.ids, parts.owner, table)
         first = _first_rows(parts.owner)
         parts.ids = _per_clip(table.ids, parts.owner, first, f"{table.path}: column id")
     if table.split is not None:
@@ -87,6 +89,22 @@ def _owner_by_ids(known: NDArray[Any] | None, table: CaptionTable, n: int) -> ND
     if strangers:
         raise InputError(f"{table.path}: {len(strangers)} ids are of no source row (first: {strangers[0]})")
     return np.array([row_of[str(clip)] for clip in names], dtype=np.int64)[owner]
+
+
+def _check_order(ids: NDArray[Any], owner: NDArray[Any], table: CaptionTable) -> None:
+    """Refuse rows in another order than the targets, where the csv calls the clips as the file does."""
+    assert table.ids is not None
+    if ids.ndim != 1 or owner.dtype.kind not in "iu" or owner.min(initial=0) < 0 or owner.max(initial=0) >= len(ids):
+        return  # refused as pairs, later
+    known = ids.astype(np.str_)
+    wrong = np.flatnonzero(known[owner] != table.ids)
+    if len(wrong) and np.isin(table.ids, known).any():
+        row = int(wrong[0])
+        theirs, ours = str(table.ids[row]), str(known[owner[row]])
+        raise InputError(
+            f"{table.path}: row {row} is of clip {theirs!r}, target row {row} of {ours!r}; "
+            "expected one row a target row, in their order"
+        )
 
 
 def _number(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:

@@ -160,6 +160,27 @@ def test_a_system_scores_alone_as_beside_others_and_twice_the_same(counting_java
     ).sum()
 
 
+def test_two_systems_need_not_list_the_clips_in_one_order(candidates, references):
+    options = {"scores": "overlap", "tokenizer": "words", "draws": 20}
+    turned = dict(reversed(candidates.items()))
+    found = score_systems({"x": candidates, "y": turned}, references, **options)
+    assert found["x"].to_json() == found["y"].to_json() == score_captions(candidates, references, **options).to_json()
+    assert set(compare_scores(found["x"], found["y"])["difference"]) == {0}
+
+
+def test_clips_that_all_systems_have(candidates, references):
+    options = {"scores": "overlap", "tokenizer": "words", "draws": 20, "common": True}
+    one, *rest = candidates
+    fewer = {key: candidates[key] for key in reversed(rest)}
+    found = score_systems({"x": fewer, "y": candidates}, references, **options)
+    assert list(found["x"].per_clip.index) == list(found["y"].per_clip.index) == list(fewer)
+    assert set(compare_scores(found["x"], found["y"])["difference"]) == {0}
+    told = f"1 candidates that another system lacks were left out (first: {one!r})"
+    assert (told in found["x"].notes, told in found["y"].notes) == (False, True)
+    with pytest.raises(InputError, match="candidates of x, y: expected clips that all have, got none"):
+        score_systems({"x": {one: "rain"}, "y": fewer}, references, **options)
+
+
 def test_systems_may_have_references_of_their_own(candidates, references):
     options = {"scores": "overlap", "tokenizer": "words", "draws": 20}
     fewer = {key: said[:1] for key, said in references.items()}

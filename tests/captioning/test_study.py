@@ -10,7 +10,7 @@ from study_tools import NASTY, NearestDecoder, caption_pairs, register_nearest
 
 from gapkit.bridges import Bridge, make_bridge
 from gapkit.bridges.registry import BRIDGES
-from gapkit.captioning import CaptionResults, CaptionStudyConfig, run_caption_study
+from gapkit.captioning import CaptionResults, CaptionStudyConfig, caption_table, run_caption_study
 from gapkit.captioning.plan import Row, Spec, level_name
 from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
@@ -124,6 +124,17 @@ def test_a_row_that_says_the_same_gains_nothing_with_certainty(results):
     )
     row = same.gains("cider_d").query("training == 'clean'").iloc[0]
     assert (row["gain"], row["low"], row["high"]) == (0, 0, 0)
+
+
+def test_a_gain_over_nothing_has_no_interval(results):
+    """Some resample holds none of the few clips in which no bridge scores at all."""
+    clips = results.per_clip.copy()
+    bare = (clips["bridge"] == "identity") & (clips["score"] == "cider_d")
+    clips.loc[bare, "value"] = np.where(clips.loc[bare, "id"] == clips["id"].iloc[0], 0.1, 0.0)
+    poor = dataclasses.replace(results, per_clip=clips)
+    row = poor.gains("cider_d").query("training == 'clean'").iloc[0]
+    assert (np.isfinite(row["gain"]), np.isnan(row["low"])) == (True, True)
+    assert caption_table(poor)[1]["gain"] == f"{row['gain']:+.1%}"
 
 
 def test_differences_are_adjusted_within_a_part(results):
@@ -252,6 +263,34 @@ def test_a_lost_cell_and_a_broken_one_are_made_again_and_nothing_else(pairs, fol
     pd.testing.assert_frame_equal(again.scores, results.scores)
 
 
+def test_a_score_that_was_absent_is_there_once_its_program_is(pairs, tmp_path, counting_java, monkeypatch):
+    """The same command adds METEOR when Java has come, and trains, writes and scores nothing else again."""
+    options = config(
+        protocols=("zero-shot",), trainings=("clean",), bridges=("mean-shift",), seeds=1, beams=(1,),
+        scores=("cider_d", "meteor", "words", "distinct_1"),
+    )  # fmt: skip
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    before = run_caption_study(pairs, options, out=tmp_path / "study")
+    assert before.manifest["absent"].keys() == {"meteor"}
+    fits = NearestDecoder.fits
+    monkeypatch.setenv("PATH", str(tmp_path))  # where the stand-in lies
+    after = run_caption_study(pairs, options, out=tmp_path / "study")
+    assert after.manifest["absent"] == {}
+    assert NearestDecoder.fits == fits
+    own = after.scores[after.scores["bridge"] == "mean-shift"]
+    assert list(own["score"]) == ["meteor", "cider_d", "words", "distinct_1"]  # in the order of tables
+    pd.testing.assert_frame_equal(
+        after.scores[after.scores["score"] != "meteor"].reset_index(drop=True), before.scores, check_exact=True
+    )
+    whole = run_caption_study(pairs, options, out=tmp_path / "whole")
+    for name in TABLES:
+        pd.testing.assert_frame_equal(getattr(after, name), getattr(whole, name), check_exact=True)
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    kept = run_caption_study(pairs, options, out=tmp_path / "study")
+    assert kept.manifest["absent"] == {}
+
+
 def test_another_budget_is_another_decoder(pairs, folder):
     before = NearestDecoder.fits
     run_caption_study(pairs, config(decoder_options={"keep": 50}, seeds=1), out=folder)
@@ -369,6 +408,8 @@ def test_processes_side_by_side_find_the_same_numbers(pairs, tmp_path):
         ({"bridges": ("diffusion-lnk",)}, "diffusion-link"),
         ({"decoder": "smal"}, "small"),
         ({"decoder_options": {"depth": 3}}, "has no option 'depth'"),
+        ({"decoder": "small", "decoder_options": {"epochs": "ten"}}, "epochs must be a number, got 'ten'"),
+        ({"decoder": "small", "decoder_options": {"batch_size": 0}}, "batch_size must be at least 1, got 0"),
         ({"select_by": "cidr"}, "cider_d"),
         ({"scores": ("meteo",)}, "meteor"),
         ({"noise": (-1.0,)}, "noise: expected numbers above 0, got -1.0"),

@@ -71,7 +71,13 @@ def test_one_array_has_row_numbers(cli: Callable[..., Any], sounds: Path, traine
     np.save(tmp_path / "rows.npy", np.load(sounds)["target"][::12])
     answer = cli("caption", "generate", trained, tmp_path / "rows.npy", "-o", tmp_path / "c.csv", "--beams", 2, "-q")
     assert answer == (0, "", "")
-    assert [row["id"] for row in _rows(tmp_path / "c.csv")] == ["0", "1", "2", "3"]
+    rows = _rows(tmp_path / "c.csv")
+    assert [row["id"] for row in rows] == ["0", "1", "2", "3"]
+    # Both sides in one array, (2, n, d), are pairs here as everywhere.
+    np.save(tmp_path / "both.npy", np.stack([np.load(sounds)[side][::12] for side in ("source", "target")]))
+    both = (tmp_path / "both.npy", "--side", "target", "-o", tmp_path / "b.csv", "--beams", 2, "-q")
+    assert cli("caption", "generate", trained, *both) == (0, "", "")
+    assert _rows(tmp_path / "b.csv") == rows
 
 
 def test_sources_through_a_bridge(cli: Callable[..., Any], sounds: Path, tmp_path: Path) -> None:
@@ -117,6 +123,7 @@ def test_pairs_without_captions(cli: Callable[..., Any], sounds: Path, tmp_path:
     ("arguments", "message"),
     [
         (["--beams", "2", "--top-p", "0.9"], "expected beams or top_p, got both"),
+        (["--temperature", "0.7"], "temperature: expected 1 where nothing is sampled, got 0.7; give top_p too"),
         (["--side", "left"], "--side: expected source or target"),
         (["--split", "dev"], "no clip in split 'dev'"),
         (["--max-new-tokens", "5000"], "max_new_tokens: expected at most 64"),

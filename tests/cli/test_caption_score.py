@@ -72,6 +72,16 @@ def test_against_another_system(cli, files):
     assert {row["difference"] for row in json.loads(answer.out)["against"]} == {0}
 
 
+def test_the_other_system_may_list_its_clips_otherwise_and_have_more(cli, files):
+    (files / "some.csv").write_text("id,caption\nc,birds sing\n-a,a dog barks in the rain\n")
+    common = ("caption", "score", files / "some.csv", files / "refs.json", *OVERLAP, "--against", files / "said.json")
+    assert cli(*common).code == 2  # a clip is missing, and nobody said that it may be
+    answer = cli(*common, "--common", "--json")
+    assert answer.code == 0
+    assert {row["difference"] for row in json.loads(answer.out)["against"]} == {0}
+    assert "1 candidates that another system lacks were left out (first: 'b')" in answer.err
+
+
 def test_a_test_in_json_has_every_digit():
     """A p-value of 2e-12 is not 0."""
     from gapkit.cli.printing import records_of

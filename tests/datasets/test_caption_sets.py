@@ -105,6 +105,28 @@ def test_a_row_that_is_too_short_is_a_fault(tmp_path):
     assert ([clip.id for clip in manifest.clips], [fault.id for fault in manifest.faults]) == (["a.wav"], [""])
 
 
+def test_sounds_behind_links_to_folders_are_found(tmp_path):
+    (tmp_path / "test.csv").write_text(AUDIOCAPS)
+    touch(tmp_path / "disk", "vidB.wav")
+    touch(tmp_path / "sounds", "here/vid-A_x.wav")
+    (tmp_path / "sounds" / "linked").symlink_to(tmp_path / "disk", target_is_directory=True)
+    (tmp_path / "disk" / "back").symlink_to(tmp_path / "sounds", target_is_directory=True)  # a ring ends
+    manifest = read_audiocaps(tmp_path / "test.csv", tmp_path / "sounds")
+    assert {clip.path.relative_to(tmp_path / "sounds").as_posix() for clip in manifest.clips} == {
+        "here/vid-A_x.wav", "linked/vidB.wav",
+    }  # fmt: skip
+
+
+def test_a_comma_that_nobody_quoted_shifts_no_caption(tmp_path):
+    touch(tmp_path / "sounds", "a.wav")
+    names = ",".join(f"caption_{k}" for k in range(1, 6))
+    (tmp_path / "c.csv").write_text(f"file_name,{names}\na.wav,rain, then wind,2,3,4,5\n")
+    with pytest.raises(InputError, match="line 2 has more cells than the 6 columns"):
+        read_clotho(tmp_path / "c.csv", tmp_path / "sounds")
+    (tmp_path / "c.csv").write_text(f"file_name,{names}\na.wav,1,2,3,4,5,, \n")  # a spreadsheet's empty columns
+    assert read_clotho(tmp_path / "c.csv", tmp_path / "sounds").clips[0].captions == ("1", "2", "3", "4", "5")
+
+
 @pytest.mark.parametrize(
     ("name", "split"),
     [

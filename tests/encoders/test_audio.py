@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gapkit.encoders.audio import ClipError, read_windows
+from gapkit.encoders.mpeg import _Frame, told_length
 
 soundfile = pytest.importorskip("soundfile")
 soxr = pytest.importorskip("soxr")
@@ -38,6 +39,57 @@ def test_resampling_equals_one_call_of_soxr(tmp_path, tone, rate):
     # Half a second in, the tone still has its pitch.
     spectrum = np.abs(np.fft.rfft(np.concatenate(windows)[:44_100]))
     assert abs(int(spectrum.argmax()) - 440) <= 1
+
+
+def test_a_flac_that_was_written_to_a_pipe_does_not_say_how_long_it_is(tmp_path, tone):
+    wave = tone(1.0)
+    soundfile.write(tmp_path / "known.flac", wave, 44_100)
+    content = bytearray((tmp_path / "known.flac").read_bytes())
+    content[21] &= 0xF0  # the last 36 bits of what STREAMINFO says of the samples are their number
+    content[22:26] = bytes(4)
+    (tmp_path / "piped.flac").write_bytes(content)
+    for window in (30.0, 0.3, 0.25):
+        windows = read(tmp_path / "piped.flac", window=window)
+        for ours, theirs in zip(windows, read(tmp_path / "known.flac", window=window), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    (tmp_path / "none.flac").write_bytes(content[: content.index(b"\xff\xf8")])  # no frame follows the header
+    with pytest.raises(ClipError, match="no sample"):
+        read(tmp_path / "none.flac")
+
+
+@pytest.mark.parametrize(("rate", "channels"), [(44_100, 1), (48_000, 2), (22_050, 1), (16_000, 2), (8_000, 1)])
+def test_an_mp3_of_many_bitrates_that_says_no_length_is_read_to_its_end(tmp_path, rate, channels):
+    """As ffmpeg and LAME write it to a pipe: without the frame that says how many follow."""
+    rng = np.random.default_rng(0)
+    wave = rng.normal(0, 0.1, (12 * rate, channels)).astype(np.float32)
+    wave[3 * rate : 9 * rate] = 0  # costs few bits
+    options = {"format": "MP3", "bitrate_mode": "VARIABLE", "compression_level": 0.3}
+    soundfile.write(tmp_path / "known.mp3", wave, rate, **options)
+    content = (tmp_path / "known.mp3").read_bytes()
+    first = _Frame.at(content, 0)
+    assert content[first.tag : first.tag + 4] == b"Xing"
+    (tmp_path / "piped.mp3").write_bytes(content[first.size :])
+    tags = b"ID3\3\0\0\0\0\2\0" + bytes(256)
+    (tmp_path / "titled.mp3").write_bytes(tags + content[first.size :])
+    whole = np.concatenate(read(tmp_path / "known.mp3", rate=rate, window=5.0))
+    for name in ("piped.mp3", "titled.mp3"):
+        assert soundfile.info(tmp_path / name).frames < 0.8 * len(whole)
+        found = np.concatenate(read(tmp_path / name, rate=rate, window=5.0))
+        assert 0 <= len(found) - len(whole) < 3 * 1152  # what the encoder adds at both ends is not taken off
+        shifts = [np.abs(found[k : k + len(whole)] - whole[: len(found) - k]).max() for k in range(2400)]
+        assert min(shifts) < 1e-3
+
+
+def test_an_mp3_that_says_its_length_or_has_one_bitrate_is_left_as_it_is(tmp_path, tone):
+    for mode in ("VARIABLE", "CONSTANT"):
+        options = {"format": "MP3", "bitrate_mode": mode, "compression_level": 0.5}
+        soundfile.write(tmp_path / "x.mp3", tone(2.0), 44_100, **options)
+        assert told_length(tmp_path / "x.mp3", 1) is None
+    content = (tmp_path / "x.mp3").read_bytes()
+    (tmp_path / "bare.mp3").write_bytes(content[_Frame.at(content, 0).size :])
+    assert told_length(tmp_path / "bare.mp3", soundfile.info(tmp_path / "bare.mp3").frames) is None
+    (tmp_path / "none.mp3").write_bytes(b"no sound")
+    assert told_length(tmp_path / "none.mp3", 0) is None
 
 
 def test_channels_are_averaged(tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -68,3 +71,51 @@ def test_what_is_transparent_lies_on_white(tmp_path):
     )
     with pytest.raises(ClipError, match="cannot be opened"):
         read_picture(tmp_path / "absent.png")
+
+
+def test_a_picture_is_turned_as_its_exif_says(tmp_path):
+    pixels = np.zeros((8, 16, 3), dtype=np.uint8)
+    pixels[:, :8] = (255, 0, 0)
+    upright = image.fromarray(pixels)
+    exif = image.Exif()
+    exif[0x0112] = 6  # as a telephone held upright writes it: turn by 90 degrees to the right
+    upright.rotate(90, expand=True).save(tmp_path / "turned.png", exif=exif)
+    np.testing.assert_array_equal(np.asarray(read_picture(tmp_path / "turned.png")), pixels)
+    upright.save(tmp_path / "broken.jpg", exif=b"Exif\0\0nothing that is EXIF")
+    assert read_picture(tmp_path / "broken.jpg").size == (16, 8)
+
+
+def test_sixteen_bits_of_grey_are_those_of_eight(tmp_path):
+    """PIL alone makes white of all but the darkest 256th part."""
+    grey = np.arange(0, 65536, 257, dtype=np.uint16).reshape(16, 16)
+    for name in ("x.png", "x.tif"):
+        image.fromarray(grey).save(tmp_path / name)
+        np.testing.assert_array_equal(np.asarray(read_picture(tmp_path / name))[..., 1], grey // 257)
+    image.fromarray((grey / 65535).astype(np.float32)).save(tmp_path / "f.tif")
+    with pytest.raises(ClipError, match="numbers without a known white"):
+        read_picture(tmp_path / "f.tif")
+
+
+def test_rows_of_pictures_that_were_read_otherwise_are_not_taken_from_the_cache(clip, tmp_path, monkeypatch):
+    image.fromarray(np.arange(48, dtype=np.uint8).reshape(4, 4, 3)).save(tmp_path / "x.png")
+    (tmp_path / "m.csv").write_text("path,caption\nx.png,a square\n")
+    runs = [embed(tmp_path / "m.csv", clip, cache=tmp_path / "cache") for _ in range(2)]
+    monkeypatch.setattr("gapkit.encoders.pipeline.READING", "otherwise")
+    runs.append(embed(tmp_path / "m.csv", clip, cache=tmp_path / "cache"))
+    assert [run.encoded for run in runs] == [1, 0, 1]
+
+
+def test_a_folder_whose_preprocessor_has_changed_is_another_encoder(folder, tmp_path):
+    """Weights are the same, numbers are not."""
+    picture(0).save(tmp_path / "x.png")
+    (tmp_path / "m.csv").write_text("path,caption\nx.png,a square\n")
+    other = tmp_path / folder.name
+    shutil.copytree(folder, other)
+    runs = []
+    for _ in range(2):
+        encoder = make_encoder("clip", model=other, device="cpu")
+        runs.append(embed(tmp_path / "m.csv", encoder, cache=tmp_path / "cache"))
+        path = next(path for path in other.glob("*processor_config.json") if "image_mean" in path.read_text())
+        path.write_text(re.sub(r'"image_mean": \[[^]]*\]', '"image_mean": [0.1, 0.2, 0.3]', path.read_text()))
+    assert [run.encoded for run in runs] == [1, 1]
+    assert np.abs(runs[0].pairs.source - runs[1].pairs.source).max() > 1e-3

@@ -46,6 +46,20 @@ def test_other_formats(tmp_path, suffix):
     assert clips[0].captions == (("x",) if suffix == ".tsv" else ("x", "y"))
 
 
+def test_a_comma_that_nobody_quoted_cuts_no_caption(tmp_path):
+    manifest = read_manifest(written(tmp_path, "path,caption\na.wav,rain, then thunder\nb.wav,bell,\nc.wav,wind\n"))
+    assert [(clip.id, clip.captions) for clip in manifest.clips] == [("b.wav", ("bell",)), ("c.wav", ("wind",))]
+    (fault,) = manifest.faults
+    assert (fault.id, fault.kept) == ("a.wav", False)
+    assert fault.reason == "row 1 has more cells than the header; quote what holds a comma"
+
+
+def test_two_columns_of_one_name_lose_no_caption(tmp_path):
+    with pytest.raises(InputError, match="has two columns 'caption', of which one would be lost"):
+        read_manifest(written(tmp_path, "path,caption,caption\na.wav,rain,thunder\n"))
+    assert read_manifest(written(tmp_path, "path,caption,,\na.wav,rain,,\n")).clips[0].captions == ("rain",)
+
+
 def test_rows_that_cannot_be_used_lose_nothing_else(tmp_path):
     text = "id,path,caption\n1,a.wav,x\n1,b.wav,y\n2,c.wav,\n3,,z\n4,d.wav,  \n4,d.wav,w\n5,e.wav,v\n"
     manifest = read_manifest(written(tmp_path, text))

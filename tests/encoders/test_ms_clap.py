@@ -65,6 +65,20 @@ def test_weights_that_cannot_be_loaded_are_one_line(ms_clap):
         make_encoder("ms-clap", model="w.pth", device="cpu")
 
 
+def test_weights_that_were_written_anew_are_another_encoder_to_the_cache(monkeypatch, tmp_path):
+    class OfFile(StandIn):
+        def __init__(self, model_fp=None, version="2023", use_cuda=False):
+            super().__init__(None, version, use_cuda)
+
+    monkeypatch.setitem(sys.modules, "msclap", types.SimpleNamespace(CLAP=OfFile))
+    told = []
+    for content in (b"first", b"second"):
+        (tmp_path / "w.pth").write_bytes(content)
+        told.append(make_encoder("ms-clap", model=str(tmp_path / "w.pth"), device="cpu").provenance())
+    assert told[0]["model"] == told[1]["model"] == "w.pth"
+    assert told[0] != told[1]
+
+
 def test_the_package_may_not_switch_warnings_off(monkeypatch):
     def loud(module, whose):
         if module != "msclap":

@@ -172,6 +172,19 @@ def test_bad_files_are_listed_and_stop_nothing(sounds, counting, tmp_path):
     assert embed(manifest, counting.encoder(), cache=tmp_path / "cache").silent == 1
 
 
+def test_failures_are_kept_though_other_pairs_are_written_beside_them(sounds, counting, tmp_path):
+    manifest = sounds(3)
+    (manifest.parent / "0001.wav").write_bytes(b"")
+    embed(manifest, counting.encoder(), tmp_path / "train.npz", cache=tmp_path / "cache")
+    whole = tmp_path / "whole.csv"
+    whole.write_text(f"path,caption\n{manifest.parent / '0000.wav'},a tone\n")
+    embed(whole, counting.encoder(), tmp_path / "test.npz", cache=tmp_path / "cache")
+    assert (tmp_path / "failures.csv").read_text("utf-8") == "id,path,kept,reason\n"
+    (fault,) = json.loads((tmp_path / "train.json").read_text("utf-8"))["faults"]
+    assert (fault["id"], fault["kept"], fault["reason"]) == ("0001.wav", False, "is empty (0 bytes)")
+    assert json.loads((tmp_path / "test.json").read_text("utf-8"))["faults"] == []
+
+
 def test_a_clip_that_the_encoder_refuses_takes_no_other_with_it(sounds, counting, tmp_path):
     manifest = sounds(9)
     odd = soundfile.read(manifest.parent / "0004.wav", dtype="float32")[0][0]
@@ -309,7 +322,8 @@ def test_paths_that_name_no_file(counting, tmp_path):
     assert reasons["folder.wav"] == "is a folder, not a file"
     assert reasons["nul\0l.wav"] == "cannot be opened (embedded null byte)"
     assert reasons["x" * 300] == "cannot be opened (File name too long)"
-    assert r"odd\udcff.wav" in (tmp_path / "failures.csv").read_text("utf-8")
+    for name in ("failures.csv", "p.json"):
+        assert r"odd\udcff.wav" in (tmp_path / name).read_text("utf-8")
 
 
 def test_a_sound_of_several_windows_on_which_the_encoder_fails_stops_nothing(sounds, counting, tmp_path):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -10,6 +13,15 @@ from gapkit.captioning.decoders._model import PrefixModel, write
 from gapkit.captioning.decoders._table import TokenTable
 from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
 from gapkit.captioning.decoders.training import CaptionTraining, TrainingReport, train
+from gapkit.errors import InputError
+from gapkit.given import MUST, whole
+
+TYPES: dict[str, tuple[Any, str]] = {
+    "float": (Real, "a number"),
+    "bool": (bool, "true or false"),
+    "str": ((str, Path), "text"),
+}
+"""What an option may be by its annotation, and what that is called."""
 
 
 class PrefixedDecoder(CaptionDecoder):
@@ -31,6 +43,28 @@ class PrefixedDecoder(CaptionDecoder):
     report_: TrainingReport
 
     device: str
+
+    def check_options(self) -> None:
+        """Refuse options of another type than their own, and numbers out of range.
+
+        Raises
+        ------
+        InputError
+        """
+        for name, parameter in inspect.signature(type(self)).parameters.items():
+            value, kinds = getattr(self, name), str(parameter.annotation).split(" | ")
+            if value is None and "None" in kinds:
+                continue
+            if kinds[0] == "int":
+                whole(f"{self._title}: {name}", value, None, says=MUST)
+            elif kinds[0] in TYPES:
+                types, called = TYPES[kinds[0]]
+                if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
+                    raise InputError(f"{self._title}: {name} must be {called}, got {value!r}")
+        self._training()
+
+    def _training(self) -> CaptionTraining:
+        raise TypeError(f"{type(self).__name__} must define _training()")
 
     def _tables(self, x: Tensor, captions: list[str], context: FitContext) -> tuple[TokenTable, TokenTable | None]:
         """Training and held-out pairs as tokens."""

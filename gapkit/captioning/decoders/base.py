@@ -87,6 +87,11 @@ class Wording:
         ):
             if not good:
                 raise InputError(f"{name} must be {rule}, got {getattr(self, name)!r}")
+        if self.temperature != 1 and self.top_p is None:
+            raise InputError(
+                f"temperature: expected 1 where nothing is sampled, got {self.temperature!r}; give top_p too "
+                "(1: all tokens)"
+            )
         if self.beams > 1 and self.top_p is not None:
             raise InputError(f"expected beams or top_p, got both ({self.beams} and {self.top_p}); leave one out")
 
@@ -143,6 +148,7 @@ class CaptionDecoder(BaseEstimator):
         InputError
             Arrays that do not fit, an empty caption, options out of range, or a package that is missing.
         """
+        self.check_options()
         x, texts = self._pairs(embeddings, captions, "")
         held_out = None
         if validation is not None:
@@ -162,6 +168,14 @@ class CaptionDecoder(BaseEstimator):
             del self.n_features_in_  # half a training is none
             raise
         return self
+
+    def check_options(self) -> None:
+        """Refuse options that no training can use, before there are data; `fit` and `make_decoder` ask for it.
+
+        Raises
+        ------
+        InputError
+        """
 
     def generate(
         self,

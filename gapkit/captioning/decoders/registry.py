@@ -36,14 +36,16 @@ def make_decoder(name: str, **options: Any) -> CaptionDecoder:
     Raises
     ------
     InputError
-        Unknown name (the nearest are offered) or an option that this decoder does not have.
+        Unknown name (the nearest are offered), an option that this decoder does not have, or one that it cannot use.
     """
     cls = DECODERS.get(name)
     known = list(inspect.signature(cls).parameters)
     unknown = [key for key in options if key not in known]
     if unknown:
         raise InputError(f"caption decoder {name!r} has no option {unknown[0]!r}; it has: {', '.join(known)}")
-    return cls(**options)
+    made = cls(**options)
+    made.check_options()
+    return made
 
 
 def load_decoder(folder: str | Path, **options: Any) -> CaptionDecoder:

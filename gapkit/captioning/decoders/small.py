@@ -93,6 +93,7 @@ class SmallDecoder(PrefixedDecoder):
 
     def _training(self) -> CaptionTraining:
         for name, good, rule in (
+            ("width", self.width >= 1, "at least 1"),
             ("layers", self.layers >= 1, "at least 1"),
             ("heads", self.heads >= 1 and self.width % max(1, self.heads) == 0, "a divisor of width"),
             ("vocabulary", self.vocabulary >= 257, "at least 257: the bytes and the end"),

@@ -68,7 +68,7 @@ class CaptionTraining:
             ("epochs", 0 < self.epochs < math.inf, "above 0"),
             ("batch_size", self.batch_size >= 1, "at least 1"),
             ("micro_batch", self.micro_batch >= 0, "at least 0"),
-            ("lr", self.lr > 0, "above 0"),
+            ("lr", 0 < self.lr < math.inf, "above 0"),
             ("weight_decay", self.weight_decay >= 0, "at least 0"),
             ("warmup", 0 <= self.warmup < 1, "in [0, 1)"),
             ("clip", self.clip > 0, "above 0"),

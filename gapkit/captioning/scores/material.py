@@ -77,7 +77,12 @@ def check_training(training: Iterable[str]) -> list[str]:
 
 
 def bring_together(
-    candidates: Mapping[str, str], references: Mapping[str, Sequence[str]], *, common: bool = False, name: str = ""
+    candidates: Mapping[str, str],
+    references: Mapping[str, Sequence[str]],
+    *,
+    common: bool = False,
+    name: str = "",
+    notes: Iterable[str] = (),
 ) -> Material:
     """Candidates beside their references, in the order of the candidates.
 
@@ -89,6 +94,8 @@ def bring_together(
         Score the clips that both have; otherwise a clip that only one has is refused.
     name : str
         Whose captions; opens the messages.
+    notes : iterable of str
+        What is known of them already.
 
     Raises
     ------
@@ -96,7 +103,8 @@ def bring_together(
         No clip, a clip that only one side has, something that is not text.
     """
     whose = f"candidates of {name}" if name else "candidates"
-    kept, notes = check_references(references)
+    kept, found = check_references(references)
+    notes = [*notes, *found]
     if not candidates:
         raise InputError(f"{whose}: expected a caption of at least one clip, got none")
     for key, text in candidates.items():

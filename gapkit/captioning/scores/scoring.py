@@ -13,23 +13,23 @@ from numpy.typing import NDArray
 from gapkit.captioning.scores import diversity, overlap
 from gapkit.captioning.scores.aac import SCORED, aac_scores
 from gapkit.captioning.scores.absence import AbsentError
-from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, OVERLAP, SCORES, resolve
+from gapkit.captioning.scores.catalogue import BLEU, DIVERSITY, SCORES, resolve
 from gapkit.captioning.scores.combined import combine, with_parts
 from gapkit.captioning.scores.found import Found
 from gapkit.captioning.scores.material import Material, bring_together, check_training
 from gapkit.captioning.scores.meteor import Meteor
 from gapkit.captioning.scores.models import Models
+from gapkit.captioning.scores.reach import ON_TOKENS
 from gapkit.captioning.scores.similarity import similarity
 from gapkit.captioning.scores.spice import spice
 from gapkit.captioning.scores.tokens import Tokenizer, name_of, tokenize
 from gapkit.captioning.scores.tools import Tools
 from gapkit.encoders.packages import version
+from gapkit.errors import InputError
 from gapkit.statistics import bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:
     from gapkit.captioning.scores.result import CaptionScores
-
-ON_TOKENS = frozenset((*OVERLAP, *DIVERSITY, "meteor", "spice", "novelty"))
 
 
 def score_captions(
@@ -115,7 +115,10 @@ def score_systems(
     references : mapping of str to sequence of str
         The same for all; or such a mapping for each system, by its name.
 
-    Others as in `score_captions`.
+    common : bool
+        Score the clips that all systems and the references have.
+
+    Others as in `score_captions`. Clips stand in the order of the first system.
 
     Returns
     -------
@@ -133,8 +136,8 @@ def score_systems(
     of_words = name_of(tokenizer)
     learned = check_training(training) if training is not None and "novelty" in wanted else []
     material = {
-        name: bring_together(said, _references_of(name, references), common=common, name=name)
-        for name, said in systems.items()
+        name: bring_together(said, _references_of(name, references), common=common, name=name, notes=notes)
+        for name, (said, notes) in _in_one_order(systems, common=common).items()
     }
     theirs = tuple(name for name in wanted if tools.aac_python is not None and name in SCORED)
     needed = with_parts(name for name in wanted if name not in theirs)
@@ -166,6 +169,33 @@ def score_systems(
         return _result(material[name], found[name], wanted, by, about, confidence, weights(n))
 
     return {name: result(name) for name in systems}
+
+
+def _in_one_order(
+    systems: Mapping[str, Mapping[str, str]], *, common: bool
+) -> dict[str, tuple[Mapping[str, str], list[str]]]:
+    """Candidates of each system, and notes; equal clips in the order of the first, so that resamples are shared.
+
+    With `common` only clips that all systems have.
+
+    Raises
+    ------
+    InputError
+        There is no such clip.
+    """
+    first = next(iter(systems.values()), {})
+    order = [key for key in first if not common or all(key in said for said in systems.values())]
+    if first and not order:
+        raise InputError(f"candidates of {', '.join(systems)}: expected clips that all have, got none; make ids agree")
+    made: dict[str, tuple[Mapping[str, str], list[str]]] = {}
+    for name, said in systems.items():
+        notes = []
+        if common and (others := said.keys() - set(order)):
+            example = next(key for key in said if key in others)
+            notes.append(f"{len(others):,} candidates that another system lacks were left out (first: {example!r})")
+        same = common or said.keys() == first.keys()
+        made[name] = ({key: said[key] for key in order} if same else said), notes
+    return made
 
 
 def _references_of(

@@ -30,15 +30,9 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
     AbsentError
         Java or a jar is missing, or the process failed.
     """
-    own = package() / "spice" / "lib"
-    folder = Path(tools.spice_jars).absolute() if tools.spice_jars is not None else own
-    missing = [name for name in JARS if not (folder / name).is_file()]
-    if missing:
-        raise AbsentError(
-            f"no {' and no '.join(missing)} in {folder}; unpack both from {WHERE} and name their folder (spice_jars)"
-        )
+    jars = jars_of(tools)
     java = find_java(tools.java)
-    path = os.pathsep.join([str(jar("spice", "spice-1.0.jar")), *(str(folder / name) for name in JARS), f"{own}/*"])
+    path = os.pathsep.join([str(jar("spice", "spice-1.0.jar")), *map(str, jars), f"{_own()}/*"])
     # Its cache of parses opens classes that Java has kept closed since 16; Java 8 knows no such option.
     opened = f"{os.environ.get('JDK_JAVA_OPTIONS', '')} --add-opens=java.base/java.lang=ALL-UNNAMED"
     with tempfile.TemporaryDirectory() as scratch:
@@ -71,3 +65,24 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
     if np.isnan(values).all():
         raise AbsentError("SPICE is undefined: its parser found nothing in any caption and its references")
     return Found(per_clip={"spice": values})
+
+
+def jars_of(tools: Tools) -> list[Path]:
+    """The jars of CoreNLP.
+
+    Raises
+    ------
+    AbsentError
+        One is not there.
+    """
+    folder = Path(tools.spice_jars).absolute() if tools.spice_jars is not None else _own()
+    missing = [name for name in JARS if not (folder / name).is_file()]
+    if missing:
+        raise AbsentError(
+            f"no {' and no '.join(missing)} in {folder}; unpack both from {WHERE} and name their folder (spice_jars)"
+        )
+    return [folder / name for name in JARS]
+
+
+def _own() -> Path:
+    return package() / "spice" / "lib"

@@ -175,8 +175,8 @@ def test_a_caption_that_names_the_end_does_not_end_there(clips: Clips) -> None:
 
 
 def test_a_training_that_failed_is_none(clips: Clips) -> None:
-    decoder = make_decoder("small", **{**TINY, "heads": 3})
-    with pytest.raises(InputError, match="heads must be a divisor of width"):
+    decoder = make_decoder("small", **{**TINY, "device": "cuda:99"})
+    with pytest.raises(InputError, match="cannot be used"):
         decoder.fit(*clips)
     with pytest.raises(NotFittedError, match="not trained"):
         decoder.generate(clips[0])
@@ -190,6 +190,11 @@ def test_a_training_that_failed_is_none(clips: Clips) -> None:
         ({"prefix_tokens": 0}, "prefix_tokens must be at least 1"),
         ({"epochs": 0}, "epochs must be above 0"),
         ({"lr": -1.0}, "lr must be above 0"),
+        ({"lr": "nan"}, "lr must be a number, got 'nan'"),
+        ({"width": "abc"}, "width must be a whole number, got 'abc'"),
+        ({"batch_size": True}, "batch_size must be a whole number, got True"),
+        ({"patience": 1.5}, "patience must be a whole number, got 1.5"),
+        ({"device": 3}, "device must be text, got 3"),
         ({"device": "cuda:99"}, "cannot be used"),
     ],
 )
@@ -228,6 +233,8 @@ def test_embeddings_that_cannot_be_captioned(small_folder: Path, clips: Clips) -
         decoder.generate(np.where(np.arange(40)[:, None] == 2, np.inf, x))
     with pytest.raises(InputError, match="got both"):
         decoder.generate(x, beams=2, top_p=0.9)
+    with pytest.raises(InputError, match=r"temperature: expected 1 where nothing is sampled, got 0\.7; give top_p too"):
+        decoder.generate(x, temperature=0.7)
     with pytest.raises(InputError, match="top_p must be above 0"):
         decoder.generate(x, top_p=1.5)
     with pytest.raises(InputError, match="max_new_tokens: expected at most 64"):
