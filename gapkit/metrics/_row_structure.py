@@ -266,7 +266,8 @@ def _log_draws(mean: float, parts: list[tuple[Resamples, Tensor, float]]) -> Ten
     moved = torch.zeros(len(counts), dtype=torch.float64, device=counts.device)
     for resamples, sums, factor in parts:
         moved += factor * resamples.sums(sums - sums.mean()).double() / len(sums)
-    return torch.log((mean + moved).clamp(1e-300, 1.0))
+    # Directions are no farther apart than opposite ones; of few clips a first-order step may lead beyond.
+    return torch.log((mean + moved).clamp(math.exp(-4 * T), 1.0))
 
 
 def _uniformity(row: Row) -> Drawn:

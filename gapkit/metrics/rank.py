@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, cloud
+from gapkit.metrics._sides import FLAT, Cloud, cloud
 
 
 def effective_rank(source: ArrayLike, target: Any = None, *, owner: Any = None) -> float:
@@ -59,14 +59,16 @@ def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
     d, side = x.base.shape[1], _in_range(x)
     if x.n >= d:
         gram = torch.zeros(d, d, dtype=torch.float64, device=x.base.device)
-        for _, rows in side.clip_blocks():
-            gram += rows.T @ rows
-        values, vectors = torch.linalg.eigh(gram.to(x.base.dtype))
+        for _, block in side.clip_blocks():
+            rows = block.double()
+            gram.addmm_(rows.T, rows)
     else:
         # Fewer rows than dimensions: the same from the n x n side, where coordinates are scaled eigenvectors.
-        rows = side.rows
-        values, vectors = torch.linalg.eigh(rows @ rows.T)
-    kept = values > values[-1] * len(values) * torch.finfo(values.dtype).eps
+        rows = side.rows.double()
+        gram = rows @ rows.T
+    # In float64: these are squares, and what float32 tells of a square is a singular value of 0.5 % of the largest.
+    values, vectors = torch.linalg.eigh(gram)
+    kept = values > values[-1] * FLAT**2
     values, vectors = values[kept], vectors[:, kept]
     singular = values.sqrt()
     share = singular / singular.sum()
@@ -75,11 +77,11 @@ def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
     # d rank / d lambda_k, in units where lambda_k is the eigenvalue of n times the covariance.
     slope = -rank * (share.log() + entropy) / (2 * singular * singular.sum())
     if x.n < d:
-        influence = x.n * (vectors.square().double() @ (values * slope).double())
+        influence = x.n * (vectors.square() @ (values * slope))
     else:
         influence = torch.empty(x.n, dtype=torch.float64, device=x.base.device)
         for clips, rows in side.clip_blocks():
-            influence[clips] = x.n * ((rows @ vectors).square().double() @ slope.double())
+            influence[clips] = x.n * ((rows.double() @ vectors).square() @ slope)
     return float(rank), influence - influence.mean()
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, positive
+from gapkit.metrics._kernels import checked_widths
 from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.products import product
@@ -80,8 +81,8 @@ def sinkhorn_divergence(
     Feydy et al. (2019), Interpolating between optimal transport and MMD using Sinkhorn divergences, arXiv:1810.08278.
     """
     both = sides(source, target, owner)
-    width = median_bandwidth(both.y.rows) if bandwidth is None else float(bandwidth)
-    width, regularisation = positive("sinkhorn: bandwidth", width), positive("sinkhorn: regularisation", regularisation)
+    width = median_bandwidth(both.y.rows) if bandwidth is None else checked_widths([bandwidth])[0]
+    regularisation = positive("sinkhorn: regularisation", regularisation)
     solver = Solver(regularisation * width**2, memory_limit(max_memory))
     return divergence(both, solver, solver.own(both.x), solver.own(both.y)).value
 

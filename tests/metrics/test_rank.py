@@ -21,6 +21,14 @@ def test_svd_as_oracle(shape):
     assert effective_rank(x) == pytest.approx(by_svd(x), rel=1e-4)
 
 
+@pytest.mark.parametrize("shape", [(300, 64), (64, 300)])
+@pytest.mark.parametrize("offset", [0, 3])
+def test_directions_of_a_thousandth_count(shape, offset):
+    # What bridges that answer with averages leave: singular values that fall by three powers of ten.
+    x = (np.random.default_rng(4).standard_normal(shape) * np.arange(1.0, shape[1] + 1) ** -1.6 + offset).astype("f")
+    assert effective_rank(x) == pytest.approx(by_svd(x.astype(float)), rel=1e-4)
+
+
 def test_known_ranks():
     rng = np.random.default_rng(1)
     line = np.outer(rng.standard_normal(50), rng.standard_normal(6)).astype(np.float64)

@@ -61,7 +61,7 @@ def test_no_convergence_too_many_rows_and_bad_widths(single, monkeypatch):
     x, y = single.source, single.target
     with pytest.raises(InputError, match=r"40 x 40 rows need .* max_memory"):
         sinkhorn_divergence(x, y, max_memory=1000)
-    for options in ({"bandwidth": 0.0}, {"regularisation": -1.0}, {"bandwidth": float("nan")}):
+    for options in ({"bandwidth": 0.0}, {"regularisation": -1.0}, {"bandwidth": float("nan")}, {"bandwidth": "wide"}):
         with pytest.raises(InputError, match="positive finite"):
             sinkhorn_divergence(x, y, **options)
     monkeypatch.setattr("gapkit.metrics.sinkhorn.ITERATIONS", 2)

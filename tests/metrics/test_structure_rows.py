@@ -143,6 +143,16 @@ def test_intervals_cover(name, several):
     assert 0.75 < np.mean(widths) / np.std([e.value for e in estimates]) < 1.6
 
 
+def test_intervals_of_few_clips_stay_in_the_range():
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((5, 16))
+        found = measure(x, x + rng.standard_normal((5, 16)), ["uniformity", "uniformity-pooled"], n_resamples=500)
+        for name, estimate in found.items():
+            low, high = METRICS.get(name).range
+            assert low <= estimate.low <= estimate.value <= estimate.high <= high
+
+
 def test_rows_share_what_they_need(monkeypatch):
     arrays, owner = pairs(60, 4, 1)
     x, y, before, _ = arrays
