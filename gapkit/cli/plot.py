@@ -10,7 +10,7 @@ import typer
 from gapkit.cli import options
 
 if TYPE_CHECKING:
-    from gapkit.comparison import Progress
+    from gapkit.comparison import Progress, Run
     from gapkit.embeddings import PairedEmbeddings
 
 KINDS = {
@@ -39,6 +39,9 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="FILE", help=".pdf, .svg, .png, .gif or .mp4. Default: KIND.pdf."),
 ]
+Pairs = Annotated[
+    str | None, typer.Option(metavar="FILE", help="The data of the study, where they lie elsewhere by now.")
+]
 Bridges = Annotated[str | None, typer.Option(metavar="A,B", help="Bridges to draw; left out: the first that fit.")]
 Projection = Annotated[str, typer.Option(metavar="NAME", help="Plane: pca, umap, tsne, lda or gap.")]
 Numbers = Annotated[str | None, typer.Option("--metrics", metavar="A,B", help="Metrics in panels, path and table.")]
@@ -57,6 +60,7 @@ def plot(
     kind: Kind,
     data: Data = None,
     out: Out = None,
+    pairs: Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
@@ -87,7 +91,7 @@ def plot(
     with style(font=font or FONT):
         pass  # a font that is not there is told before anything is computed
     limit_threads(threads)
-    opened = _open(data, target, owner, captions, dataset)
+    opened = _open(data, pairs, target, owner, captions, dataset)
     wishes: dict[str, Any] = {
         "bridges": options.names(bridges), "method": projection, "metrics": options.names(metrics), "seed": seed,
         "sample_steps": steps, "max_clips": clips, "random_state": random_state,
@@ -104,16 +108,25 @@ def plot(
 plot.__doc__ = f"{plot.__doc__}{LISTED}"
 
 
-def _open(data: str | None, *sides: str | None) -> PairedEmbeddings | Path:
-    """The folder of a study where it is one, otherwise embeddings."""
+def _open(data: str | None, pairs: str | None, *sides: str | None) -> PairedEmbeddings | Run | Path:
+    """The folder of a study where it is one, opened where its data are given; otherwise embeddings."""
     from gapkit.errors import InputError
 
     marks = ("study.json", "results.json", "manifest.json")
     if data is None or not any((Path(data) / name).exists() for name in marks):
+        if pairs is not None:
+            raise InputError("--pairs: goes with the folder of a study; give embeddings in its place")
         return options.open_pairs(data, *sides)
-    if any(sides):
-        raise InputError(f"{data}: a study knows its data; leave out --target, --owner, --captions and --dataset")
-    return Path(data)
+    target, owner, captions, dataset = sides
+    if dataset or (pairs is None and (target or owner or captions)):
+        raise InputError(
+            f"{data}: a study knows its data; give them by --pairs, or leave out the options of embeddings"
+        )
+    if pairs is None:
+        return Path(data)
+    from gapkit.comparison import open_run
+
+    return open_run(data, options.open_pairs(pairs, target, owner, captions, None))
 
 
 def _draw(kind: str, opened: Any, out: Path, wishes: dict[str, Any], progress: Progress, font: str, dpi: float) -> None:

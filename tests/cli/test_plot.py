@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -45,6 +46,24 @@ def test_a_figure_of_a_study(cli: Cli, study: Path, tmp_path: Path) -> None:
     assert (quiet.code, quiet.err) == (0, "")
 
 
+@pytest.mark.parametrize("name", ["m.png", "m.gif"])
+def test_the_data_of_a_study_may_lie_elsewhere(
+    cli: Cli, arrays: dict[str, np.ndarray], study: Path, tmp_path: Path, name: str
+) -> None:
+    moved, pairs = tmp_path / "sent", tmp_path / "here.npz"
+    shutil.copytree(study, moved)
+    manifest = moved / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content["input"]["meta"]["opened"]["path"] = str(tmp_path / "gone.npz")
+    del content["digest"]
+    manifest.write_text(json.dumps(content))
+    np.savez(pairs, **arrays)
+    command = ("plot", "migration", moved, "--bridges", "diffusion-link", "-q", "-o", tmp_path / name)
+    _refused(cli(*command), "gone.npz: cannot be opened")
+    assert cli(*command, "--pairs", pairs).code == 0
+    assert (tmp_path / name).exists()
+
+
 def test_a_figure_of_embeddings_and_its_default_name(
     cli: Cli, npz: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -75,6 +94,8 @@ def test_the_same_call_gives_the_same_file(cli: Cli, study: Path, tmp_path: Path
         (["migration", "STUDY", "-o", "m.png", "--projection", "mds"], "expected one of pca, umap, tsne, lda, gap"),
         (["migration", "STUDY", "-o", "m.png", "--bridges", "rigde"], "holds no fitted bridge 'rigde'"),
         (["migration", "STUDY", "-o", "m.png", "--dataset", "sfx"], "a study knows its data"),
+        (["migration", "STUDY", "-o", "m.png", "--pairs", "gone.npz"], "gone.npz: cannot be opened"),
+        (["migration", "PAIRS", "-o", "m.png", "--pairs", "PAIRS"], "--pairs: goes with the folder of a study"),
         (["steps", "STUDY", "-o", "m.png", "--bridges", "mean-shift"], "moves in one go"),
         (["cosines", "STUDY", "-o", "m.gif"], "only migration moves"),
         (["frontier", "STUDY", "-o", "m.png"], "metrics mmd, separability missing"),

@@ -237,8 +237,10 @@ def test_a_metric_that_fails_does_not_stop_the_others(pairs: PairedEmbeddings, t
     register_metric("failing", group="closure", better="lower")(failing)
     try:
         config = replace(CONFIG, bridges=("ridge",), metrics=("cosine", "failing"))
-        results = run_study(pairs, config, out=tmp_path)
+        notes = Notes()
+        results = run_study(pairs, config, out=tmp_path, progress=notes)
         assert "ridge, metric failing: ZeroDivisionError" in results.failures
+        assert notes.cells["ridge"].startswith("failed: failing (ZeroDivisionError)")
         assert np.isfinite(results.pivot().loc["ridge", "cosine"])
     finally:
         del METRICS._items["failing"], METRICS._origins["failing"]
