@@ -278,7 +278,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             # Tensors that are missing, or of another width than the configuration says, show when a row passes.
             shape = (1, self._fitted_width())
             with torch.no_grad(), BoundedMemory(stored, built=True):
-                moved = self._transform(unit_rows(torch.ones(shape)))
+                moved = self._transform(unit_rows(torch.ones(shape, dtype=torch.float32)))
             if moved.shape != shape:
                 raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
         except (RuntimeError, AttributeError, TypeError, ValueError) as error:
