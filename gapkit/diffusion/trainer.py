@@ -282,6 +282,9 @@ class _State:
             return
         if known.get("digest") != _digest(tensors):
             return
+        if tensors["generator"].shape != self.generator.get_state().shape:
+            # Of another kind of device, whose generator this one cannot go on with.
+            return
         with torch.no_grad():
             for name, live, mean, best in zip(self.names, self.live, self.mean, self.best, strict=True):
                 for part, tensor in (("live", live), ("mean", mean), ("best", best)):
