@@ -222,5 +222,8 @@ def _note(cell: Cell) -> str:
     if cell.error:
         return f"failed: {cell.error}"
     if cell.failed:
-        return f"failed: {', '.join(cell.failed)}"
+        reasons: dict[str, list[str]] = {}
+        for metric, why in cell.failed.items():
+            reasons.setdefault(why, []).append(metric)
+        return "failed: " + "; ".join(f"{', '.join(metrics)} ({why})" for why, metrics in reasons.items())
     return f"{cell.fit_seconds:.1f} s to fit, {measuring_seconds(cell):.1f} s to measure"

@@ -103,19 +103,23 @@ def test_distilled_it_answers_in_one_pass_near_what_the_teacher_says():
 
 
 def test_a_distillation_that_was_killed_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    params = BASE | {"steps": 2, "sampler": "ddpm", "entry_noise": True, "distil_steps": 20}
+    params = BASE | {"steps": 3, "sampler": "ddpm", "entry_noise": True, "distil_steps": 200}
     whole = make_bridge("diffusion-link", **params).fit(SOURCE, TARGET)
 
     def killed(done, total, note):
-        if total == 20:
+        if done == 100:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
             make_bridge("diffusion-link", **params).fit(SOURCE, TARGET, checkpoint=tmp_path / "c", progress=killed)
-    assert (tmp_path / "c").exists()
-    again = make_bridge("diffusion-link", **params).fit(SOURCE, TARGET, checkpoint=tmp_path / "c")
+    told = []
+    again = make_bridge("diffusion-link", **params)
+    again.fit(SOURCE, TARGET, checkpoint=tmp_path / "c", progress=lambda done, total, note: told.append((done, total)))
+    # Nothing of the training is done again, nor the first half of the distillation but for its last step.
+    assert told == [(100, 200), (200, 200)]
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
     np.testing.assert_array_equal(again.transform(SOURCE), whole.transform(SOURCE))
 
 
