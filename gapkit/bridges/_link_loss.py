@@ -55,7 +55,7 @@ class LinkLoss:
         shape = (self.batch_size, y.shape[1])
 
         def noise() -> Tensor:
-            return torch.randn(shape, generator=draw, device=device)
+            return torch.randn(shape, generator=draw, device=device, dtype=torch.float32)
 
         def loss(model: nn.Module) -> Tensor:
             rows = torch.randint(len(y), shape[:1], generator=draw, device=device)
@@ -67,7 +67,7 @@ class LinkLoss:
                 noised.append(signal[t] * sides[1][rows] + level[t] * (first if self.shared_noise else noise()))
             times, state = t.repeat(len(sides)), torch.cat(noised)
             predicted = model(state, times, *self._conditions(model, state, times, x[rows], draw), draw=draw)
-            value = torch.zeros((), device=device)
+            value = torch.zeros((), device=device, dtype=torch.float32)
             geometry = cosine_matrix(true) if self.topology_weight else None
             for part, share in zip(predicted.view(len(sides), *shape), shares, strict=True):
                 value = value + share * (weight[t] * (part - true).square().sum(dim=1)).mean() / self.scale**2
@@ -89,12 +89,15 @@ class LinkLoss:
         given: list[Tensor] = []
         copies = len(state) // len(source)
         if self.condition:
-            keep = torch.rand(len(source), 1, generator=draw, device=source.device) >= CONDITION_DROPOUT
+            keep = (
+                torch.rand(len(source), 1, generator=draw, device=source.device, dtype=torch.float32)
+                >= CONDITION_DROPOUT
+            )
             given.append((source * keep).repeat(copies, 1))
         if self.self_condition:
             # Half of the rows see their own first guess (Chen et al., 2022, arXiv 2208.04202).
             with torch.no_grad():
                 guess = model(state, times, *given, torch.zeros_like(state))
-            keep = torch.rand(len(state), 1, generator=draw, device=state.device) < 0.5
+            keep = torch.rand(len(state), 1, generator=draw, device=state.device, dtype=torch.float32) < 0.5
             given.append(guess * keep)
         return given

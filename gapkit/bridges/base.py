@@ -35,8 +35,8 @@ class FitContext:
     Parameters
     ----------
     validation : pair of Tensor (v, d), optional
-        Held-out pairs, row i of one with row i of the other. Without them a bridge that stops early holds
-        out a part of its own pairs.
+        Held-out pairs, row i of one with row i of the other. Without them a network is trained to its last step,
+        and `pls-svd` and `cca` hold out a part of their own pairs.
     checkpoint : Path, optional
         File that training writes its state to and resumes from.
     progress : callable, optional
@@ -240,8 +240,11 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         folder = Path(folder)
         config = read_config(folder)
-        if cls.name and config["bridge"] != cls.name:
-            raise InputError(f"{folder}: holds the bridge {config['bridge']!r}, expected {cls.name!r}")
+        if config["bridge"] != cls.name:
+            raise InputError(
+                f"{folder}: holds the bridge {config['bridge']!r}, expected {cls.name or cls.__name__!r}; "
+                "gapkit.load_bridge loads whatever is there"
+            )
         unknown = set(config["params"]) - set(inspect.signature(cls).parameters)
         if unknown:
             raise InputError(
@@ -278,7 +281,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             # Tensors that are missing, or of another width than the configuration says, show when a row passes.
             shape = (1, self._fitted_width())
             with torch.no_grad(), BoundedMemory(stored, built=True):
-                moved = self._transform(unit_rows(torch.ones(shape)))
+                moved = self._transform(unit_rows(torch.ones(shape, dtype=torch.float32)))
             if moved.shape != shape:
                 raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
         except (RuntimeError, AttributeError, TypeError, ValueError) as error:

@@ -60,7 +60,7 @@ class ConditionalBridge(SteppingBridge):
     def _times_and_noise(self, n: int, draw: torch.Generator) -> tuple[Tensor, Tensor]:
         """Uniform times in 1..T, (n,), and standard normal noise, (n, d)."""
         t = torch.randint(1, self._schedule.n_steps + 1, (n,), generator=draw, device=draw.device)
-        return t, torch.randn((n, self.n_features_in_), generator=draw, device=draw.device)
+        return t, torch.randn((n, self.n_features_in_), generator=draw, device=draw.device, dtype=torch.float32)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -246,7 +246,12 @@ class DiffusionLink(ReverseDiffusionBridge):
         if self.align in ("procrustes", "blend"):
             maps.append(Procrustes().fit(source, target).rotation_)
         if self.align in ("cca", "blend"):
-            cca = CCA().fit(source, target, validation=context.validation)
+            try:
+                cca = CCA().fit(source, target, validation=context.validation)
+            except InputError as error:
+                raise InputError(
+                    f"{self._title}: align {self.align!r} cannot be learned ({error}); choose none or procrustes"
+                ) from None
             maps.append(cca.source_axes_ @ cca.target_axes_)
         if maps:
             self.maps_ = torch.stack(maps)

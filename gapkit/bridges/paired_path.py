@@ -118,7 +118,7 @@ class PairedPathBridge(SteppingBridge):
         def loss(model: nn.Module) -> Tensor:
             rows = torch.randint(len(x), shape[:1], generator=draw, device=x.device)
             t = torch.randint(self.first_time, N_STEPS + 1, shape[:1], generator=draw, device=x.device)
-            noise = torch.randn(shape, generator=draw, device=x.device)
+            noise = torch.randn(shape, generator=draw, device=x.device, dtype=torch.float32)
             return errors(model, rows, t, noise).mean()
 
         return loss
@@ -126,7 +126,9 @@ class PairedPathBridge(SteppingBridge):
     def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
         errors = self._errors(x, y)
         # The same noise at every look: what changes is the network.
-        noise = torch.randn(x.shape, generator=generator(self.random_state + 2, x.device), device=x.device)
+        noise = torch.randn(
+            x.shape, generator=generator(self.random_state + 2, x.device), device=x.device, dtype=torch.float32
+        )
         times = [torch.full((len(x),), t, device=x.device) for t in self.looks]
         return lambda model: sum(float(errors(model, slice(None), t, noise).mean()) for t in times) / len(times)
 

@@ -11,7 +11,7 @@ from gapkit.arrays import ArrayLike, like
 from gapkit.bridges.network import NetworkBridge
 from gapkit.diffusion.noise import row_noise
 from gapkit.diffusion.samplers import Callback
-from gapkit.errors import InputError
+from gapkit.given import MUST, whole
 
 
 class SteppingBridge(NetworkBridge):
@@ -45,8 +45,8 @@ class SteppingBridge(NetworkBridge):
         NotFittedError, InputError
         """
         x = self._rows(source, "source", n_features=self._fitted_width())
-        if n_snapshots < 2:
-            raise InputError(f"{self._title}: n_snapshots must be at least 2 (input and result), got {n_snapshots}")
+        # The input and the result at least.
+        whole(f"{self._title}: n_snapshots", n_snapshots, 2, says=MUST)
         states: list[Tensor] = [x]
         with torch.no_grad():
             self._travel(x, lambda _, state: states.append(self._leave(state)))
@@ -72,8 +72,7 @@ class SteppingBridge(NetworkBridge):
         NotFittedError, InputError
         """
         x = self._rows(source, "source", n_features=self._fitted_width())
-        if n_samples < 1:
-            raise InputError(f"{self._title}: n_samples must be at least 1, got {n_samples}")
+        whole(f"{self._title}: n_samples", n_samples, 1, says=MUST)
         with torch.no_grad():
             return like(torch.stack([self._leave(self._travel(x, sample=k)) for k in range(n_samples)]), source)
 

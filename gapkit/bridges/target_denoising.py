@@ -33,7 +33,7 @@ class TargetDenoisingBridge(ReverseDiffusionBridge):
         schedule = self._schedule
         signal = schedule.signal(slice(None)).float().to(y.device).unsqueeze(1)
         noise_level = schedule.noise(slice(None)).float().to(y.device).unsqueeze(1)
-        weight = torch.ones(schedule.n_steps + 1, device=y.device)
+        weight = torch.ones(schedule.n_steps + 1, device=y.device, dtype=torch.float32)
         if self.weighting == "snr":
             weight[1:] = schedule.snr(slice(1, None)).float()
         norm = self._norm
@@ -42,7 +42,7 @@ class TargetDenoisingBridge(ReverseDiffusionBridge):
             rows = torch.randint(len(y), (self.batch_size,), generator=draw, device=y.device)
             t = torch.randint(1, schedule.n_steps + 1, (self.batch_size,), generator=draw, device=y.device)
             true = y[rows]
-            noise = torch.randn(true.shape, generator=draw, device=y.device)
+            noise = torch.randn(true.shape, generator=draw, device=y.device, dtype=torch.float32)
             predicted: Tensor = model(signal[t] * true + noise_level[t] * noise, t)
             return (weight[t] * (predicted - true).square().sum(dim=1)).mean() / norm
 

@@ -110,7 +110,7 @@ class UnCLIPPrior(ConditionalBridge):
             rows = torch.randint(len(y), (n,), generator=draw, device=y.device)
             t, noise = self._times_and_noise(n, draw)
             # Zeros are the same to the network as no condition.
-            heard = torch.rand(n, 1, generator=draw, device=y.device) >= self.condition_dropout
+            heard = torch.rand(n, 1, generator=draw, device=y.device, dtype=torch.float32) >= self.condition_dropout
             return errors(model, y[rows], t, noise, x[rows] * heard).mean()
 
         return loss

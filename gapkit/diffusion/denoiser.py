@@ -39,7 +39,11 @@ class ResidualBlock(nn.Module):
         h = F.silu(self.widen(h))
         if self.dropout and draw is not None:
             # One product of one type, forward and back: a mask of booleans would be converted in each.
-            kept = torch.rand(h.shape, generator=draw, device=h.device).ge_(self.dropout).div_(1 - self.dropout)
+            kept = (
+                torch.rand(h.shape, generator=draw, device=h.device, dtype=torch.float32)
+                .ge_(self.dropout)
+                .div_(1 - self.dropout)
+            )
             h = h.mul_(kept.to(h.dtype))
         out: Tensor = self.narrow(h)
         return out
@@ -157,13 +161,15 @@ class Denoiser(nn.Module):
 
 def _linear(n_in: int, n_out: int, generator: torch.Generator, *, zero: bool = False, bias: bool = True) -> Linear:
     """A linear layer with LeCun-uniform weights from `generator`, never from the global one."""
-    layer = Linear(n_in, n_out, bias=bias, device="meta").to_empty(device="cpu")
+    layer = Linear(n_in, n_out, bias=bias, device="meta", dtype=torch.float32).to_empty(device="cpu")
     with torch.no_grad():
         bound = math.sqrt(3 / n_in)
         if zero:
             layer.weight.zero_()
         else:
-            layer.weight.copy_(torch.rand(layer.weight.shape, generator=generator).mul_(2 * bound).sub_(bound))
+            layer.weight.copy_(
+                torch.rand(layer.weight.shape, generator=generator, dtype=torch.float32).mul_(2 * bound).sub_(bound)
+            )
         if bias:
             layer.bias.zero_()
     return layer

@@ -37,11 +37,11 @@ class Groups:
     def any_of(self, pairs: Tensor, draw: torch.Generator) -> Tensor:
         """For each pair (b,) a random one of its clip, itself included."""
         clip = self.of[pairs]
-        share = torch.rand(len(pairs), generator=draw, device=pairs.device)
+        share = torch.rand(len(pairs), generator=draw, device=pairs.device, dtype=torch.float32)
         step = (share * self.count[clip]).long().clamp(max=self.count[clip] - 1)
         return self.members[self.first[clip] + step]
 
     def means(self, target: Tensor) -> Tensor:
         """Mean target row of its clip for each pair, (n, d)."""
-        sums = torch.zeros(len(self.count), target.shape[1], device=target.device).index_add_(0, self.of, target)
+        sums = target.new_zeros(len(self.count), target.shape[1]).index_add_(0, self.of, target)
         return (sums / self.count.unsqueeze(1))[self.of]

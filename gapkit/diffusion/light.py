@@ -27,9 +27,9 @@ class MixturePotential(nn.Module):
     def __init__(self, dim: int, components: int, *, epsilon: float, generator: torch.Generator) -> None:
         super().__init__()
         self.epsilon = epsilon
-        self.log_weights = nn.Parameter(torch.zeros(components))
-        self.centres = nn.Parameter(0.1 * torch.randn(components, dim, generator=generator))
-        self.log_scales = nn.Parameter(torch.zeros(components, dim))
+        self.log_weights = nn.Parameter(torch.zeros(components, dtype=torch.float32))
+        self.centres = nn.Parameter(0.1 * torch.randn(components, dim, generator=generator, dtype=torch.float32))
+        self.log_scales = nn.Parameter(torch.zeros(components, dim, dtype=torch.float32))
 
     def log_density(self, y: Tensor) -> Tensor:
         """``log v(y)`` of rows (n, d), up to the constant that makes the weights sum to one; shape (n,)."""

@@ -117,7 +117,10 @@ def dpm_solver(
                 ratio = (lambda_now - before[0]) / width
                 guess = clean + (clean - before[1]) / (2 * ratio)
             signal, noise, noise_now = schedule.signal(then), schedule.noise(then), schedule.noise(now)
-            x = float(noise / noise_now) * x - float(signal) * float(torch.expm1(torch.tensor(-width))) * guess
+            x = (
+                float(noise / noise_now) * x
+                - float(signal) * float(torch.expm1(torch.tensor(-width, dtype=torch.float32))) * guess
+            )
             before = (lambda_now, clean)
         if callback:
             callback(then, x)

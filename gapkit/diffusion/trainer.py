@@ -89,7 +89,7 @@ class TrainingOptions:
         rise = min(1.0, (step + 1) / max(1, self.warmup))
         if not self.anneal:
             return self.lr * rise
-        fall = 0.5 * (1 + torch.cos(torch.tensor(step / self.steps * torch.pi)).item())
+        fall = 0.5 * (1 + torch.cos(torch.tensor(step / self.steps * torch.pi, dtype=torch.float32)).item())
         return self.lr * rise * fall
 
 
@@ -204,7 +204,7 @@ class _State:
         self.optimizer = torch.optim.AdamW(
             self.live,
             # A recorded step reads its rate from the device.
-            lr=torch.tensor(options.lr, device=device) if self.on_gpu else options.lr,
+            lr=torch.tensor(options.lr, device=device, dtype=torch.float32) if self.on_gpu else options.lr,
             weight_decay=options.weight_decay,
             betas=(0.9, 0.99),
             fused=True,
@@ -281,6 +281,9 @@ class _State:
         except (SafetensorError, OSError):
             return
         if known.get("digest") != _digest(tensors):
+            return
+        if tensors["generator"].shape != self.generator.get_state().shape:
+            # Of another kind of device, whose generator this one cannot go on with.
             return
         with torch.no_grad():
             for name, live, mean, best in zip(self.names, self.live, self.mean, self.best, strict=True):

@@ -184,7 +184,7 @@ class UNet1d(nn.Module):
         self.last = ResNetBlock(2 * width, width, time_width)
         self.answer = nn.Conv1d(width, 1, 1, device="meta")
 
-        self.to_empty(device="cpu")
+        self.to_empty(device="cpu").float()
         half = time_features // 2
         frequencies = torch.exp(-math.log(10000.0) * torch.arange(half, dtype=torch.float64) / (half - 1))
         self.register_buffer("frequencies", frequencies.float(), persistent=False)
@@ -243,4 +243,6 @@ def _initialise(network: nn.Module, generator: torch.Generator) -> None:
             bound = 1 / math.sqrt(module.weight[0].numel())
             for weights in (module.weight, module.bias):
                 if weights is not None:
-                    weights.copy_(torch.rand(weights.shape, generator=generator).mul_(2 * bound).sub_(bound))
+                    weights.copy_(
+                        torch.rand(weights.shape, generator=generator, dtype=torch.float32).mul_(2 * bound).sub_(bound)
+                    )

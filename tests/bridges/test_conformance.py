@@ -80,6 +80,24 @@ def test_it_is_fitted_the_same_where_nothing_is_differentiated(fitted, name, mod
     np.testing.assert_array_equal(bridge.transform(SOURCE), fitted(name).transform(SOURCE))
 
 
+@pytest.fixture
+def float64_by_default():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("float64_by_default")
+def test_what_type_torch_makes_by_default_does_not_matter(fitted, name, tmp_path):
+    bridge = make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET)
+    bridge.save(tmp_path)
+    torch.set_default_dtype(torch.float32)
+    wanted = fitted(name).transform(SOURCE)
+    torch.set_default_dtype(torch.float64)
+    np.testing.assert_array_equal(bridge.transform(SOURCE), wanted)
+    np.testing.assert_array_equal(load_bridge(tmp_path).transform(SOURCE), wanted)
+
+
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, InputError])
 def test_a_fit_that_does_not_end_leaves_nothing_fitted(name, failure, tmp_path, monkeypatch):
     bridge = make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET)

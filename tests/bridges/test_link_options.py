@@ -103,19 +103,23 @@ def test_distilled_it_answers_in_one_pass_near_what_the_teacher_says():
 
 
 def test_a_distillation_that_was_killed_ends_as_one_that_was_not(tmp_path, monkeypatch):
-    params = BASE | {"steps": 2, "sampler": "ddpm", "entry_noise": True, "distil_steps": 20}
+    params = BASE | {"steps": 3, "sampler": "ddpm", "entry_noise": True, "distil_steps": 200}
     whole = make_bridge("diffusion-link", **params).fit(SOURCE, TARGET)
 
     def killed(done, total, note):
-        if total == 20:
+        if done == 100:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
         with pytest.raises(KeyboardInterrupt):
             make_bridge("diffusion-link", **params).fit(SOURCE, TARGET, checkpoint=tmp_path / "c", progress=killed)
-    assert (tmp_path / "c").exists()
-    again = make_bridge("diffusion-link", **params).fit(SOURCE, TARGET, checkpoint=tmp_path / "c")
+    told = []
+    again = make_bridge("diffusion-link", **params)
+    again.fit(SOURCE, TARGET, checkpoint=tmp_path / "c", progress=lambda done, total, note: told.append((done, total)))
+    # Nothing of the training is done again, nor the first half of the distillation but for its last step.
+    assert told == [(100, 200), (200, 200)]
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
     np.testing.assert_array_equal(again.transform(SOURCE), whole.transform(SOURCE))
 
 
@@ -151,8 +155,11 @@ def test_without_noise_samples_are_equal_and_none_is_an_error():
     bridge = make_bridge("diffusion-link", **BASE).fit(SOURCE, TARGET)
     samples = bridge.samples(SOURCE, 2)
     np.testing.assert_array_equal(samples[0], samples[1])
-    with pytest.raises(InputError, match="n_samples must be at least 1, got 0"):
-        bridge.samples(SOURCE, 0)
+    for wrong in (0, 2.0, "3"):
+        with pytest.raises(InputError, match="n_samples must be a whole number of at least 1, got"):
+            bridge.samples(SOURCE, wrong)
+        with pytest.raises(InputError, match="n_snapshots must be a whole number of at least 2, got"):
+            bridge.trajectory(SOURCE, wrong)
 
 
 def test_guidance_leans_away_from_the_unconditional_answer():
@@ -196,6 +203,13 @@ def test_untrained_it_is_the_linear_map_that_it_starts_from(align):
     link.fit(SOURCE, TARGET, validation=(SOURCE[:50], TARGET[:50]))
     linear = make_bridge(align).fit(SOURCE, TARGET, validation=(SOURCE[:50], TARGET[:50]))
     np.testing.assert_allclose(link.transform(SOURCE), linear.transform(SOURCE), atol=2e-5)
+
+
+@pytest.mark.parametrize("align", ["cca", "blend"])
+def test_a_map_that_cannot_be_learned_is_told_in_words_of_the_link(align):
+    source = np.repeat(SOURCE[:10], 8, axis=0)
+    with pytest.raises(InputError, match=f"^bridge 'diffusion-link': align '{align}' cannot be learned .* procrustes$"):
+        make_bridge("diffusion-link", **BASE, align=align).fit(source, TARGET[:80])
 
 
 def test_blended_it_starts_half_way_between_the_two_maps():

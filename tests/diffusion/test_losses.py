@@ -41,6 +41,10 @@ def test_frobenius_is_the_mean_over_pairs():
     assert float(of_rows("frobenius")(A, B)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_one_row_has_no_geometry_to_miss():
+    assert float(of_rows("frobenius")(A[:1], B[:1])) == pytest.approx(0, abs=1e-12)
+
+
 def test_pearson_is_one_minus_the_correlation_of_rows():
     p, q = cosines(A), cosines(B)
     r = [np.corrcoef(np.delete(p[i], i), np.delete(q[i], i))[0, 1] for i in range(7)]

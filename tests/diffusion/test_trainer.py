@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from gapkit.diffusion import trainer as module
@@ -111,7 +112,7 @@ def test_a_slow_disk_is_written_to_less_often(tmp_path, monkeypatch):
     assert saved_at == [11, 112, 213, 314]
 
 
-@pytest.mark.parametrize("damage", ["other fingerprint", "truncated", "garbage"])
+@pytest.mark.parametrize("damage", ["other fingerprint", "truncated", "garbage", "other device"])
 def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, monkeypatch, damage):
     monkeypatch.setattr(module, "SAVE_EVERY_SECONDS", -1.0)
     file = tmp_path / "state.safetensors"
@@ -121,6 +122,9 @@ def test_a_checkpoint_that_does_not_fit_is_left_aside(tmp_path, monkeypatch, dam
         file.write_bytes(file.read_bytes()[:-40])
     if damage == "garbage":
         file.write_bytes(b"\xff" * 400)
+    if damage == "other device":
+        tensors = load_file(file) | {"generator": torch.zeros(16, dtype=torch.uint8)}  # as long as that of a GPU
+        save_file(tensors, file, metadata={"fingerprint": "f", "digest": module._digest(tensors)})
     fresh, loss, _, draw = problem()
     report = train(
         fresh,
