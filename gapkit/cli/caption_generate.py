@@ -17,6 +17,10 @@ Beams = Annotated[int, typer.Option(metavar="N", min=1, help="Beam search; 1: th
 TopP = Annotated[float | None, typer.Option(metavar="P", help="Sample from the likeliest tokens of this share.")]
 Temperature = Annotated[float, typer.Option(metavar="T", help="Of the sampling; with --top-p.")]
 MaxNewTokens = Annotated[int | None, typer.Option(metavar="N", help="Longest caption; left out: as in the training.")]
+Device = Annotated[str | None, typer.Option(metavar="NAME", help="Left out: that of the training.")]
+Model = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Where the language model of `prefix` lies now, if it has moved.")
+]
 BatchSize = Annotated[int, typer.Option(metavar="N", min=1, help="Clips at a time.")]
 
 
@@ -33,6 +37,8 @@ def generate(
     max_new_tokens: MaxNewTokens = None,
     batch_size: BatchSize = 64,
     seed: options.Seed = 0,
+    device: Device = None,
+    model: Model = None,
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:
@@ -48,7 +54,8 @@ def generate(
         raise InputError(f"--side: expected source or target, got {side!r}")
     check_suffix(out)
     limit_threads(threads)
-    decoder = load_decoder(folder)
+    elsewhere = {"device": device, "model": model}
+    decoder = load_decoder(folder, **{key: value for key, value in elsewhere.items() if value is not None})
     ids, rows = clips_of(embeddings, side, split)
     if bridge is not None:
         from gapkit.bridges import load_bridge

@@ -55,8 +55,11 @@ def embed(
     from gapkit.cli.progress import reporting, say
     from gapkit.encoders.pipeline import embed
     from gapkit.encoders.registry import make_encoder
+    from gapkit.errors import InputError
     from gapkit.machine import cores, limit_threads
 
+    if out.resolve() == manifest.resolve():
+        raise InputError(f"--out: {out} is the manifest, which the pairs would replace; give another name")
     listed = _read(manifest, reader, root)
     given = {"model": model, "revision": revision, "device": device}
     limit_threads(workers or cores())

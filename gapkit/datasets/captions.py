@@ -15,6 +15,9 @@ from gapkit.errors import InputError
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aif", ".aiff")
 
+UNREAD = (".m4a",)
+"""Those of them that no decoder here reads: found so that the reason can be told."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -80,7 +83,8 @@ def find_sounds(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected the folder of the sound files")
     found: dict[str, Path] = {}
-    for path in sorted(_below(folder)):
+    # Many keep what they have downloaded beside what they made of it; libsndfile reads the latter alone.
+    for path in sorted(_below(folder), key=lambda path: (path.suffix.lower() in UNREAD, path)):
         if path.suffix.lower() in SUFFIXES:
             found.setdefault(normal(path.stem), path)
     return found

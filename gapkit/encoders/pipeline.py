@@ -219,6 +219,18 @@ def _check(out: str | Path | None, workers: int | None, batch_size: int) -> None
     if out is not None and (Path(out).suffix.lower() not in READERS or Path(out).suffix.lower() == ".npy"):
         expected = ", ".join(suffix for suffix in READERS if suffix != ".npy")
         raise InputError(f"{out}: pairs with captions cannot be written with this suffix; expected one of {expected}")
+    if out is not None and not _is_ours(beside := Path(out).with_suffix(".json")):
+        raise InputError(f"{beside}: would be written beside the pairs and is another file; give another name")
     for name, value in (("workers", workers), ("batch_size", batch_size)):
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether there is nothing, or what `embed` wrote."""
+    if not path.exists():
+        return True
+    try:
+        return bool({"encoder", "content"} <= json.loads(path.read_text(encoding="utf-8")).keys())
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -135,6 +135,7 @@ def test_minilm_knows_meaning(references):
     far = dict(zip(near, [*list(near.values())[1:], near["a"]], strict=True))
     assert score(near, references, "minilm_sim")["minilm_sim"] > 0.5
     assert score(far, references, "minilm_sim")["minilm_sim"] < 0.3
+    assert score(far, references, "minilm_sim", device="auto")["minilm_sim"] < 0.3
     same = score({"a": "rain", "b": " "}, {"a": ["rain", "rain"], "b": ["wind"]}, "minilm_sim").per_clip["minilm_sim"]
     np.testing.assert_allclose(same, [1, 0], atol=1e-6)
 

@@ -125,6 +125,8 @@ def test_pairs_without_captions(cli: Callable[..., Any], sounds: Path, tmp_path:
         (["--beams", "2", "--top-p", "0.9"], "expected beams or top_p, got both"),
         (["--temperature", "0.7"], "temperature: expected 1 where nothing is sampled, got 0.7; give top_p too"),
         (["--side", "left"], "--side: expected source or target"),
+        (["--device", "gpu"], "device 'gpu' cannot be used"),
+        (["--model", "gpt2"], "caption decoder 'small' is loaded without model; leave it out"),
         (["--split", "dev"], "no clip in split 'dev'"),
         (["--max-new-tokens", "5000"], "max_new_tokens: expected at most 64"),
     ],

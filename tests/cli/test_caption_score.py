@@ -122,6 +122,7 @@ def test_absent_scores_are_told_and_missed_where_they_were_named(cli, files, tmp
         (["said.json", "refs.json", "-o", "scores.xlsx"], "expected a file name that ends in .csv or .json, got .xlsx"),
         (["said.json", "refs.json", "--confidence", "2"], "level must lie between 0 and 1"),
         (["refs.json", "refs.json"], "id '-a' has a second caption"),
+        (["said.json", "refs.json", "--scores", "minilm_sim", "--device", "gpu"], "device 'gpu' cannot be used"),
     ],
 )
 def test_mistakes_are_one_line(cli, files, monkeypatch, arguments, words):

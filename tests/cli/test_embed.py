@@ -6,6 +6,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gapkit.encoders import ENCODERS, Encoder
@@ -113,6 +114,15 @@ def test_wrong_use_is_one_line(cli, folder, tmp_path, options, message):
     assert message in done.err
     assert len(done.err.splitlines()) == 1
     assert not (tmp_path / "p.npz").exists()
+
+
+def test_the_manifest_is_not_written_over(cli, folder, tmp_path):
+    pytest.importorskip("pyarrow")
+    pd.DataFrame({"path": ["a.wav"], "caption": ["x"]}).to_parquet(tmp_path / "m.parquet")
+    before = (tmp_path / "m.parquet").read_bytes()
+    done = cli("embed", tmp_path / "m.parquet", "--root", folder, "-o", tmp_path / "m.parquet", "--encoder", "tiny")
+    assert (done.code, "is the manifest, which the pairs would replace" in done.err) == (2, True)
+    assert (tmp_path / "m.parquet").read_bytes() == before
 
 
 def test_list_encoders(cli):

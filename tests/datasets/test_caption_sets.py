@@ -117,6 +117,13 @@ def test_sounds_behind_links_to_folders_are_found(tmp_path):
     }  # fmt: skip
 
 
+def test_of_a_download_and_the_sound_made_of_it_the_one_is_taken_that_can_be_read(tmp_path):
+    (tmp_path / "test.csv").write_text(AUDIOCAPS)
+    touch(tmp_path / "sounds", "download/vidB.m4a", "vidB.wav", "vid-A_x.m4a")
+    paths = {clip.id: clip.path.name for clip in read_audiocaps(tmp_path / "test.csv", tmp_path / "sounds").clips}
+    assert paths == {"vid-A_x_30": "vid-A_x.m4a", "vidB_0": "vidB.wav"}
+
+
 def test_a_comma_that_nobody_quoted_shifts_no_caption(tmp_path):
     touch(tmp_path / "sounds", "a.wav")
     names = ",".join(f"caption_{k}" for k in range(1, 6))

@@ -219,6 +219,15 @@ def test_wrong_options(sounds, counting, given, message):
     assert counting.sounds == []
 
 
+def test_a_file_of_others_beside_the_pairs_is_not_written_over(sounds, counting, tmp_path):
+    (tmp_path / "clips.json").write_text('{"clips": []}')
+    with pytest.raises(InputError, match=r"clips\.json: would be written beside the pairs and is another file"):
+        embed(sounds(1), counting.encoder(), tmp_path / "clips.npz", cache=tmp_path / "cache")
+    assert counting.sounds == []
+    for _ in range(2):  # what it wrote itself it may write again
+        embed(sounds(1), counting.encoder(), tmp_path / "pairs.npz", cache=tmp_path / "cache")
+
+
 def test_threads_of_torch_are_given_back(sounds, counting, tmp_path):
     before = torch.get_num_threads()
     embed(sounds(3), counting.encoder(), workers=2, cache=tmp_path / "cache")

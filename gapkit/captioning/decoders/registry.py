@@ -60,6 +60,11 @@ def load_decoder(folder: str | Path, **options: Any) -> CaptionDecoder:
     Raises
     ------
     InputError
-        No decoder there, broken files, or a decoder whose package is not installed.
+        No decoder there, broken files, a decoder whose package is not installed, or one without such an option.
     """
-    return DECODERS.get(read_config(Path(folder))["decoder"]).load(folder, **options)
+    name = read_config(Path(folder))["decoder"]
+    load = DECODERS.get(name).load
+    unknown = [key for key in options if key not in inspect.signature(load).parameters]
+    if unknown:
+        raise InputError(f"{folder}: caption decoder {name!r} is loaded without {unknown[0]}; leave it out")
+    return load(folder, **options)

@@ -147,8 +147,14 @@ class SmallDecoder(PrefixedDecoder):
         _folder.save_parts(folder, self, fitted, self.model_, {"tokenizer.json": text})
 
     @classmethod
-    def load(cls, folder: str | Path) -> Self:
+    def load(cls, folder: str | Path, *, device: str | None = None) -> Self:
         """The decoder that `save` wrote.
+
+        Parameters
+        ----------
+        folder : str or Path
+        device : str, optional
+            Another than that of the training.
 
         Raises
         ------
@@ -162,6 +168,7 @@ class SmallDecoder(PrefixedDecoder):
             self.tokenizer_ = wrapped(tokenizers.Tokenizer.from_file(str(path)))
         except Exception as error:  # the parser raises bare exceptions
             raise InputError(f"{path}: not a readable tokenizer ({error}); train the decoder again") from None
+        self.device = device or self.device
         _folder.build_and_fill(Path(folder), self, tensors)
         self.model_.to(pick_device(self.device, whose=self._title)).eval()
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -30,6 +31,10 @@ from gapkit.statistics import bootstrap_weights, percentile_interval
 
 if TYPE_CHECKING:
     from gapkit.captioning.scores.result import CaptionScores
+
+
+BY_MODELS = frozenset(("minilm_sim", "fer", "sbert_sim"))
+"""Scores of encoders that run here."""
 
 
 def score_captions(
@@ -141,11 +146,12 @@ def score_systems(
     }
     theirs = tuple(name for name in wanted if tools.aac_python is not None and name in SCORED)
     needed = with_parts(name for name in wanted if name not in theirs)
+    models = Models(_on_a_device(tools) if needed & BY_MODELS else tools)
     with contextlib.ExitStack() as stack:
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
         words = _tokens(material.values(), learned, needed, tokenizer, tools)
         known = None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in learned)
-        weights, models = _Weights(draws, seed), Models(tools)
+        weights = _Weights(draws, seed)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
         about = {
@@ -169,6 +175,13 @@ def score_systems(
         return _result(material[name], found[name], wanted, by, about, confidence, weights(n))
 
     return {name: result(name) for name in systems}
+
+
+def _on_a_device(tools: Tools) -> Tools:
+    """With ``auto`` made out; a device that is not here is refused before the work."""
+    from gapkit.encoders.hub import pick_device
+
+    return dataclasses.replace(tools, device=pick_device(tools.device, whose="scores"))
 
 
 def _in_one_order(

@@ -30,7 +30,7 @@ class Tools:
     aac_python : path, optional
         The python program of an environment with aac-metrics, which then gives all scores that it has.
     device : str
-        For the encoders.
+        For the encoders: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     """
 
     java: str | Path | None = None

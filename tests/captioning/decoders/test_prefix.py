@@ -189,6 +189,22 @@ def test_options_out_of_range(gpt2: Path, clips: Clips, options: dict[str, Any],
         make_decoder("prefix", **{**TINY, "model": str(gpt2), **options}).fit(*clips)
 
 
+def test_the_command_reads_a_decoder_whose_language_model_has_moved(gpt2: Path, clips: Clips, tmp_path: Path) -> None:
+    from gapkit.cli.main import run
+
+    lm = Path(shutil.copytree(gpt2, tmp_path / "lm"))
+    make_decoder("prefix", model=str(lm), **TINY).fit(*clips).save(tmp_path / "kept")
+    np.save(tmp_path / "x.npy", clips[0][:3])
+    command = ["caption", "generate", "kept", "x.npy", "-o", "c.json", "--max-new-tokens", "4", "-q"]
+    command = [str(tmp_path / part) if part in ("kept", "x.npy", "c.json") else part for part in command]
+    assert run(command) == 0
+    said = (tmp_path / "c.json").read_bytes()
+    lm = lm.rename(tmp_path / "elsewhere")
+    assert run(command) == 2
+    assert run([*command, "--model", str(lm)]) == 0
+    assert (tmp_path / "c.json").read_bytes() == said
+
+
 def test_no_such_language_model(tmp_path: Path, clips: Clips) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="gives no causal language model"):

@@ -242,6 +242,15 @@ def test_embeddings_that_cannot_be_captioned(small_folder: Path, clips: Clips) -
     assert len(decoder.generate(x[:1], max_new_tokens=64)) == 1
 
 
+def test_a_decoder_of_another_machine_is_read_on_this_one(small_folder: Path, clips: Clips, tmp_path: Path) -> None:
+    decoder = load_decoder(small_folder)
+    said = decoder.generate(clips[0][:4])
+    decoder.set_params(device="cuda:99").save(tmp_path / "d")
+    with pytest.raises(InputError, match="cannot be used"):
+        load_decoder(tmp_path / "d")
+    assert load_decoder(tmp_path / "d", device="cpu").generate(clips[0][:4]) == said
+
+
 def test_a_folder_that_is_no_decoder(small_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no config\.json here"):
         load_decoder(tmp_path)
