@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, cast
 
 import torch
@@ -283,8 +285,13 @@ class DiffusionLink(ReverseDiffusionBridge):
             said: Tensor = self._predictor(entered, model)(state, self.start)
             return (said - answer).square().sum(dim=1).mean() / self.scale**2
 
-        self._run(student, loss, draw, None, context, self.distil_steps, "distil")
+        # Not over that of the teacher, which would be trained anew.
+        file = None if context.checkpoint is None else Path(f"{context.checkpoint}.distil")
+        self._run(student, loss, draw, None, replace(context, checkpoint=file), self.distil_steps, "distil")
         self.denoiser_, self.distilled_ = student, True
+        if file is not None:
+            # Whoever gave a checkpoint knows of one file.
+            file.unlink(missing_ok=True)
 
     def _predictor(self, entered: Tensor, model: Predictor | nn.Module) -> Predictor:
         """The network with its further inputs filled: the clean source, and its previous estimate."""

@@ -65,7 +65,8 @@ def compare(
 
     formats = check_formats(options.names(format_) or ())
     flags: dict[str, Any] = {
-        "bridges": options.names(bridges), "metrics": options.names(metrics), "seeds": seeds, "seed": seed,
+        "bridges": options.names(bridges, "--bridges"), "metrics": options.names(metrics, "--metrics"),
+        "seeds": seeds, "seed": seed,
         "n_resamples": resamples, "steps": steps, "epochs": epochs, "device": device, "threads": threads,
         "test_split": test_split,
     }  # fmt: skip

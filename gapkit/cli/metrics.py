@@ -35,7 +35,7 @@ def metrics(
 
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
-    chosen = options.names(metrics) or ()
+    chosen = options.names(metrics, "--metrics") or ()
     with reporting(quiet=quiet, patience=1.0) as progress:
         asked: dict[str, Any] = {
             "metrics": chosen,

@@ -63,9 +63,22 @@ def open_pairs(
     return load_pairs(pairs, target=target, owner=owner, captions=captions)
 
 
-def names(text: str | None) -> tuple[str, ...] | None:
-    """The names of a list with commas; None where the option was not given."""
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+def names(text: str | None, option: str = "") -> tuple[str, ...] | None:
+    """The names of a list with commas; None where the option was not given.
+
+    Raises
+    ------
+    InputError
+        No name for an `option` that takes some: a variable of a script that is empty asks for no default.
+    """
+    if text is None:
+        return None
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if option and not found:
+        from gapkit.errors import InputError
+
+        raise InputError(f"{option}: expected names with commas between them, got {text!r}; or leave the option out")
+    return found
 
 
 def refuse_foreign_folder(folder: Path, *marks: str) -> None:

@@ -93,7 +93,8 @@ def plot(
     limit_threads(threads)
     opened = _open(data, pairs, target, owner, captions, dataset)
     wishes: dict[str, Any] = {
-        "bridges": options.names(bridges), "method": projection, "metrics": options.names(metrics), "seed": seed,
+        "bridges": options.names(bridges, "--bridges"), "method": projection,
+        "metrics": options.names(metrics, "--metrics"), "seed": seed,
         "sample_steps": steps, "max_clips": clips, "random_state": random_state,
     }  # fmt: skip
     with reporting(quiet=quiet, patience=2.0) as progress:

@@ -62,7 +62,7 @@ def table(
     _one_of("--intervals", intervals, INTERVALS)
     if label is not None and format_ != "latex":
         raise InputError(f"--label: goes with --format latex, got --format {format_}")
-    results = Results.read(run).select(options.names(bridges), options.names(metrics))
+    results = Results.read(run).select(options.names(bridges, "--bridges"), options.names(metrics, "--metrics"))
     text = _text(results, format_, apart=best == "apart", intervals=intervals, label=label)  # type: ignore[arg-type]
     if out is None:
         sys.stdout.write(text)

@@ -108,6 +108,8 @@ def test_a_truncated_file(cli: Cli, npz: Path, tmp_path: Path, length: int) -> N
         (["fit", "rigde", "PAIRS", "-o", "OUT"], "unknown bridge 'rigde'"),
         (["fit", "ridge", "PAIRS"], "--out"),
         (["transform", "OUT", "PAIRS", "-o", "x.npy"], "no config.json here"),
+        (["compare", "PAIRS", "--bridges", ""], "--bridges: expected names with commas between them, got ''"),
+        (["metrics", "PAIRS", "--metrics", " , "], "--metrics: expected names with commas between them, got ' , '"),
         (["list", "bridgs"], "expected one of bridges, metrics, datasets, encoders, decoders, scores, got"),
         (["compaer"], "compaer"),
     ],
