@@ -61,6 +61,12 @@ def discard(path: Path) -> None:
         raise
 
 
+def drop_leftovers(folder: Path) -> None:
+    """Remove what writers that were killed have left in `folder`; only where none is at work in it."""
+    for path in folder.glob(".*.????????.tmp*"):
+        discard(path)
+
+
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all."""
     with replacing(path) as temporary:

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from gapkit.atomic import replacing, write_bytes, write_text
+from gapkit.atomic import drop_leftovers, replacing, write_bytes, write_text
 from gapkit.errors import GapkitError, InputError
 
 
@@ -105,3 +105,14 @@ def test_concurrent_writers_leave_one_whole_file(tmp_path):
     assert path.read_bytes() in contents
     assert set(seen) <= set(contents)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_leftovers_of_killed_writers_go_and_nothing_else(tmp_path):
+    kept = [tmp_path / name for name in ("a.npy", ".hidden", ".notes.tmp", "b.0a1b2c3d.tmp")]
+    for path in [*kept, tmp_path / ".a.0a1b2c3d.tmp.npy", tmp_path / ".lock.0a1b2c3d.tmp"]:
+        path.write_bytes(b"x")
+    with replacing(tmp_path / "c.npy") as temporary:
+        temporary.write_bytes(b"y")
+        drop_leftovers(tmp_path / "none")
+    drop_leftovers(tmp_path)
+    assert sorted(tmp_path.iterdir()) == sorted([*kept, tmp_path / "c.npy"])

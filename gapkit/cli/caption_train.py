@@ -56,6 +56,7 @@ def train(
     The val split, where there is one, stops the training early. Stopped and started again it goes on where it was.
     Under `accelerate launch -m gapkit.cli` it trains on several processes.
     """
+    from gapkit.atomic import drop_leftovers
     from gapkit.captioning.decoders import make_decoder, process_rank
     from gapkit.cli.fit import parameters
     from gapkit.cli.progress import reporting, say
@@ -94,6 +95,8 @@ def train(
         return
     made.save(out)
     (out / CHECKPOINT).unlink(missing_ok=True)
+    # A kill in the midst of a checkpoint leaves half of one, which may be as large as a language model.
+    drop_leftovers(out)
     if not quiet:
         say(f"caption decoder {decoder} written to {out}")
 
