@@ -7,6 +7,7 @@ import resource
 import struct
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -135,11 +136,14 @@ def test_headers_that_claim_100_gb_take_no_memory(tmp_path):
     import h5py
 
     (tmp_path / "a.npy").write_bytes(npy_header(HUGE) + bytes(64))
-    refused(load_embeddings, tmp_path / "a.npy", match="takes 102,400,000,000 bytes, 64 are there")
-    (tmp_path / "b.npy").write_bytes(npy_header((-1, 4)) + bytes(64))
-    refused(load_embeddings, tmp_path / "b.npy", match="claims the shape")
-    (tmp_path / "c.npy").write_bytes(npy_header((2**62, 2**62)) + bytes(64))
-    refused(load_embeddings, tmp_path / "c.npy", match="is cut off")
+    refused(load_embeddings, tmp_path / "a.npy", match="not a whole")
+    for number, shape in enumerate(((-1, 4), (-2, -2), (2**62, 2**62), (2**63, 2))):
+        content = npy_header(shape) + bytes(16)
+        (tmp_path / f"{number}.npy").write_bytes(content)
+        refused(load_embeddings, tmp_path / f"{number}.npy", match="not a whole")
+        with zipfile.ZipFile(tmp_path / f"{number}.npz", "w") as archive:
+            archive.writestr("source.npy", content)
+        refused(load_embeddings, tmp_path / f"{number}.npz", match="source")
     lying_npz(tmp_path / "a.npz")
     refused(load_pairs, tmp_path / "a.npz", match="source is cut off")
     header = b'{"x":{"dtype":"F32","shape":[50000000,512],"data_offsets":[0,102400000000]}}'
@@ -175,6 +179,37 @@ def test_parts_of_a_zip_that_share_bytes(tmp_path):
     tail[12:16] = struct.pack("<I", len(directory))
     (tmp_path / "a.npz").write_bytes(content[:start] + directory + tail)
     refused(load_pairs, tmp_path / "a.npz", match="claim more bytes than the file has")
+
+
+def test_a_part_of_a_zip_inside_another(tmp_path):
+    """One stream of deflate, read twice: the outer part quotes the header of the inner one and goes on into it."""
+    array = io.BytesIO()
+    np.save(array, np.random.default_rng(0).standard_normal((32, 32)))
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(zipfile.ZipInfo("target.npy"), array.getvalue(), zipfile.ZIP_DEFLATED)
+        info = archive.infolist()[0]
+    header = inner.getvalue()[: 30 + len("target.npy")]
+    packed = inner.getvalue()[len(header) : len(header) + info.compress_size]
+    head = npy_header((len(header) + len(array.getvalue()),), "|u1") + header
+    quoted = b"\x00" + struct.pack("<HH", len(head), len(head) ^ 0xFFFF) + head
+    whole = head + array.getvalue()
+    outer = struct.pack(
+        "<4s5H3L2H", b"PK\3\4", 20, 0, 8, 0, 33, zlib.crc32(whole), len(quoted + packed), len(whole), 10, 0
+    )
+    content = outer + b"source.npy" + quoted + packed
+    entries = b""
+    for name, crc, size, full, at in (
+        (b"source.npy", zlib.crc32(whole), len(quoted + packed), len(whole), 0),
+        (b"target.npy", info.CRC, info.compress_size, info.file_size, len(content) - len(header + packed)),
+    ):
+        entries += struct.pack(
+            "<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 8, 0, 33, crc, size, full, len(name), 0, 0, 0, 0, 0, at
+        )
+        entries += name
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2, 2, len(entries), len(content), 0)
+    (tmp_path / "a.npz").write_bytes(content + entries + end)
+    refused(load_embeddings, f"{tmp_path / 'a.npz'}:source", match="claim more bytes than the file has")
 
 
 @pytest.mark.parametrize(

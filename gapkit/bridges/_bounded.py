@@ -1,4 +1,7 @@
-"""A configuration is believed about the size of a network only as far as there are weights for it."""
+"""A configuration is believed about the size of a network only as far as there are weights for it.
+
+torch makes the layers before it holds them against the weights: a billion blocks in ``config.json`` do not end.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """MP3 files that do not say how long they are: libsndfile takes the bitrate of the first frame for that of all.
 
+With soundfile 0.14, such a file of 12 s gave 2.8 s without a word (123,037 of 529,200 samples).
+
 References
 ----------
 ISO/IEC 11172-3 and 13818-3 (headers of frames). The frame that says how many follow is Xing's, which LAME and most

@@ -1,4 +1,7 @@
-"""Text in the cells of a csv that a spreadsheet may open: never a formula, and readable back."""
+"""Text in the cells of a csv that a spreadsheet may open: never a formula, and readable back.
+
+Neither the csv module nor pandas knows of formulas.
+"""
 
 from __future__ import annotations
 

@@ -29,9 +29,10 @@ def open_hdf5(path: Path) -> Store:
     def read(key: str) -> NDArray[Any]:
         with reading(path, key), h5py.File(path, "r") as file:
             dataset = file[key]
+            # h5py reads both out of files beside this one, wherever they lie.
             if dataset.is_virtual or dataset.external:
                 raise InputError(f"{path}: {key} keeps its numbers in another file; copy them into this one")
-            # Space that was never written takes nothing on disk and everything in memory.
+            # Space that was never written takes nothing on disk, and h5py asks for all of it in memory.
             check_expansion(path, key, dataset.nbytes, dataset.id.get_storage_size())
             if h5py.check_string_dtype(dataset.dtype) is not None:
                 texts = np.asarray(dataset.asstr()[()], dtype=object)

@@ -16,7 +16,7 @@ from gapkit.errors import InputError
 from gapkit.files.store import Store, check_expansion, reading
 
 MAX_HEADER = 10_000
-"""Bytes that numpy writes at most: it asks for the memory before it looks."""
+"""Bytes that numpy writes at most. numpy asks for the 3 GB that a header claims before it looks at its own limit."""
 
 _LENGTHS = {(1, 0): (2, npy_format.read_array_header_1_0), (2, 0): (4, npy_format.read_array_header_2_0)}
 """Bytes of the length of a header, and what reads it, by version."""
@@ -25,17 +25,13 @@ _LENGTHS = {(1, 0): (2, npy_format.read_array_header_1_0), (2, 0): (4, npy_forma
 def open_npy(path: Path) -> Store:
     """One array without a name; native float32 stays on disk as a read-only memory map."""
     with path.open("rb") as handle:
-        shape, dtype = _header(handle, path, "the array")
-        stored = path.stat().st_size - handle.tell()
-    claimed = math.prod(shape) * dtype.itemsize
-    if claimed > stored:
-        raise InputError(f"{path}: is cut off: shape {shape} of {dtype} takes {claimed:,} bytes, {stored:,} are there")
+        _, dtype = _header(handle, path, "the array")
 
     def read(_key: str) -> NDArray[Any]:
-        mappable = dtype == np.float32 and dtype.isnative and claimed > 0
         with reading(path):
-            array: NDArray[Any] = np.load(path, mmap_mode="r" if mappable else None, allow_pickle=False)
-        return array
+            # The map is refused where the shape is larger than the file; read plainly, numpy takes the memory first.
+            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+            return array if dtype == np.float32 and dtype.isnative else np.array(array)
 
     return Store(path, ("",), read)
 
@@ -44,18 +40,20 @@ def open_npz(path: Path) -> Store:
     """The named arrays of a zip of ``.npy`` files."""
     with zipfile.ZipFile(path) as archive:
         infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-    # Members that share bytes would let a small file unfold again and again.
+    # Members that share bytes unfold again and again. zipfile of Python 3.11 reads a member inside another.
     if sum(info.compress_size for info in infos.values()) > path.stat().st_size:
         raise InputError(f"{path}: its parts claim more bytes than the file has; write it again")
 
     def read(key: str) -> NDArray[Any]:
         info = infos[key]
         with reading(path, key), zipfile.ZipFile(path) as archive:
+            # LZMA takes the 4 GB of a dictionary that 500 bytes claim.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise InputError(f"{path}: {key} is packed in a way that numpy does not write; use numpy.savez")
             with archive.open(info) as member:
                 shape, dtype = _header(member, path, key)
                 header = member.tell()
+            # numpy makes room for the shape before it reads: 100 GB for a member of 64 bytes.
             claimed = math.prod(shape) * dtype.itemsize
             if header + claimed != info.file_size:
                 raise InputError(
@@ -85,6 +83,4 @@ def _header(handle: IO[bytes], path: Path, what: str) -> tuple[tuple[int, ...], 
             f"{path}: {what} holds Python objects (a pickle), which are never loaded; "
             "save it as numbers or text: array.astype(numpy.float32), array.astype(str)"
         )
-    if min(shape, default=0) < 0:
-        raise InputError(f"{path}: {what} claims the shape {shape}; write it again")
     return shape, dtype

@@ -1,7 +1,8 @@
 """What a parquet file claims to hold, read without pyarrow.
 
-pyarrow checks a column's part of the footer when it is looked at through ``FileMetaData``, and there ends the process
-where it finds it broken; and it makes room for rows and pages before it reads them. So sizes are looked up here before.
+pyarrow tells the sizes of a column by ``FileMetaData`` alone. It ends the process where that part of the footer is
+broken (pyarrow 26.0, ``levels`` and ``42c1eb4fc2`` of the fuzz corpus), and it tells no size of a page. Without these
+checks the 875 bytes of ``run``, zeros packed as one run, take 3.4 GB.
 
 References
 ----------
