@@ -40,6 +40,7 @@ figures: $(VENV)/.ready
 	$(BIN)/python figures/page.py
 	MPLBACKEND=Agg $(BIN)/python docs/pictures/metric_pictures.py
 	$(BIN)/python docs/pictures/imports.py
+	$(BIN)/python docs/tables/bridge_options.py
 
 docs: $(VENV)/.ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

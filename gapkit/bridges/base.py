@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
 from gapkit.bridges._bounded import BoundedMemory
+from gapkit.bridges.options import DeclaredSpace, options_of
 from gapkit.bridges.space import Space
 from gapkit.errors import InputError, NotFittedError
 from gapkit.records import read_json, sealed, unsealed
@@ -51,8 +52,8 @@ class FitContext:
 class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Base of all bridges.
 
-    A subclass stores its parameters in ``__init__``, learns in ``_fit`` and moves in ``_transform``; both get
-    float32 tensors with rows of length one. What it learned it keeps in attributes that end in ``_``: tensors,
+    A subclass declares its options (`gapkit.bridges.options`), learns in ``_fit`` and moves in ``_transform``; both
+    get float32 tensors with rows of length one. What it learned it keeps in attributes that end in ``_``: tensors,
     plain numbers, or modules that ``_build`` makes again.
 
     Attributes
@@ -64,7 +65,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     family : str
         Class attribute. How tables group it: closed form, memory, transport, regression, diffusion, control.
     space : mapping
-        Class attribute. Parameters that `gapkit tune` searches, and where.
+        Class attribute. Parameters that `gapkit tune` searches, and where, as the options declare it.
     in_default : bool
         Class attribute. Part of a comparison that names no bridges; ``all`` has the others too.
     defaults_from : str
@@ -75,7 +76,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     needs_pairs: ClassVar[bool] = True
     stochastic: ClassVar[bool] = False
     family: ClassVar[str] = "closed form"
-    space: ClassVar[Space] = {}
+    space: ClassVar[Space] = DeclaredSpace()  # type: ignore[assignment]
     in_default: ClassVar[bool] = True
     defaults_from: ClassVar[str] = ""
 
@@ -113,7 +114,9 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         InputError
             Arrays that do not fit, too few rows, or parameters out of range.
         """
-        self._check_switches()
+        for option in options_of(type(self)).values():
+            option.check(self._title, getattr(self, option.name, option.default))
+        self._check_parameters()
         x = self._rows(source, "source")
         y = self._rows(target, "target", n_features=x.shape[1]).to(x.device)
         if self.needs_pairs and len(x) != len(y):
@@ -169,12 +172,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _build(self) -> None:
         """Make the modules that `load` fills; a bridge without modules has nothing to make."""
 
-    def _check_switches(self) -> None:
-        """Refuse what is neither true nor false where one of them is meant: the text "no" would count as true."""
-        for name, parameter in inspect.signature(type(self)).parameters.items():
-            value = getattr(self, name, parameter.default)
-            if isinstance(parameter.default, bool) and value not in (True, False):
-                raise InputError(f"{self._title}: {name} must be true or false, got {value!r}")
+    def _check_parameters(self) -> None:
+        """Refuse options that do not fit each other; each by itself was checked before."""
 
     @property
     def _title(self) -> str:

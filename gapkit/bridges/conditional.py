@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from gapkit.bridges.network import EarlyStopping, NoisedBridge
+from gapkit.bridges.options import option
+from gapkit.bridges.space import Choice
 from gapkit.bridges.stepping import SteppingBridge
-from gapkit.diffusion.denoiser import PREDICTIONS
 from gapkit.diffusion.losses import prediction_weight
 from gapkit.diffusion.samplers import SAMPLERS, Callback, Draw, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
@@ -18,17 +21,16 @@ Errors = Callable[..., Tensor]
 """``errors(model, clean, t, noise, *conditions)``: one number a row, (n,)."""
 
 
-class ConditionalBridge(SteppingBridge):
-    """Generates vectors from standard normal noise; a condition says which.
+@dataclass(kw_only=True, eq=False, repr=False)
+class ConditionalBridge(EarlyStopping, NoisedBridge, SteppingBridge):
+    """Generates vectors from standard normal noise; a condition says which."""
 
-    Parameters are documented where they are set, in the subclasses.
-    """
+    conditions = 1
 
-    precondition = True
-    directions_only = False
-
-    sample_steps: int
-    sampler: str
+    sample_steps: int = option(
+        5, kind="whole", doc="Steps from noise to answer; each is a pass, or two with guidance, for every candidate."
+    )
+    sampler: str = option("ddpm", one_of=SAMPLERS, search=Choice(SAMPLERS), doc="ddpm is ancestral.")
 
     def _generate(self, predict: Predictor, draw: Draw, callback: Callback | None = None) -> Tensor:
         """Clean vectors of the frame, from the noise ``draw(-1)`` at the last time."""
@@ -68,8 +70,3 @@ class ConditionalBridge(SteppingBridge):
             self._schedule.times(self._schedule.n_steps, self.sample_steps)
         except InputError as error:
             raise InputError(f"{self._title}: {error}") from None
-        for name, known in (("sampler", SAMPLERS), ("prediction", PREDICTIONS)):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"{self._title}: {name} must be one of {', '.join(known)}, got {getattr(self, name)!r}"
-                )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
-from gapkit.bridges.covariance import LEDOIT_WOLF, centred, check_shrinkage, covariance, square_roots
+from gapkit.bridges.covariance import LEDOIT_WOLF, centred, covariance, square_roots
+from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Space
-from gapkit.errors import InputError
+from gapkit.bridges.space import Choice
 
 FORMS = ("coral", "monge")
 
 
 @register_bridge("coral")
+@dataclass(kw_only=True, eq=False, repr=False)
 class Coral(Bridge):
     """Gives the source the mean and the covariance of the target, without pairs.
 
@@ -31,14 +32,6 @@ class Coral(Bridge):
     CORAL adds the identity to both covariances, which on rows of length one would outweigh them; the shrinkage here
     is ours. Source directions without any variance are dropped.
 
-    Parameters
-    ----------
-    form : str
-        coral or monge.
-    shrinkage : float in [0, 1], or "ledoit-wolf"
-        How far each covariance is pulled to a multiple of the identity; 1: no more than `realign`'s scaling. Above 0
-        few rows (n < d) and constant dimensions are no problem.
-
     Attributes
     ----------
     source_centre_, target_centre_ : Tensor of shape (d,)
@@ -50,23 +43,27 @@ class Coral(Bridge):
 
     in_default = False
     needs_pairs = False
-    space: ClassVar[Space] = {"form": Choice(FORMS), "shrinkage": Choice((LEDOIT_WOLF, 0.03, 0.1, 0.3))}
     defaults_from = "gapkit tune, soundscapes validation split, 8 settings: its choice was no better"
 
-    source_centre_: Tensor
-    target_centre_: Tensor
-    weights_: Tensor
-    source_shrinkage_: float
-    target_shrinkage_: float
+    form: str = option("coral", one_of=FORMS, search=Choice(FORMS), doc="Which of the maps that do it.")
+    shrinkage: float | str = option(
+        LEDOIT_WOLF,
+        kind="number",
+        at_least=0,
+        at_most=1,
+        also=(LEDOIT_WOLF,),
+        search=Choice((LEDOIT_WOLF, 0.03, 0.1, 0.3)),
+        doc="How far each covariance is pulled to a multiple of the identity; 1: no more than the scaling of "
+        "realign. Above 0 few rows (n < d) and constant dimensions are no problem.",
+    )
 
-    def __init__(self, *, form: str = "coral", shrinkage: float | str = LEDOIT_WOLF) -> None:
-        self.form = form
-        self.shrinkage = shrinkage
+    source_centre_: Tensor = fitted()
+    target_centre_: Tensor = fitted()
+    weights_: Tensor = fitted()
+    source_shrinkage_: float = fitted()
+    target_shrinkage_: float = fitted()
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
-        if self.form not in FORMS:
-            raise InputError(f"{self._title}: form must be one of {', '.join(FORMS)}, got {self.form!r}")
-        check_shrinkage(self.shrinkage, title=self._title)
         x, source_centre = centred(source, title=self._title, side="source")
         y, target_centre = centred(target, title=self._title, side="target")
         source_covariance, self.source_shrinkage_ = covariance(x, self.shrinkage)

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from gapkit.errors import InputError
-from gapkit.given import real
 
 LEDOIT_WOLF = "ledoit-wolf"
 
@@ -85,15 +84,3 @@ def square_roots(matrix: Tensor) -> tuple[Tensor, Tensor]:
     deviations = variances.clamp_min(0).sqrt()
     inverse = torch.where(variances > bound, 1 / deviations, 0.0)
     return (axes * deviations) @ axes.T, (axes * inverse) @ axes.T
-
-
-def check_shrinkage(shrinkage: object, *, title: str) -> None:
-    """Refuse what is neither a number in [0, 1] nor "ledoit-wolf".
-
-    Raises
-    ------
-    InputError
-    """
-    if shrinkage == LEDOIT_WOLF or 0 <= real(shrinkage) <= 1:
-        return
-    raise InputError(f"{title}: shrinkage must be a number in [0, 1] or '{LEDOIT_WOLF}', got {shrinkage!r}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,10 +12,11 @@ from torch import Tensor, nn
 from gapkit.arrays import ArrayLike, generator, like, unit_rows
 from gapkit.bridges.conditional import ConditionalBridge
 from gapkit.bridges.frame import from_frame, to_frame
+from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range, Space
+from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.denoiser import PREDICTIONS
-from gapkit.diffusion.samplers import SAMPLERS, Callback
+from gapkit.diffusion.samplers import Callback
 
 
 class TwoWay(nn.Module):
@@ -32,75 +34,38 @@ class TwoWay(nn.Module):
 
 
 @register_bridge("diffgap")
+@dataclass(kw_only=True, eq=False, repr=False)
 class DiffGAP(ConditionalBridge):
     """Generates the target from pure noise given the source, and the source given the target.
 
     DiffGAP-style, after the abstract of Mo et al. (arXiv 2503.12131, ICASSP 2025): bidirectional conditional diffusion
     on contrastive embeddings. Network, loss, schedule and sampler are not public; all of them are our own choices. Each
     direction has a network of its own and half of every batch.
-
-    Parameters
-    ----------
-    sample_steps : int
-        Steps from noise to answer. With one, the answer is nearly a regression: higher cosine, less of the spread.
-    sampler : str
-        ddpm (ancestral), ddim or dpm-solver.
-    prediction : str
-        Whose squared error is minimised: x0, epsilon (the noise) or v (the velocity).
-    others
-        As in `diffusion-link`.
     """
 
-    conditions = 1
     in_default = False
-    space: ClassVar[Space] = {
-        "sample_steps": Choice((1, 3, 5, 10, 20)),
-        "sampler": Choice(SAMPLERS),
-        "prediction": Choice(PREDICTIONS),
-        "scale": Range(2.0, 20.0, log=True),
-        "lr": Range(3e-4, 3e-3, log=True),
-        "steps": Range(300, 1200),
-    }
     defaults_from = (
         "by hand, 14 trainings; gapkit tune, soundscapes validation split, 8 settings: the defaults were chosen"
     )
 
-    denoiser_: TwoWay
+    sample_steps: int = option(
+        20,
+        search=Choice((1, 3, 5, 10, 20)),
+        doc="Steps from noise to answer. With one, the answer is nearly a regression: higher cosine, less of the "
+        "spread.",
+    )
+    sampler: str = option("ddpm")
+    prediction: str = option(
+        "x0",
+        one_of=PREDICTIONS,
+        search=Choice(PREDICTIONS),
+        doc="Whose squared error is minimised: x0, epsilon (the noise) or v (the velocity).",
+    )
+    scale: float = option(5.0, search=Range(2.0, 20.0, log=True))
+    lr: float = option(1e-3, search=Range(3e-4, 3e-3, log=True))
+    steps: int = option(600, search=Range(300, 1200))
 
-    def __init__(
-        self,
-        *,
-        sample_steps: int = 20,
-        sampler: str = "ddpm",
-        prediction: str = "x0",
-        schedule: str = "cosine",
-        scale: float = 5.0,
-        hidden: int = 512,
-        blocks: int = 3,
-        steps: int = 600,
-        batch_size: int = 256,
-        lr: float = 1e-3,
-        weight_decay: float = 0.01,
-        ema: float = 0.995,
-        patience: int = 5,
-        random_state: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.sample_steps = sample_steps
-        self.sampler = sampler
-        self.prediction = prediction
-        self.schedule = schedule
-        self.scale = scale
-        self.hidden = hidden
-        self.blocks = blocks
-        self.steps = steps
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.ema = ema
-        self.patience = patience
-        self.random_state = random_state
-        self.device = device
+    denoiser_: TwoWay = fitted()
 
     def _build(self) -> None:
         super()._build()

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from gapkit.arrays import generator
+from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range, Space
+from gapkit.bridges.space import Choice, Range
 from gapkit.bridges.target_denoising import TargetDenoisingBridge
 from gapkit.diffusion.samplers import Callback, ddim
 from gapkit.diffusion.trainer import TrainingOptions
@@ -23,6 +24,7 @@ BLOCK = 256
 
 
 @register_bridge("diffusion-bridge-unet")
+@dataclass(kw_only=True, eq=False, repr=False)
 class DiffusionBridgeUNet(TargetDenoisingBridge):
     """`diffusion-bridge` with the network and the training of the released code.
 
@@ -35,79 +37,38 @@ class DiffusionBridgeUNet(TargetDenoisingBridge):
     The released training takes 3,000,000 steps at a constant rate of 8e-5 (``steps=3_000_000, lr=8e-5, anneal=False``).
     At d = 256 a step takes 1.4 s on one core, so that would be 49 days. The default is what some minutes allow, with a
     rate for them; docs/bridges.md says how little they buy.
-
-    Parameters
-    ----------
-    start : int
-        Time at which the source enters, 1..1000.
-    sample_steps : int
-        DDIM steps from there to 0.
-    entry_noise : bool
-        Noise the source to `start` first (SDEdit) or insert it clean (as released).
-    weighting : str
-        ``"snr"`` (as released, unclipped) or ``"uniform"``.
-    directions_only : bool
-        Scale x_t to the length `scale` before every call of the network, in training and, there also for what the noise
-        is derived from, in sampling (as released).
-    width : int
-        Channels behind the stem of the network; the four levels have 1, 2, 4 and 8 times as many.
-    time_features : int
-        Sinusoids of the time.
-    steps, lr, anneal
-        Training steps, learning rate, and whether it falls to 0 by a cosine.
-    ema : float
-        Decay of the averaged weights a step, which are the ones used; 0: the last weights. The released code keeps an
-        average (0.995 every 10 steps) and does not load it.
-    others
-        As in `diffusion-link`.
     """
 
     in_default = False
-    space: ClassVar[Space] = {
-        "start": Range(25, 800, log=True),
-        "sample_steps": Range(1, 12),
-        "entry_noise": Choice((False, True)),
-        "lr": Range(3e-5, 3e-3, log=True),
-        "anneal": Choice((False, True)),
-    }
     defaults_from = "the released code; lr and anneal on the soundscapes validation split, 2 settings by hand, one seed"
 
-    def __init__(
-        self,
-        *,
-        start: int = 600,
-        sample_steps: int = 5,
-        entry_noise: bool = False,
-        weighting: str = "snr",
-        schedule: str = "cosine",
-        scale: float = 5.0,
-        directions_only: bool = True,
-        width: int = 32,
-        time_features: int = 512,
-        steps: int = 150,
-        batch_size: int = 64,
-        lr: float = 1e-3,
-        anneal: bool = True,
-        ema: float = 0.0,
-        random_state: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.start = start
-        self.sample_steps = sample_steps
-        self.entry_noise = entry_noise
-        self.weighting = weighting
-        self.schedule = schedule
-        self.scale = scale
-        self.directions_only = directions_only
-        self.width = width
-        self.time_features = time_features
-        self.steps = steps
-        self.batch_size = batch_size
-        self.lr = lr
-        self.anneal = anneal
-        self.ema = ema
-        self.random_state = random_state
-        self.device = device
+    start: int = option(600, search=Range(25, 800, log=True))
+    sample_steps: int = option(5, search=Range(1, 12), doc="DDIM steps from there to 0.")
+    entry_noise: bool = option(
+        False,
+        search=Choice((False, True)),
+        doc="Noise the source to `start` first (SDEdit) or insert it clean (as released).",
+    )
+    directions_only: bool = option(
+        True,
+        doc="Scale x_t to the length `scale` before every call of the network, in training and, there also for "
+        "what the noise is derived from, in sampling (as released).",
+    )
+    width: int = option(
+        32,
+        at_least=1,
+        doc="Channels behind the stem of the network; the four levels have 1, 2, 4 and 8 times as many.",
+    )
+    time_features: int = option(512, kind="whole", doc="Sinusoids of the time, an even number.")
+    lr: float = option(1e-3, search=Range(3e-5, 3e-3, log=True))
+    anneal: bool = option(True, search=Choice((False, True)), doc="The learning rate falls to 0 by a cosine.")
+    steps: int = option(150)
+    batch_size: int = option(64)
+    ema: float = option(
+        0.0,
+        doc="Decay of the averaged weights a step, which are the ones used; 0: the last weights. The released "
+        "code keeps an average (0.995 every 10 steps) and does not load it.",
+    )
 
     @property
     def _norm(self) -> float:

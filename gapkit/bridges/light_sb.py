@@ -4,81 +4,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import ClassVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from gapkit.arrays import generator
+from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range, Space
+from gapkit.bridges.space import Choice, Range
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.light import MixturePotential
 from gapkit.diffusion.samplers import Callback
 from gapkit.diffusion.schedule import N_STEPS
-from gapkit.errors import InputError
-from gapkit.given import MUST, real, whole
 
 SAMPLERS = ("mean", "draw")
 
 
 @register_bridge("light-sb")
+@dataclass(kw_only=True, eq=False, repr=False)
 class LightSB(SteppingBridge):
     """Fits the Schrödinger bridge between the two clouds as a mixture of Gaussians and answers from its plan.
 
     Light Schrödinger bridge (Korotin, Gushchin & Burnaev, 2024, arXiv 2310.01174). Ours: the centred frame, and the
     start, at the identity of that frame: an untrained bridge is nearly `c3`.
-
-    Parameters
-    ----------
-    epsilon : float
-        Entropic regularisation, as a share of the variance of a coordinate. Larger: a noisier plan.
-    components : int
-        Gaussians of the potential.
-    sampler : str
-        ``"mean"``: the mean of the plan at a source; ``"draw"``: a draw from it, its noise a function of the row.
-    others
-        As in `diffusion-link`.
     """
 
     in_default = False
     needs_pairs = False
     family = "transport"
     scale = 1.0
-    patience = 0
-    space: ClassVar[Space] = {
-        "epsilon": Range(0.01, 1.0, log=True),
-        "components": Range(1, 100, log=True),
-        "sampler": Choice(SAMPLERS),
-        "lr": Range(1e-3, 3e-2, log=True),
-        "steps": Range(100, 2000, log=True),
-    }
     defaults_from = "gapkit tune, soundscapes validation split, 8 settings; better than what was there over 3 seeds"
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 0.0882,
-        components: int = 1,
-        sampler: str = "draw",
-        steps: int = 743,
-        batch_size: int = 256,
-        lr: float = 2.33e-3,
-        weight_decay: float = 0.0,
-        ema: float = 0.995,
-        random_state: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.epsilon = epsilon
-        self.components = components
-        self.sampler = sampler
-        self.steps = steps
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.ema = ema
-        self.random_state = random_state
-        self.device = device
+    epsilon: float = option(
+        0.0882,
+        above=0,
+        search=Range(0.01, 1.0, log=True),
+        doc="Entropic regularisation, as a share of the variance of a coordinate. Larger: a noisier plan.",
+    )
+    components: int = option(1, at_least=1, search=Range(1, 100, log=True), doc="Gaussians of the potential.")
+    sampler: str = option(
+        "draw",
+        one_of=SAMPLERS,
+        search=Choice(SAMPLERS),
+        doc="mean: the mean of the plan at a source; draw: a draw from it, its noise a function of the row.",
+    )
+    lr: float = option(2.33e-3, search=Range(1e-3, 3e-2, log=True))
+    steps: int = option(743, search=Range(100, 2000, log=True))
+    weight_decay: float = option(0.0, at_least=0, doc="Of AdamW.")
 
     def _build(self) -> None:
         self.denoiser_ = MixturePotential(
@@ -116,11 +89,3 @@ class LightSB(SteppingBridge):
             callback(N_STEPS, x)
             callback(0, y)
         return y
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        whole(f"{self._title}: components", self.components, 1, says=MUST)
-        if not 0 < real(self.epsilon) < math.inf:
-            raise InputError(f"{self._title}: epsilon must be a number above 0, got {self.epsilon!r}")
-        if self.sampler not in SAMPLERS:
-            raise InputError(f"{self._title}: sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")

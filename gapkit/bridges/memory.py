@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,23 +10,18 @@ from torch import Tensor
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.frame import to_frame
+from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range, Space
-from gapkit.errors import InputError
-from gapkit.given import real
+from gapkit.bridges.space import Choice, Range
 from gapkit.products import product
 
 BLOCK = 2048
 """Source rows compared with the memory at a time."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TargetMemory(Bridge):
     """Common part of the bridges that keep the fitted targets.
-
-    Parameters
-    ----------
-    centre : bool
-        Compare after subtracting each side's own mean. The published recipes compare raw cosines.
 
     Attributes
     ----------
@@ -38,14 +33,16 @@ class TargetMemory(Bridge):
 
     needs_pairs = False
     family = "memory"
-    space: ClassVar[Space] = {"centre": Choice((False, True))}
 
-    memory_: Tensor
-    source_centre_: Tensor
-    target_centre_: Tensor
+    centre: bool = option(
+        False,
+        search=Choice((False, True)),
+        doc="Compare after subtracting each side's own mean. The published recipes compare raw cosines.",
+    )
 
-    def __init__(self, centre: bool = False) -> None:
-        self.centre = centre
+    memory_: Tensor = fitted()
+    source_centre_: Tensor = fitted()
+    target_centre_: Tensor = fitted()
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
         # Rows twice in the memory would count twice in a softmax.
@@ -70,11 +67,6 @@ class NearestCaption(TargetMemory):
 
     Definition: ``f(x) = y_j, j = argmax cos(x, y_j)``. Closes any gap, since the answers are targets, and says
     nothing that was not among the fitted ones: a lossy control, used as an option by WSAC (arXiv 2309.12242).
-
-    Parameters
-    ----------
-    centre : bool
-        Compare after subtracting each side's own mean.
     """
 
     defaults_from = "gapkit tune, soundscapes validation split, 2 settings: the defaults were chosen"
@@ -84,32 +76,21 @@ class NearestCaption(TargetMemory):
 
 
 @register_bridge("memory")
+@dataclass(kw_only=True, eq=False, repr=False)
 class SoftMemory(TargetMemory):
     """Projects onto the fitted targets by a softmax of cosines.
 
     Definition: ``f(x) = unit(sum_j softmax_j(cos(x, y_j) / temperature) y_j)``. DeCap (ICLR 2023, arXiv
     2303.03032), WSAC and DRCap use it with a memory of text embeddings. DeCap compares raw cosines at a temperature of
     0.01: ``SoftMemory(temperature=0.01, centre=False)``. The defaults are ours, from a search.
-
-    Parameters
-    ----------
-    temperature : float
-        Above 0; towards 0 this is `nearest-caption`.
-    centre : bool
-        Compare after subtracting each side's own mean.
     """
 
-    space: ClassVar[Space] = {"temperature": Range(0.003, 0.3, log=True), "centre": Choice((False, True))}
     defaults_from = "gapkit tune, soundscapes validation split, 25 settings; better than what was there"
 
-    def __init__(self, temperature: float = 0.0233, centre: bool = True) -> None:
-        super().__init__(centre)
-        self.temperature = temperature
-
-    def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
-        if not real(self.temperature) > 0:
-            raise InputError(f"{self._title}: temperature must be above 0, got {self.temperature!r}")
-        super()._fit(source, target, context)
+    temperature: float = option(
+        0.0233, above=0, search=Range(0.003, 0.3, log=True), doc="Of the softmax; towards 0 this is `nearest-caption`."
+    )
+    centre: bool = option(True)
 
     def _answer(self, cosines: Tensor, memory: Tensor) -> Tensor:
         return unit_rows(torch.softmax(cosines / self.temperature, dim=1) @ memory)

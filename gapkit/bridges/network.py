@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
@@ -15,21 +14,22 @@ from torch import Tensor, nn
 from gapkit.arrays import generator
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.frame import from_frame, to_frame
+from gapkit.bridges.options import fitted, option
 from gapkit.diffusion.denoiser import Denoiser
-from gapkit.diffusion.schedule import Schedule, make_schedule
+from gapkit.diffusion.schedule import SCHEDULES, Schedule, make_schedule
 from gapkit.diffusion.trainer import TrainingOptions, TrainingReport, train
 from gapkit.errors import InputError
-from gapkit.given import MUST, real, seed, whole
 
 MIN_ROWS = 16
 """Fewer rows than this do not train a network."""
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class NetworkBridge(Bridge):
-    """Base of the bridges that train a network, by default a `Denoiser`.
+    """Base of the bridges that train a network.
 
-    Vectors enter the network in the centred frame of their modality, times `scale`. A subclass says what the loss
-    of a batch is and how a source becomes a target; its parameters carry the names used here.
+    Vectors enter the network in the centred frame of their modality, times `scale`. A subclass says which network it
+    is, what the loss of a batch is and how a source becomes a target.
 
     Attributes
     ----------
@@ -41,32 +41,26 @@ class NetworkBridge(Bridge):
 
     stochastic = True
     family: ClassVar[str] = "diffusion"
-    conditions: int = 0
-    prediction: str = "x0"
-    precision: str = "float32"
-    dropout: float = 0.0
 
-    scale: float
-    hidden: int
-    blocks: int
-    schedule: str
-    precondition: bool
-    directions_only: bool
-    steps: int
-    batch_size: int
-    lr: float
-    weight_decay: float
-    ema: float
-    patience: int
-    random_state: int
-    device: str
+    # Values where a bridge has no such option.
+    scale = 5.0
+    weight_decay = 0.0
+    patience = 0
+    precision = "float32"
 
-    source_centre_: Tensor
-    target_centre_: Tensor
-    denoiser_: nn.Module
-    _fingerprint: str
-    steps_: int
-    best_step_: int
+    lr: float = option(1e-3, above=0, doc="Learning rate of AdamW.")
+    steps: int = option(600, at_least=1, doc="Training steps; fewer where held-out pairs get no better.")
+    batch_size: int = option(256, at_least=1, doc="Pairs of a step.")
+    ema: float = option(0.995, at_least=0, below=1, doc="Decay of the averaged weights a step, which are those kept.")
+    random_state: int = option(0, kind="seed", doc="Seed of weights, batches and noise.")
+    device: str = option("auto", doc="auto, cpu, cuda or mps.")
+
+    source_centre_: Tensor = fitted()
+    target_centre_: Tensor = fitted()
+    denoiser_: nn.Module = fitted()
+    _fingerprint: str = fitted()
+    steps_: int = fitted()
+    best_step_: int = fitted()
 
     def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
         raise TypeError(f"{type(self).__name__} must define _loss(x, y, draw)")
@@ -76,7 +70,6 @@ class NetworkBridge(Bridge):
         return None
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
-        self._check_parameters()
         if min(len(source), len(target)) < MIN_ROWS:
             raise InputError(
                 f"{self._title}: needs at least {MIN_ROWS} rows a side to train, got {len(source)} and {len(target)}; "
@@ -132,25 +125,6 @@ class NetworkBridge(Bridge):
             precision=self.precision,
         )
 
-    def _build(self) -> None:
-        self.denoiser_ = Denoiser(
-            self.n_features_in_,
-            hidden=self.hidden,
-            blocks=self.blocks,
-            schedule=self._schedule,
-            variance=float(self.scale) ** 2 / self.n_features_in_,
-            precondition=self.precondition,
-            directions_only=self.directions_only,
-            prediction=self.prediction,
-            conditions=self.conditions,
-            dropout=self.dropout,
-            generator=generator(self.random_state),
-        ).eval()
-
-    @property
-    def _schedule(self) -> Schedule:
-        return make_schedule(self.schedule)
-
     def _enter(self, source: Tensor) -> Tensor:
         """Source rows in the frame that the network works in, on the network's device."""
         self.denoiser_.to(source.device)
@@ -161,28 +135,64 @@ class NetworkBridge(Bridge):
         length = torch.linalg.vector_norm(inner, dim=1, keepdim=True).clamp_min(1e-12)
         return from_frame(inner / length, self.target_centre_.to(inner.device))
 
-    def _check_parameters(self) -> None:
-        for name in ("hidden", "blocks", "width", "steps", "batch_size"):
-            whole(f"{self._title}: {name}", getattr(self, name, 1), 1, says=MUST)
-        seed(f"{self._title}: random_state", self.random_state, says=MUST)
-        self._check_numbers("lr", "weight_decay", "ema", "patience")
-        if not 0 < real(self.scale) < math.inf:
-            raise InputError(f"{self._title}: scale must be a number above 0, got {self.scale!r}")
-        if not 0 <= real(self.dropout) < 1:
-            raise InputError(f"{self._title}: dropout must be at least 0 and below 1, got {self.dropout!r}")
-
-    def _check_numbers(self, *names: str) -> None:
-        """Refuse what is no number, before it is compared with one; a parameter that a bridge lacks is none."""
-        for name in names:
-            value = getattr(self, name, 1)
-            if math.isnan(real(value)):
-                raise InputError(f"{self._title}: {name} must be a number, got {value!r}")
-
     def _digest(self, source: Tensor, target: Tensor, context: FitContext) -> str:
         digest = hashlib.blake2b(json.dumps(self.get_params(), sort_keys=True, default=str).encode(), digest_size=16)
         for tensor in (source, target, *(context.validation or ())):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NoisedBridge(NetworkBridge):
+    """Base of the bridges whose network is told how much noise is in what it sees."""
+
+    schedule: str = option("cosine", one_of=tuple(SCHEDULES), doc="Of the noise, over 1,000 steps.")
+    scale: float = option(5.0, above=0, doc="Length of the vectors that noise of variance one is added to.")
+
+    @property
+    def _schedule(self) -> Schedule:
+        return make_schedule(self.schedule)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class ResidualBlocks(NetworkBridge):
+    """Mixed in by the bridges whose network is a stack of residual blocks, by default a `Denoiser`."""
+
+    # Values where a bridge has no such option.
+    conditions = 0
+    prediction = "x0"
+    schedule = "cosine"
+    precondition = True
+    directions_only = False
+    dropout = 0.0
+
+    hidden: int = option(512, at_least=1, doc="Width inside a block.")
+    blocks: int = option(3, at_least=1, doc="Number of blocks.")
+    weight_decay: float = option(0.01, at_least=0, doc="Of AdamW.")
+
+    def _build(self) -> None:
+        self.denoiser_ = Denoiser(
+            self.n_features_in_,
+            hidden=self.hidden,
+            blocks=self.blocks,
+            schedule=make_schedule(self.schedule),
+            variance=float(self.scale) ** 2 / self.n_features_in_,
+            precondition=self.precondition,
+            directions_only=self.directions_only,
+            prediction=self.prediction,
+            conditions=self.conditions,
+            dropout=self.dropout,
+            generator=generator(self.random_state),
+        ).eval()
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class EarlyStopping(ResidualBlocks):
+    """Mixed in by the bridges that look at held-out pairs while they train."""
+
+    patience: int = option(
+        5, at_least=0, doc="Looks without a better held-out score after which training stops; 0: never."
+    )
 
 
 def resolve_device(device: str, given: torch.device) -> torch.device:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,10 +14,10 @@ from gapkit.arrays import generator, unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.covariance import NO_SPREAD, centred
 from gapkit.bridges.frame import from_frame, to_frame
+from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Range, Space
+from gapkit.bridges.space import Range
 from gapkit.errors import GapkitError, InputError
-from gapkit.given import MUST, real, seed, whole
 
 BLOCK = 2048
 """Source rows compared with the kept targets at a time."""
@@ -26,6 +27,7 @@ TOLERANCE = 1e-4
 
 
 @register_bridge("ot")
+@dataclass(kw_only=True, eq=False, repr=False)
 class OptimalTransport(Bridge):
     """Moves the source by entropic optimal transport between the two centred clouds.
 
@@ -34,19 +36,6 @@ class OptimalTransport(Bridge):
     barycentre ``sum_j softmax_j((g_j - c(u, v_j)) / eps) v_j`` (the entropic map of Pooladian & Niles-Weed, 2021,
     arXiv 2109.12004), and the answer lies in its direction from the target's mean. What matches is found by nearness
     alone: no pairs are asked for.
-
-    Parameters
-    ----------
-    regularisation : float
-        ``eps`` as a part of the median cost, above 0. Small: answers are single fitted targets, and Sinkhorn is slow;
-        large: answers are averages, in which only the widest axes of the targets are left.
-    n_max : int
-        Rows of each side that the plan is computed on; of more, this many are drawn. Memory and time grow with its
-        square.
-    max_iter : int
-        Sinkhorn iterations before giving up.
-    random_state : int
-        Seed of the rows drawn; without effect where neither side has more than `n_max`.
 
     Attributes
     ----------
@@ -65,30 +54,35 @@ class OptimalTransport(Bridge):
     stochastic = True
     family = "transport"
     defaults_from = "gapkit tune, soundscapes validation split, 25 settings: the defaults were chosen"
-    space: ClassVar[Space] = {"regularisation": Range(0.02, 0.5, log=True)}
 
-    memory_: Tensor
-    potentials_: Tensor
-    epsilon_: float
-    n_iter_: int
-    source_centre_: Tensor
-    target_centre_: Tensor
+    regularisation: float = option(
+        0.05,
+        above=0,
+        search=Range(0.02, 0.5, log=True),
+        doc="``eps`` as a part of the median cost. Small: answers are single fitted targets, and Sinkhorn is "
+        "slow; large: answers are averages, in which only the widest axes of the targets are left.",
+    )
+    n_max: int = option(
+        2000,
+        at_least=2,
+        doc="Rows of each side that the plan is computed on; of more, this many are drawn. Memory and time grow "
+        "with its square.",
+    )
+    max_iter: int = option(1000, at_least=1, doc="Sinkhorn iterations before it gives up.")
+    random_state: int = option(
+        0,
+        kind="seed",
+        doc="Seed of the rows drawn; without effect where neither side has more than `n_max`.",
+    )
 
-    def __init__(
-        self,
-        *,
-        regularisation: float = 0.05,
-        n_max: int = 2000,
-        max_iter: int = 1000,
-        random_state: int = 0,
-    ) -> None:
-        self.regularisation = regularisation
-        self.n_max = n_max
-        self.max_iter = max_iter
-        self.random_state = random_state
+    memory_: Tensor = fitted()
+    potentials_: Tensor = fitted()
+    epsilon_: float = fitted()
+    n_iter_: int = fitted()
+    source_centre_: Tensor = fitted()
+    target_centre_: Tensor = fitted()
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
-        self._check_parameters()
         sinkhorn = self._sinkhorn()
         x, source_centre = centred(source, title=self._title, side="source")
         y, target_centre = centred(target, title=self._title, side="target")
@@ -137,13 +131,6 @@ class OptimalTransport(Bridge):
         except ImportError:
             raise InputError(f"{self._title}: needs the package POT; pip install 'gapkit[ot]'") from None
         return sinkhorn_log
-
-    def _check_parameters(self) -> None:
-        if not 0 < real(self.regularisation) < math.inf:
-            raise InputError(f"{self._title}: regularisation must be a number above 0, got {self.regularisation!r}")
-        for name, least in (("n_max", 2), ("max_iter", 1), ("random_state", 0)):
-            whole(f"{self._title}: {name}", getattr(self, name), least, says=MUST)
-        seed(f"{self._title}: random_state", self.random_state, says=MUST)
 
 
 def _draw(rows: Tensor, most: int, draw: torch.Generator) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, TypedDict
 
 import torch
@@ -12,11 +13,13 @@ from torch import Tensor, nn
 from gapkit.arrays import generator
 from gapkit.bridges.base import FitContext
 from gapkit.bridges.frame import to_frame
+from gapkit.bridges.network import EarlyStopping
+from gapkit.bridges.options import fitted, option
+from gapkit.bridges.space import Range
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.interpolants import Interpolant, InterpolantDenoiser, linear_guess
 from gapkit.diffusion.schedule import N_STEPS
 from gapkit.errors import InputError
-from gapkit.given import MUST, real, whole
 
 
 class _Moments(TypedDict):
@@ -28,11 +31,11 @@ Errors = Callable[[nn.Module, Tensor | slice, Tensor, Tensor], Tensor]
 """Squared errors of rows, from the network, the rows, their times and their noise."""
 
 
-class PairedPathBridge(SteppingBridge):
+@dataclass(kw_only=True, eq=False, repr=False)
+class PairedPathBridge(EarlyStopping, SteppingBridge):
     """Trains a network on states between the two ends of a pair, with noise, to say where they lead.
 
-    Nothing here depends on the length of the vectors, so they keep the one they have in the frame. Parameters are
-    documented where they are set, in the subclasses.
+    Nothing here depends on the length of the vectors, so they keep the one they have in the frame.
 
     Attributes
     ----------
@@ -49,11 +52,26 @@ class PairedPathBridge(SteppingBridge):
     looks: ClassVar[tuple[int, ...]]
     first_time: ClassVar[int] = 0
 
-    end: float
-    sigma: float
-    sample_steps: int
+    end: float = option(
+        0.8,
+        above=0,
+        at_most=1,
+        doc="Share of the way after which it stops. Below 1 less of the gap is closed and more of the source is kept.",
+    )
+    sample_steps: int = option(3, at_least=1, doc="Steps on that way.")
+    sigma: float = option(0.5, at_least=0, doc="Noise of the path, as a share of the length of the vectors.")
+    hidden: int = option(1024)
+    dropout: float = option(
+        0.5,
+        at_least=0,
+        below=1,
+        search=Range(0.0, 0.7),
+        doc="Share of a block's hidden features that a step leaves out.",
+    )
+    lr: float = option(1e-3, search=Range(2e-4, 2e-3, log=True))
+    steps: int = option(600, search=Range(300, 2000, log=True))
 
-    correlation_: float
+    correlation_: float = fitted()
 
     def _path(self) -> tuple[Interpolant, Interpolant]:
         """The states, and what the network answers with."""
@@ -133,13 +151,8 @@ class PairedPathBridge(SteppingBridge):
         return lambda model: sum(float(errors(model, slice(None), t, noise).mean()) for t in times) / len(times)
 
     def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not 0 <= real(self.sigma) < math.inf:
-            raise InputError(f"{self._title}: sigma must be a number of at least 0, got {self.sigma!r}")
-        if not 0 < real(self.end) <= 1:
-            raise InputError(f"{self._title}: end must lie in (0, 1], got {self.end!r}")
         most = int(N_STEPS * self.end)
-        if not 1 <= whole(f"{self._title}: sample_steps", self.sample_steps, None, says=MUST) <= most:
+        if self.sample_steps > most:
             raise InputError(
                 f"{self._title}: sample_steps must lie in 1..{most} (times up to end = {self.end:g}), "
                 f"got {self.sample_steps!r}"

@@ -19,12 +19,6 @@ class PLSSVD(SpectralBridge):
     arXiv 2605.29628), of which the abstract names PLS-SVD and a training-free spectral truncation; recipe and way back
     are ours.
 
-    Parameters
-    ----------
-    n_components : int, optional
-        Pairs of directions that are kept. Left out: chosen on held-out pairs among 1, 2, 4, ... and all
-        (`gapkit.bridges.spectral`).
-
     Attributes
     ----------
     n_components_ : int
@@ -36,9 +30,6 @@ class PLSSVD(SpectralBridge):
     """
 
     in_default = False
-
-    def __init__(self, *, n_components: int | None = None) -> None:
-        self.n_components = n_components
 
     def _axes(self, source: Tensor, target: Tensor) -> Axes:
         u, covariances, vt = torch.linalg.svd(source.T @ target / len(source))

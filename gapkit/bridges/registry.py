@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.bridges.base import Bridge, read_config
+from gapkit.bridges.options import describe_options
 from gapkit.errors import InputError
 from gapkit.registry import Registry
 
@@ -30,6 +31,7 @@ def register_bridge(name: str) -> Callable[[type[Bridge]], type[Bridge]]:
 
     def add(cls: type[Bridge]) -> type[Bridge]:
         cls.name = name
+        describe_options(cls)
         return BRIDGES.register(name, cls)
 
     return add

@@ -3,29 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from gapkit.arrays import ArrayLike, like
 from gapkit.bridges.frame import to_frame
+from gapkit.bridges.network import NoisedBridge
+from gapkit.bridges.options import option
 from gapkit.bridges.stepping import SteppingBridge
-from gapkit.diffusion.samplers import SAMPLERS, Callback, Predictor
+from gapkit.diffusion.samplers import Callback, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
 from gapkit.errors import InputError
 from gapkit.given import MUST, whole
 
 
-class ReverseDiffusionBridge(SteppingBridge):
-    """Inserts the source at an intermediate step of the reverse process and denoises it from there.
+@dataclass(kw_only=True, eq=False, repr=False)
+class ReverseDiffusionBridge(NoisedBridge, SteppingBridge):
+    """Inserts the source at an intermediate step of the reverse process and denoises it from there."""
 
-    Parameters are documented where they are set, in the subclasses.
-    """
+    # Values where a bridge has no such option.
+    sampler = "ddim"
+    entry_noise = False
 
-    start: int
-    sample_steps: int
-    sampler: str = "ddim"
-    entry_noise: bool
+    start: int = option(
+        200,
+        kind="whole",
+        doc="Time at which the source enters, 1..1000. Later: closer to the targets, less of the source. One knob with "
+        "`scale`.",
+    )
+    sample_steps: int = option(5, kind="whole", doc="Steps from there to 0.")
 
     def _travel(self, source: Tensor, callback: Callback | None = None, sample: int | Tensor = 0) -> Tensor:
         entered, state = self._start(source, sample)
@@ -106,5 +114,3 @@ class ReverseDiffusionBridge(SteppingBridge):
             self._schedule.times(self.start, self.sample_steps)
         except InputError as error:
             raise InputError(f"{self._title}: {error}") from None
-        if self.sampler not in SAMPLERS:
-            raise InputError(f"{self._title}: sampler must be one of {', '.join(SAMPLERS)}, got {self.sampler!r}")

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
+from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Range, Space
-from gapkit.errors import InputError
-from gapkit.given import real
+from gapkit.bridges.space import Range
 
 ALPHAS = tuple(10.0**k for k in range(-4, 4))
 """Penalties among which leave-one-out error chooses."""
 
 
 @register_bridge("ridge")
+@dataclass(kw_only=True, eq=False, repr=False)
 class Ridge(Bridge):
     """Predicts the target by ridge regression: the linear conditional mean.
 
     Definition: ``f(x) = unit((x - mean(source)) W + mean(target))`` with
     ``W = argmin |Xc W - Yc|^2 + alpha |W|^2``. As every conditional mean it raises the paired cosine and shrinks
     the cloud: watch MMD, separability and retrieval.
-
-    Parameters
-    ----------
-    alpha : float or "loo"
-        Penalty, above 0. ``"loo"``: the one of 1e-4 ... 1e3 with the least exact leave-one-out error on the
-        fitted pairs.
 
     Attributes
     ----------
@@ -40,21 +34,24 @@ class Ridge(Bridge):
     source_centre_, target_centre_ : Tensor of shape (d,)
     """
 
-    space: ClassVar[Space] = {"alpha": Range(1e-4, 1e3, log=True)}
     defaults_from = "gapkit tune, soundscapes validation split, 25 settings: its choice was no better"
 
-    alpha_: float
-    weights_: Tensor
-    source_centre_: Tensor
-    target_centre_: Tensor
+    alpha: float | str = option(
+        "loo",
+        kind="number",
+        above=0,
+        also=("loo",),
+        search=Range(1e-4, 1e3, log=True),
+        doc="Penalty. loo: the one of 1e-4 ... 1e3 with the least exact leave-one-out error on the fitted pairs.",
+    )
 
-    def __init__(self, alpha: float | str = "loo") -> None:
-        self.alpha = alpha
+    alpha_: float = fitted()
+    weights_: Tensor = fitted()
+    source_centre_: Tensor = fitted()
+    target_centre_: Tensor = fitted()
 
     def _fit(self, source: Tensor, target: Tensor, context: FitContext) -> None:
         alpha = self.alpha
-        if alpha != "loo" and not real(alpha) > 0:
-            raise InputError(f"{self._title}: alpha must be a number above 0 or 'loo', got {alpha!r}")
         x, y = source.double(), target.double()
         source_centre, target_centre = x.mean(dim=0), y.mean(dim=0)
         x, y = x - source_centre, y - target_centre

@@ -20,6 +20,9 @@ class Range:
     high: float
     log: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}" + (", in equal ratios" if self.log else "")
+
     @property
     def whole(self) -> bool:
         """Whether only whole numbers are meant."""
@@ -37,6 +40,9 @@ class Choice:
     """
 
     values: tuple[str | float | bool, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in self.values)
 
 
 Space = dict[str, Range | Choice]

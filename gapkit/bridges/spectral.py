@@ -12,6 +12,7 @@ from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.covariance import centred
 from gapkit.bridges.frame import from_frame, to_frame
+from gapkit.bridges.options import fitted, option
 from gapkit.errors import InputError
 from gapkit.given import MUST, whole
 
@@ -44,18 +45,12 @@ class Axes:
     spectrum: Tensor
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class SpectralBridge(Bridge):
     """Base of the bridges that carry coordinates along paired axes from source to target.
 
     ``f(x)`` lies from ``mean(target)`` in direction ``(x - mean(source)) enter leave``, on the sphere. A subclass
     gives `_axes`.
-
-    Parameters
-    ----------
-    n_components : int, optional
-        Pairs of axes that are kept. Left out: of 1, 2, 4, ... and all, the most whose mean cosine between ``f(x)`` and
-        the target, both seen from the target's mean, is within 1 % of the best on the validation pairs; without these,
-        on the pairs of every tenth source, which a first fit does not see.
 
     Attributes
     ----------
@@ -68,14 +63,22 @@ class SpectralBridge(Bridge):
 
     defaults_from = "soundscapes, validation split"
 
-    n_components: int | None
+    n_components: int | None = option(
+        None,
+        kind="whole",
+        at_least=1,
+        also=(None,),
+        doc="Pairs of axes that are kept. None: of 1, 2, 4, ... and all, the most whose mean cosine between the "
+        "answer and the target, both seen from the target's mean, is within 1 % of the best on the validation "
+        "pairs; without these, on the pairs of every tenth source, which a first fit does not see.",
+    )
 
-    n_components_: int
-    source_axes_: Tensor
-    target_axes_: Tensor
-    spectrum_: Tensor
-    source_centre_: Tensor
-    target_centre_: Tensor
+    n_components_: int = fitted()
+    source_axes_: Tensor = fitted()
+    target_axes_: Tensor = fitted()
+    spectrum_: Tensor = fitted()
+    source_centre_: Tensor = fitted()
+    target_centre_: Tensor = fitted()
 
     def _axes(self, source: Tensor, target: Tensor) -> Axes:
         raise TypeError(f"{type(self).__name__} must define _axes(source, target)")

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from gapkit.bridges.options import option
 from gapkit.bridges.reverse import ReverseDiffusionBridge
-from gapkit.errors import InputError
 
 WEIGHTINGS = ("snr", "uniform")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class TargetDenoisingBridge(ReverseDiffusionBridge):
-    """Learns to denoise targets; the source enters its reverse process half-way.
-
-    Parameters are documented where they are set, in the subclasses.
-    """
+    """Learns to denoise targets; the source enters its reverse process half-way."""
 
     needs_pairs = False
-    patience = 0
 
-    weighting: str
+    weighting: str = option(
+        "snr", one_of=WEIGHTINGS, doc="Of the squared error of x0: snr, by the signal-to-noise ratio, or uniform."
+    )
 
     @property
     def _norm(self) -> float:
@@ -47,8 +47,3 @@ class TargetDenoisingBridge(ReverseDiffusionBridge):
             return (weight[t] * (predicted - true).square().sum(dim=1)).mean() / norm
 
         return loss
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if self.weighting not in WEIGHTINGS:
-            raise InputError(f"{self._title}: weighting must be one of {', '.join(WEIGHTINGS)}, got {self.weighting!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -11,15 +11,16 @@ from torch.nn import functional as F  # noqa: N812
 
 from gapkit.arrays import generator
 from gapkit.bridges.conditional import ConditionalBridge
+from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range, Space
+from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.guidance import guided
-from gapkit.diffusion.samplers import SAMPLERS, Callback
+from gapkit.diffusion.samplers import Callback
 from gapkit.errors import InputError
-from gapkit.given import MUST, whole
 
 
 @register_bridge("unclip-prior")
+@dataclass(kw_only=True, eq=False, repr=False)
 class UnCLIPPrior(ConditionalBridge):
     """Generates targets from pure noise given the source, and keeps the sample that is closest to the source.
 
@@ -28,79 +29,42 @@ class UnCLIPPrior(ConditionalBridge):
     the training rows, guidance at sampling, two samples of which the one closer to the condition stays. Ours: the
     residual blocks of `diffusion-link` in place of a causal transformer over caption tokens, centred vectors, few
     steps, estimates kept at the length of clean vectors.
-
-    Parameters
-    ----------
-    candidates : int
-        Samples drawn for each source; the one with the highest cosine to it, each seen from its own centre, is kept.
-    guidance : float
-        Weight of classifier-free guidance (`gapkit.diffusion.guidance`); 0: none. More: closer to the pair, less
-        spread.
-    condition_dropout : float
-        Share of rows that are trained without their condition, in [0, 1). Guidance needs it above 0.
-    sample_steps : int
-        Steps from noise to answer. Each costs one pass, or two with guidance, for every candidate.
-    sampler : str
-        ddpm (ancestral), ddim or dpm-solver.
-    scale : float
-        Length of the vectors that noise of variance one is added to. DALL-E 2's is sqrt(d), which gives coordinates
-        of variance one. With the preconditioned network, which rescales its input at every time, it only moves the
-        signal-to-noise ratio along the schedule.
-    others
-        As in `diffusion-link`.
     """
 
-    conditions = 1
-    space: ClassVar[Space] = {
-        "guidance": Range(0.0, 5.0),
-        "condition_dropout": Range(0.05, 0.3),
-        "sample_steps": Choice((2, 3, 5, 10)),
-        "sampler": Choice(SAMPLERS),
-        "scale": Range(2.0, 20.0, log=True),
-        "lr": Range(3e-4, 3e-3, log=True),
-    }
     defaults_from = (
         "by hand, 16 trainings; gapkit tune, soundscapes validation split, 8 settings: the defaults were chosen"
     )
 
-    def __init__(
-        self,
-        *,
-        candidates: int = 2,
-        guidance: float = 3.0,
-        condition_dropout: float = 0.1,
-        sample_steps: int = 5,
-        sampler: str = "ddpm",
-        schedule: str = "cosine",
-        scale: float = 5.0,
-        hidden: int = 512,
-        blocks: int = 3,
-        steps: int = 600,
-        batch_size: int = 256,
-        lr: float = 1e-3,
-        weight_decay: float = 0.01,
-        ema: float = 0.995,
-        patience: int = 5,
-        random_state: int = 0,
-        device: str = "auto",
-    ) -> None:
-        self.candidates = candidates
-        self.guidance = guidance
-        self.condition_dropout = condition_dropout
-        self.sample_steps = sample_steps
-        self.sampler = sampler
-        self.schedule = schedule
-        self.scale = scale
-        self.hidden = hidden
-        self.blocks = blocks
-        self.steps = steps
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.ema = ema
-        self.patience = patience
-        self.random_state = random_state
-        self.device = device
+    candidates: int = option(
+        2,
+        at_least=1,
+        doc="Samples drawn for each source; the one with the highest cosine to it, each seen from its own centre, "
+        "is kept.",
+    )
+    guidance: float = option(
+        3.0,
+        kind="number",
+        search=Range(0.0, 5.0),
+        doc="Weight of classifier-free guidance (`gapkit.diffusion.guidance`); 0: none. More: closer to the pair, "
+        "less spread.",
+    )
+    condition_dropout: float = option(
+        0.1,
+        at_least=0,
+        below=1,
+        search=Range(0.05, 0.3),
+        doc="Share of rows that are trained without their condition. Guidance needs it above 0.",
+    )
+    sample_steps: int = option(5, search=Choice((2, 3, 5, 10)))
+    sampler: str = option("ddpm")
+    scale: float = option(
+        5.0,
+        search=Range(2.0, 20.0, log=True),
+        doc="Length of the vectors that noise of variance one is added to. DALL-E 2's is sqrt(d), which gives "
+        "coordinates of variance one. With the preconditioned network, which rescales its input at every "
+        "time, it only moves the signal-to-noise ratio along the schedule.",
+    )
+    lr: float = option(1e-3, search=Range(3e-4, 3e-3, log=True))
 
     def _loss(self, x: Tensor, y: Tensor, draw: torch.Generator) -> Callable[[nn.Module], Tensor]:
         errors = self._errors(y.device)
@@ -142,10 +106,6 @@ class UnCLIPPrior(ConditionalBridge):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        self._check_numbers("guidance", "condition_dropout")
-        whole(f"{self._title}: candidates", self.candidates, 1, says=MUST)
-        if not 0 <= self.condition_dropout < 1:
-            raise InputError(f"{self._title}: condition_dropout must lie in [0, 1), got {self.condition_dropout!r}")
         if self.guidance != 0 and not self.condition_dropout:
             raise InputError(
                 f"{self._title}: guidance needs rows trained without their condition; "

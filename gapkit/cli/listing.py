@@ -13,14 +13,23 @@ from gapkit.cli import options
 
 def list_(
     kind: Annotated[str, typer.Argument(help="bridges, metrics, datasets, encoders, decoders or scores.")],
+    name: Annotated[str | None, typer.Argument(metavar="[BRIDGE]", help="List the options of this bridge.")] = None,
     as_json: options.Json = False,
 ) -> None:
-    """List bridges, metrics, datasets, encoders, caption decoders or scores: what each is and where it comes from."""
+    """List bridges, metrics, datasets, encoders, caption decoders or scores: what each is and where it comes from.
+
+    `gapkit list bridges NAME` lists the options of one bridge: default, allowed values, and what `gapkit tune` tries.
+    """
     from gapkit.cli.printing import print_rows
     from gapkit.errors import InputError
 
     if kind not in KINDS:
         raise InputError(f"list: expected one of {', '.join(KINDS)}, got {kind!r}")
+    if name is not None and kind != "bridges":
+        raise InputError(f"list: expected {kind} alone, got {name!r} too; only bridges have options to list")
+    if name is not None:
+        print_rows(_options(name), as_json=as_json, words=True)
+        return
     print_rows(KINDS[kind](), as_json=as_json, words=True)
 
 
@@ -46,6 +55,22 @@ def _bridges() -> list[dict[str, object]]:
             }
         )
     return rows
+
+
+def _options(bridge: str) -> list[dict[str, object]]:
+    from gapkit.bridges.options import options_of
+    from gapkit.bridges.registry import BRIDGES
+
+    return [
+        {
+            "name": found.name,
+            "what": found.doc,
+            "default": found.default,
+            "allowed": found.allowed,
+            "searched": "" if found.search is None else str(found.search),
+        }
+        for found in options_of(BRIDGES.get(bridge)).values()
+    ]
 
 
 def _metrics() -> list[dict[str, object]]:

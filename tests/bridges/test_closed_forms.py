@@ -103,7 +103,7 @@ def test_memory_at_temperature_zero_is_the_nearest_caption():
         ("ridge", {"alpha": -1}, "alpha must be"),
         ("ridge", {"alpha": "auto"}, "alpha must be"),
         ("memory", {"temperature": 0}, "temperature must be"),
-        ("memory", {"temperature": "0.01"}, "temperature must be above 0, got '0.01'"),
+        ("memory", {"temperature": "0.01"}, "temperature must be a number above 0, got '0.01'"),
     ],
 )
 def test_parameters_out_of_range(name, params, words):

@@ -191,7 +191,7 @@ def test_sides_that_share_nothing_are_refused(name):
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wrong", [0, -1, 13, 2.0, "4", True])
 def test_components_out_of_range(name, wrong):
-    with pytest.raises(InputError, match=r"n_components must be a whole number in 1\.\.12"):
+    with pytest.raises(InputError, match=r"n_components must be a whole number (of at least 1|in 1\.\.12)"):
         make_bridge(name, n_components=wrong).fit(SOURCE, TARGET)
 
 
