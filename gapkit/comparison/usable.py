@@ -10,9 +10,14 @@ from gapkit import checks
 from gapkit.comparison.progress import Progress
 from gapkit.embeddings import PairedEmbeddings
 
+KNOWN = frozenset({"copies", "dtype", "leak", "rank"})
+"""Kinds of warnings about a bundled dataset that its card tells of, and that nobody who uses it can mend."""
+
 
 def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Sequence[str] = ()) -> tuple[str, ...]:
     """Refuse embeddings that cannot be compared; tell what is odd about the others.
+
+    What is known of a bundled dataset is not told; `gapkit inspect` shows it.
 
     Parameters
     ----------
@@ -34,7 +39,9 @@ def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Seque
     """
     if set(splits) & set(pairs.splits):
         pairs = pairs.take(np.flatnonzero(np.isin(np.asarray(pairs.split), splits)))
-    warnings = [problem.message for problem in checks.require_usable(pairs, progress=progress.step).problems]
-    for line in warnings:
-        progress.message(f"note: {line}")
-    return tuple(warnings)
+    warnings = checks.require_usable(pairs, progress=progress.step).problems
+    known = KNOWN if "dataset" in pairs.meta else frozenset[str]()
+    for problem in warnings:
+        if problem.kind not in known:
+            progress.message(f"note: {problem.message}")
+    return tuple(problem.message for problem in warnings)
