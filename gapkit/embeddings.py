@@ -95,7 +95,8 @@ class PairedEmbeddings:
         if given is None:
             if n != m:
                 raise InputError(
-                    f"{self.name}: {n} source rows but {m} target rows; give `owner`, the source row of each target row"
+                    f"{self.name}: {n} source rows but {m} target rows; give `owner`, the source row of each target "
+                    "row, or measure two sets that are not pairs with --unpaired (`paired=False`)"
                 )
             return np.arange(n, dtype=np.int64)
         owner = np.asarray(given)
@@ -185,11 +186,16 @@ class PairedEmbeddings:
 
     def content_hash(self) -> str:
         """blake2b over both arrays, owner and split: the same data give the same 32 hex digits."""
-        digest = hashlib.blake2b(digest_size=16)
-        for array in (self.source, self.target, self.owner, self.split):
-            if array is not None:
-                digest.update(f"{array.shape}{array.dtype.str}".encode())
-                for start in range(0, len(array), HASHED):
-                    digest.update(np.ascontiguousarray(array[start : start + HASHED]).tobytes())
-                    let_go(file_of(array))
-        return digest.hexdigest()
+        return content_hash(self.source, self.target, self.owner, self.split)
+
+
+def content_hash(*arrays: NDArray[Any] | None) -> str:
+    """blake2b over shapes, types and contents of the arrays that are there: 32 hex digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        if array is not None:
+            digest.update(f"{array.shape}{array.dtype.str}".encode())
+            for start in range(0, len(array), HASHED):
+                digest.update(np.ascontiguousarray(array[start : start + HASHED]).tobytes())
+                let_go(file_of(array))
+    return digest.hexdigest()
