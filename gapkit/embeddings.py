@@ -166,8 +166,14 @@ class PairedEmbeddings:
             name=name or self.name,
         )
 
-    def subset(self, split: str) -> PairedEmbeddings:
+    def subset(self, split: str, *, options: str = "--test-split and --fit-split") -> PairedEmbeddings:
         """The clips of one split.
+
+        Parameters
+        ----------
+        split : str
+        options : str
+            Options that name a split, for the message.
 
         Raises
         ------
@@ -175,8 +181,9 @@ class PairedEmbeddings:
             There are no splits, or none of this name.
         """
         if split not in self.splits:
-            known = ", ".join(f"{k} ({v})" for k, v in self.splits.items()) or "none"
-            raise InputError(f"{self.name}: no clip in split {split!r}; splits here: {known}")
+            known = ", ".join(f"{k} ({v})" for k, v in self.splits.items())
+            mend = f"splits here: {known}: name them with {options}" if known else "there are no splits here"
+            raise InputError(f"{self.name}: no item in split {split!r}; {mend}")
         assert self.split is not None
         return self.take(np.flatnonzero(self.split == split), name=f"{self.name}:{split}")
 

@@ -105,7 +105,7 @@ def _copies(pairs: PairedEmbeddings, copies: Copies, scans: Mapping[str, Scan]) 
             f"target: {len(copies.target):,} of {m:,} rows repeat an earlier row "
             f"({_named(copies.target, rows, firsts)}); {mend}, or give `owner`",
         )
-    if len(copies.captions):
+    if pairs.captions is not None and len(copies.captions):
         firsts = first_of(pairs.captions)
         yield (
             "copies",
