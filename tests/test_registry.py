@@ -6,7 +6,9 @@ from importlib.metadata import EntryPoint
 import pytest
 
 import gapkit.registry
+from gapkit.bridges.registry import BRIDGES
 from gapkit.errors import InputError
+from gapkit.metrics.registry import METRICS
 from gapkit.registry import Registry, meant
 
 

@@ -85,7 +85,8 @@ def study(
 
     given: dict[str, Any] = {
         "protocols": options.names(protocols), "trainings": options.names(trainings),
-        "supervised_bridges": options.names(supervised_bridges, "--supervised-bridges"), "seeds": seeds, "seed": seed, "decoder": decoder,
+        "supervised_bridges": options.names(supervised_bridges, "--supervised-bridges"),
+        "seeds": seeds, "seed": seed, "decoder": decoder,
         "decoder_options": parameters(decoder_option or [], option="--decoder-option"), "select_by": select_by,
         "tokenizer": tokenizer, "draws": resamples,
         "bridges": options.names(bridges, "--bridges"), "noise": _numbers("--noise", noise, float),

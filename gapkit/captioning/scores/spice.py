@@ -79,7 +79,8 @@ def jars_of(tools: Tools) -> list[Path]:
     missing = [name for name in JARS if not (folder / name).is_file()]
     if missing:
         raise AbsentError(
-            f"no {' and no '.join(missing)} in {folder}; unpack both from {WHERE} and name their folder with --spice-jars"
+            f"no {' and no '.join(missing)} in {folder}; unpack both from {WHERE} and name their folder with "
+            "--spice-jars"
         )
     return [folder / name for name in JARS]
 
