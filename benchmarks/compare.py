@@ -38,7 +38,7 @@ def main() -> int:
 
 def _run(options: list[str]) -> float:
     began = time.perf_counter()
-    command = [sys.executable, "-m", "gapkit.cli", "compare", "--quiet", *options]
+    command = [sys.executable, "-m", "gapkit", "compare", "--quiet", *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 

@@ -95,7 +95,8 @@ class PairedEmbeddings:
         if given is None:
             if n != m:
                 raise InputError(
-                    f"{self.name}: {n} source rows but {m} target rows; give `owner`, the source row of each target row"
+                    f"{self.name}: {n} source rows but {m} target rows; give `owner`, the source row of each target "
+                    "row, or measure two sets that are not pairs with --unpaired (`paired=False`)"
                 )
             return np.arange(n, dtype=np.int64)
         owner = np.asarray(given)
@@ -165,8 +166,14 @@ class PairedEmbeddings:
             name=name or self.name,
         )
 
-    def subset(self, split: str) -> PairedEmbeddings:
+    def subset(self, split: str, *, options: str = "--test-split and --fit-split") -> PairedEmbeddings:
         """The clips of one split.
+
+        Parameters
+        ----------
+        split : str
+        options : str
+            Options that name a split, for the message.
 
         Raises
         ------
@@ -174,8 +181,9 @@ class PairedEmbeddings:
             There are no splits, or none of this name.
         """
         if split not in self.splits:
-            known = ", ".join(f"{k} ({v})" for k, v in self.splits.items()) or "none"
-            raise InputError(f"{self.name}: no clip in split {split!r}; splits here: {known}")
+            known = ", ".join(f"{k} ({v})" for k, v in self.splits.items())
+            mend = f"splits here: {known}: name them with {options}" if known else "there are no splits here"
+            raise InputError(f"{self.name}: no item in split {split!r}; {mend}")
         assert self.split is not None
         return self.take(np.flatnonzero(self.split == split), name=f"{self.name}:{split}")
 
@@ -185,11 +193,16 @@ class PairedEmbeddings:
 
     def content_hash(self) -> str:
         """blake2b over both arrays, owner and split: the same data give the same 32 hex digits."""
-        digest = hashlib.blake2b(digest_size=16)
-        for array in (self.source, self.target, self.owner, self.split):
-            if array is not None:
-                digest.update(f"{array.shape}{array.dtype.str}".encode())
-                for start in range(0, len(array), HASHED):
-                    digest.update(np.ascontiguousarray(array[start : start + HASHED]).tobytes())
-                    let_go(file_of(array))
-        return digest.hexdigest()
+        return content_hash(self.source, self.target, self.owner, self.split)
+
+
+def content_hash(*arrays: NDArray[Any] | None) -> str:
+    """blake2b over shapes, types and contents of the arrays that are there: 32 hex digits."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        if array is not None:
+            digest.update(f"{array.shape}{array.dtype.str}".encode())
+            for start in range(0, len(array), HASHED):
+                digest.update(np.ascontiguousarray(array[start : start + HASHED]).tobytes())
+                let_go(file_of(array))
+    return digest.hexdigest()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
+import unicodedata
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -25,6 +27,44 @@ def nearest_of(name: str, known: Collection[str]) -> str:
     """
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     return f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+
+
+def meant(name: str, labels: Mapping[str, str]) -> str | None:
+    """The known name that a name as people write it stands for; None where it is none or several.
+
+    Case, accents, arrows, factors and the choice of hyphen, underscore or space make no difference, nor whether the
+    name or the label of the tables is given.
+
+    Parameters
+    ----------
+    name : str
+    labels : mapping of str to str
+        What tables print for each known name; empty where they print the name.
+
+    Examples
+    --------
+    >>> labels = {"recall@10": "R@10", "recall-back@10": "R@10 back", "mmd": "MMD² ×1000"}
+    >>> [meant(name, labels) for name in ("R@10", "r@10_back", "MMD²", "Recall@10", "R@5")]
+    ['recall@10', 'recall-back@10', 'mmd', 'recall@10', None]
+    """
+    if name in labels:
+        return name
+    for spellings in ({known: {_plain(known)} for known in labels}, {k: _spellings(v) for k, v in labels.items()}):
+        found = [known for known, own in spellings.items() if _plain(name) in own]
+        if len(found) == 1 and _plain(name):
+            return found[0]
+    return None
+
+
+def _spellings(label: str) -> set[str]:
+    return {_plain(label), _plain(re.sub(r"[²³]", "", label))}
+
+
+def _plain(text: str) -> str:
+    """Letters, digits and @ in lower case, with one hyphen for whatever stands between them."""
+    text = re.sub(r"×\d+|→.*", " ", text)
+    letters = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9@]+", "-", letters.casefold()).strip("-")
 
 
 class Registry(Generic[T]):
@@ -64,8 +104,8 @@ class Registry(Generic[T]):
         self._load()
         return list(self._items)
 
-    def get(self, name: str) -> T:
-        """The thing of that name.
+    def name_of(self, name: str) -> str:
+        """The registered name that a name as people write it stands for: ``R@10`` is ``recall@10``.
 
         Raises
         ------
@@ -73,15 +113,30 @@ class Registry(Generic[T]):
             Nothing has this name; the nearest names are offered.
         """
         self._load()
-        try:
-            return self._items[name]
-        except KeyError:
-            raise InputError(f"unknown {self.kind} {name!r}: {nearest_of(name, self._items)}") from None
+        found = meant(name, self.labels())
+        if found is None:
+            raise InputError(f"unknown {self.kind} {name!r}: {nearest_of(name, self._items)}")
+        return found
+
+    def labels(self) -> dict[str, str]:
+        """What tables print for each name; empty where they print the name."""
+        self._load()
+        return {name: str(getattr(item, "label", "")) for name, item in self._items.items()}
+
+    def get(self, name: str) -> T:
+        """The thing of that name, in any spelling of it.
+
+        Raises
+        ------
+        InputError
+            Nothing has this name; the nearest names are offered.
+        """
+        self._load()
+        return self._items[name] if name in self._items else self._items[self.name_of(name)]
 
     def origin(self, name: str) -> str:
         """The distribution that registered `name`."""
-        self.get(name)
-        return self._origins[name]
+        return self._origins[self.name_of(name)]
 
     def _load(self) -> None:
         if self._loaded:

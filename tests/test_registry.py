@@ -6,8 +6,10 @@ from importlib.metadata import EntryPoint
 import pytest
 
 import gapkit.registry
+from gapkit.bridges.registry import BRIDGES
 from gapkit.errors import InputError
-from gapkit.registry import Registry
+from gapkit.metrics.registry import METRICS
+from gapkit.registry import Registry, meant
 
 
 @pytest.fixture
@@ -149,3 +151,34 @@ def test_the_same_thing_again_is_none():
     shapes.register("dot", make())
     again = make()
     assert shapes.register("dot", again) is again
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize("change", [str, str.upper, lambda name: name.replace("-", "_"), lambda name: f" {name} "])
+def test_a_metric_is_found_by_its_name_in_any_spelling(name, change):
+    assert METRICS.name_of(change(name)) == name
+    assert METRICS.get(change(name)) is METRICS.get(name)
+
+
+@pytest.mark.parametrize("name", METRICS.names())
+@pytest.mark.parametrize("change", [str, str.lower, lambda label: label.replace(" ", "_")])
+def test_a_metric_is_found_by_what_tables_print(name, change):
+    """Label and heading, the latter with its factor and arrow."""
+    assert METRICS.name_of(change(METRICS.get(name).label)) == name
+    assert METRICS.name_of(change(METRICS.get(name).heading)) == name
+
+
+@pytest.mark.parametrize("name", BRIDGES.names())
+def test_a_bridge_is_found_by_its_name_in_any_spelling(name):
+    assert BRIDGES.name_of(name.replace("-", "_")) == BRIDGES.name_of(name.title()) == name
+
+
+@pytest.mark.parametrize("name", ["", "-", "R@7", "@", "²"])
+def test_a_name_that_means_nothing(name):
+    with pytest.raises(InputError, match="unknown metric"):
+        METRICS.name_of(name)
+
+
+def test_a_label_of_two_things_means_neither():
+    assert meant("share", {"a": "Share", "b": "share"}) is None
+    assert meant("a", {"a": "b", "b": "a"}) == "a"

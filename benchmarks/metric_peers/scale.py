@@ -61,7 +61,7 @@ def command(folder: str, n: int) -> dict[str, Any]:
 
     files = [str(Path(folder) / f"{name}.npy") for name in "xy"]
     wall = time.perf_counter()
-    asked = [sys.executable, "-m", "gapkit.cli", "metrics", files[0], "--target", files[1], "--metrics"]
+    asked = [sys.executable, "-m", "gapkit", "metrics", files[0], "--target", files[1], "--metrics"]
     subprocess.run([*asked, ",".join(SCALING), "--quiet"], check=True, stdout=subprocess.DEVNULL)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     unit = 1 if sys.platform == "darwin" else 1024

@@ -7,13 +7,26 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong. An error stops a comparison, a warning does not."""
+    """One thing that is wrong. An error stops a comparison, a warning does not.
+
+    Parameters
+    ----------
+    severity : {"error", "warning"}
+    message : str
+    kind : str
+        ``"broken"``, ``"count"``, ``"pairing"``, ``"collapse"``, ``"rank"``, ``"copies"``, ``"constant"``,
+        ``"dtype"``, ``"length"``, ``"leak"`` or ``"names"``.
+    """
 
     severity: Literal["error", "warning"]
     message: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +93,54 @@ class Gap:
 
 
 @dataclass(frozen=True)
+class Pairing:
+    """Whether pairs are nearer than unrelated rows, by a permutation test within each split.
+
+    Parameters
+    ----------
+    p : float
+        Share of the permutations, the given order included, in which pairs are at least as near: (k + 1) / (B + 1).
+    items : int
+        Items that were looked at.
+    nearer : bool
+        `p` is below 0.01, and no known mistake in the order has taken most of the nearness away.
+    alike : bool
+        Items that are alike in the source are alike in the target too: true of pairs in two spaces that share no axes.
+    order : str
+        A known mistake in the order of one side, in words, where mending it would bring the sides nearer.
+    """
+
+    p: float
+    items: int
+    nearer: bool
+    alike: bool
+    order: str
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Rows that repeat an earlier one, each counted once: a copied pair counts as a pair and on no side.
+
+    Parameters
+    ----------
+    pairs : array of shape (k,)
+        Items that repeat an earlier item in the source and in all their targets.
+    source, target : arrays
+        Other rows of a side that repeat an earlier one.
+    captions : array
+        Target rows whose caption repeats an earlier one, though the row does not.
+    ids : array
+        Items whose id repeats an earlier one.
+    """
+
+    pairs: NDArray[np.int64]
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    captions: NDArray[np.int64]
+    ids: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Leak:
     """Distinct rows of one side that two splits share."""
 
@@ -102,6 +163,13 @@ class Findings:
     source, target : Side
     gap : Gap or None
         None where no pair is usable.
+    pairing : Pairing or None
+        None where no split has 8 items.
+    same_rows : str
+        "" for two different sides; ``"all"``, ``"directions"`` or ``"order"`` where both sides are the same rows, the
+        same but for their lengths, or the same in another order.
+    copied_pairs : int
+        Items that repeat an earlier item on both sides.
     leaks : tuple of Leak
     repeated_captions : int
         Target rows whose caption is that of an earlier row; 0 without captions.
@@ -118,6 +186,9 @@ class Findings:
     source: Side
     target: Side
     gap: Gap | None
+    pairing: Pairing | None
+    same_rows: str
+    copied_pairs: int
     leaks: tuple[Leak, ...]
     repeated_captions: int
     sampled: int | None

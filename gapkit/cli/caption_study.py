@@ -85,10 +85,11 @@ def study(
 
     given: dict[str, Any] = {
         "protocols": options.names(protocols), "trainings": options.names(trainings),
-        "supervised_bridges": options.names(supervised_bridges), "seeds": seeds, "seed": seed, "decoder": decoder,
+        "supervised_bridges": options.names(supervised_bridges, "--supervised-bridges"),
+        "seeds": seeds, "seed": seed, "decoder": decoder,
         "decoder_options": parameters(decoder_option or [], option="--decoder-option"), "select_by": select_by,
         "tokenizer": tokenizer, "draws": resamples,
-        "bridges": options.names(bridges), "noise": _numbers("--noise", noise, float),
+        "bridges": options.names(bridges, "--bridges"), "noise": _numbers("--noise", noise, float),
         "projections": _numbers("--projections", projections, float),
         "beams": _numbers("--beams", beams, int), "scores": options.names(scores),
     }  # fmt: skip

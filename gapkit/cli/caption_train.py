@@ -54,7 +54,7 @@ def train(
     """Train a caption decoder on the train split (on all clips where there are no splits) and keep it.
 
     The val split, where there is one, stops the training early. Stopped and started again it goes on where it was.
-    Under `accelerate launch -m gapkit.cli` it trains on several processes.
+    Under `accelerate launch -m gapkit` it trains on several processes.
     """
     from gapkit.atomic import drop_leftovers
     from gapkit.captioning.decoders import make_decoder, process_rank

@@ -41,11 +41,13 @@ def fit(
     quiet: options.Quiet = False,
 ) -> None:
     """Fit one bridge on the train split (on all clips where there are no splits) and keep it."""
+    from gapkit.bridges.registry import BRIDGES
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import StudyConfig, fit_alone
     from gapkit.comparison.folder import alone_in
     from gapkit.machine import limit_threads
 
+    bridge = BRIDGES.name_of(bridge)
     given = parameters(set_ or [])
     if config is not None:
         lengths = ("steps", "epochs") if steps is not None or epochs is not None else ()

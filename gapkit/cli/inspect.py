@@ -115,4 +115,6 @@ def _gap(findings: Findings) -> Table:
         ("unpaired cosine", gap and gap.unpaired_cosine),
     ):
         table.add_row(label, "undefined" if value is None else f"{value:.3f}")
+    if findings.pairing is not None:
+        table.add_row("p that rows are unrelated", f"{findings.pairing.p:.3f}")
     return table

@@ -12,6 +12,10 @@ from gapkit.cli import options
 Split = Annotated[
     str | None, typer.Option(metavar="NAME", help="Clips of this split, or `all`. Left out: test where there is one.")
 ]
+Unpaired = Annotated[
+    bool, typer.Option("--unpaired", help="Two sets that are not pairs, of any sizes: FAD is frechet, KAD is mmd.")
+]
+AsTheyAre = Annotated[bool, typer.Option("--no-normalise", help="Measure rows as they are, of any length.")]
 
 
 def metrics(
@@ -22,36 +26,57 @@ def metrics(
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
     split: Split = None,
+    unpaired: Unpaired = False,
+    no_normalise: AsTheyAre = False,
     resamples: Annotated[int, typer.Option(metavar="N", min=0, help="Bootstrap resamples.")] = 1000,
     seed: options.Seed = 0,
     threads: options.Threads = 1,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure the gap as it is, without any bridge; rows are scaled to length one."""
+    """Measure the gap as it is, without any bridge; rows are scaled to length one unless told otherwise."""
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import measure_gap, measure_pairs
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    sides = _two_sets(pairs, target, owner, captions, split) if unpaired else None
+    data = sides or (options.open_pairs(pairs, target, owner, captions, dataset),)
     chosen = options.names(metrics, "--metrics") or ()
     with reporting(quiet=quiet, patience=1.0) as progress:
         asked: dict[str, Any] = {
             "metrics": chosen,
             "split": split,
+            "paired": not unpaired,
+            "normalise": not no_normalise,
             "n_resamples": resamples,
             "seed": seed,
             "progress": progress,
         }
         if as_json:
-            results = measure_gap(data, **asked)
+            results = measure_gap(*data, **asked)
             text, failed = results.to_json(), results.failures
         else:
-            found = measure_pairs(data, **asked)
+            found = measure_pairs(*data, **asked)
             text, failed = f"{found}\n", [f"metric {name}: {said}" for name, said in found.failed.items()]
     sys.stdout.write(text)
     for line in failed:
         say(f"failed: {line}")
     if failed:
         raise typer.Exit(1)
+
+
+def _two_sets(
+    pairs: str | None, target: str | None, owner: str | None, captions: str | None, split: str | None
+) -> tuple[Any, Any] | None:
+    """Both of two unrelated sets in files of their own; None where one file or a bundled dataset holds both sides."""
+    if pairs is None or target is None:
+        return None
+    from gapkit.errors import InputError
+    from gapkit.files import load_embeddings
+
+    given = {"--owner": owner, "--captions": captions, "--split": split}
+    foreign = [option for option, value in given.items() if value is not None]
+    if foreign:
+        raise InputError(f"--unpaired: two files that are not pairs have no {foreign[0]}; leave it out")
+    return load_embeddings(pairs, side="source"), load_embeddings(target, side="target")

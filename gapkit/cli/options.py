@@ -78,7 +78,18 @@ def names(text: str | None, option: str = "") -> tuple[str, ...] | None:
         from gapkit.errors import InputError
 
         raise InputError(f"{option}: expected names with commas between them, got {text!r}; or leave the option out")
-    return found
+    return tuple(dict.fromkeys(_as_registered(name, option) for name in found))
+
+
+def _as_registered(name: str, option: str) -> str:
+    """The name that a bridge or metric is registered under; others as they are, for their command to judge."""
+    if option not in ("--metrics", "--bridges", "--supervised-bridges"):
+        return name
+    from gapkit.bridges.registry import BRIDGES
+    from gapkit.metrics.registry import METRICS
+    from gapkit.registry import meant
+
+    return meant(name, (METRICS if option == "--metrics" else BRIDGES).labels()) or name
 
 
 def refuse_foreign_folder(folder: Path, *marks: str) -> None:

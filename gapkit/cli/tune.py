@@ -57,11 +57,13 @@ def tune(
     Prints the settings that no other beats, and writes the chosen one to DIR/tuned.toml, for `gapkit compare --config`
     and `gapkit fit --config`. Stopped and started again it goes on where it was.
     """
+    from gapkit.bridges.registry import BRIDGES
     from gapkit.cli.progress import reporting, say
     from gapkit.machine import limit_threads
     from gapkit.tuning import read_space, tune_bridge
 
     ranges = read_space(space) if space else None
+    bridge = BRIDGES.name_of(bridge)
     out = out or Path("gapkit-tune") / bridge
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)

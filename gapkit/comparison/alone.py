@@ -6,6 +6,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
+from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.bridges.base import Bridge
 from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
@@ -17,30 +20,46 @@ from gapkit.comparison.splits import fit_parts, unit_pairs, without_test
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
-from gapkit.embeddings import PairedEmbeddings
+from gapkit.embeddings import PairedEmbeddings, content_hash
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
 from gapkit.metrics.measuring import TEST, measured_part
 
+OF_PAIRS = ("pairing", "copies", "names", "leak")
+"""Kinds of warnings that say nothing about sets that are not pairs."""
+OF_LENGTHS = ("length",)
+"""Kinds of warnings that say nothing where rows are measured as they are."""
+
 
 def measure_pairs(
-    pairs: PairedEmbeddings,
+    pairs: PairedEmbeddings | ArrayLike,
+    target: ArrayLike | None = None,
     *,
     metrics: Sequence[str] = (),
     split: str | None = None,
+    paired: bool = True,
+    normalise: bool = True,
     n_resamples: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Measures:
-    """The gap without any bridge, after a look at what is wrong with the embeddings; rows are scaled to length one.
+    """The gap without any bridge, after a look at what is wrong with the embeddings.
 
     Parameters
     ----------
-    pairs : PairedEmbeddings
+    pairs : PairedEmbeddings or array-like of shape (n, d)
+        An array is the source of two unrelated sets, and goes with `target` and ``paired=False``.
+    target : array-like of shape (m, d), optional
+        The other of two unrelated sets, in any number of rows.
     metrics : sequence of str
         Names; empty for the default table, ``("all",)`` for every metric.
     split : str, optional
-        Clips of this split, or ``"all"``. Left out: ``"test"`` where the data have it, otherwise all.
+        Items of this split, or ``"all"``. Left out: ``"test"`` where the data have it, otherwise all.
+    paired : bool
+        False: source and target are unrelated sets. Each is resampled on its own, and metrics that need pairs are left
+        out.
+    normalise : bool
+        Scale every row to length one first.
     n_resamples : int
         Bootstrap resamples.
     seed : int
@@ -59,17 +78,21 @@ def measure_pairs(
     """
     config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
     listener = progress or Silent()
-    part = measured_part(pairs, split)
-    listener.begin("looking for broken rows")
-    require_usable(part, listener)
+    part = _part(pairs, target, split, paired)
+    if isinstance(part, PairedEmbeddings):
+        listener.begin("looking for broken rows")
+        require_usable(part, listener, besides=[*(() if paired else OF_PAIRS), *(() if normalise else OF_LENGTHS)])
+        if len(part) < 2:
+            raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
     listener.begin("what the metrics share")
-    if len(part) < 2:
-        raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
+    source, other = (part, None) if paired else _sides(part)
     return measure(
-        part,
+        source,
+        other,
         metrics=config.metrics,
-        split="all",
-        normalise=True,
+        split="all" if paired else None,
+        paired=paired,
+        normalise=normalise,
         n_resamples=n_resamples,
         seed=seed,
         progress=_Metrics(listener),
@@ -78,10 +101,13 @@ def measure_pairs(
 
 
 def measure_gap(
-    pairs: PairedEmbeddings,
+    pairs: PairedEmbeddings | ArrayLike,
+    target: ArrayLike | None = None,
     *,
     metrics: Sequence[str] = (),
     split: str | None = None,
+    paired: bool = True,
+    normalise: bool = True,
     n_resamples: int = 1000,
     seed: int = 0,
     progress: Progress | None = None,
@@ -90,26 +116,60 @@ def measure_gap(
 
     Parameters
     ----------
-    pairs, metrics, split, n_resamples, seed, progress
+    pairs, target, metrics, split, paired, normalise, n_resamples, seed, progress
         See `measure_pairs`.
 
     Raises
     ------
     InputError
     """
-    found = measure_pairs(pairs, metrics=metrics, split=split, n_resamples=n_resamples, seed=seed, progress=progress)
-    part, measured = measured_part(pairs, split), as_measured(found)
+    found = measure_pairs(
+        pairs,
+        target,
+        metrics=metrics,
+        split=split,
+        paired=paired,
+        normalise=normalise,
+        n_resamples=n_resamples,
+        seed=seed,
+        progress=progress,
+    )
+    part, measured = _part(pairs, target, split, paired), as_measured(found)
     cell = Cell("identity", "anchor", None, key="")
     cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
     columns = metric_columns([*found, *found.left_out, *found.failed])
-    used = split or (TEST if TEST in pairs.splits else "all")
+    if isinstance(part, PairedEmbeddings):
+        used = split or (TEST if TEST in part.splits else "all")
+        name, digest = part.name, pairs.content_hash()
+    else:
+        used, name, digest = "all", "sets", content_hash(*(np.asarray(side) for side in part))
+    source, _ = _sides(part)
     frame = long_frame([cell], {c.name: c.group for c in columns}, split=used)
     study = {
-        "name": part.name,
-        "data": {"content_hash": pairs.content_hash(), "dim": part.dim, "fit_clips": 0, "test_clips": len(part)},
-        "options": {"seed": seed, "n_resamples": n_resamples, "normalise": True, "split": used},
+        "name": name,
+        "data": {"content_hash": digest, "dim": source.shape[1], "fit_clips": 0, "test_clips": len(source)},
+        "options": {"seed": seed, "n_resamples": n_resamples, "normalise": normalise, "paired": paired, "split": used},
     }
     return Results(frame, columns, study, draws_of([cell]))
+
+
+def _part(
+    pairs: PairedEmbeddings | ArrayLike, target: ArrayLike | None, split: str | None, paired: bool
+) -> PairedEmbeddings | tuple[ArrayLike, ArrayLike]:
+    """The items that are measured, or both of two unrelated sets."""
+    if isinstance(pairs, PairedEmbeddings):
+        if target is not None:
+            raise InputError("measure: PairedEmbeddings bring their targets along; leave out target")
+        return measured_part(pairs, split)
+    if paired or target is None:
+        raise InputError("measure: expected PairedEmbeddings, or a source and a target with paired=False")
+    if split is not None:
+        raise InputError("measure: split goes with PairedEmbeddings; take the rows of the split yourself")
+    return as_matrix(pairs, name="source"), as_matrix(target, name="target")
+
+
+def _sides(part: PairedEmbeddings | tuple[ArrayLike, ArrayLike]) -> tuple[ArrayLike, ArrayLike]:
+    return (part.source, part.target) if isinstance(part, PairedEmbeddings) else part
 
 
 class _Metrics:

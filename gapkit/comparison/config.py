@@ -111,11 +111,10 @@ class StudyConfig:
         metrics = self.metrics or tuple(metric_names(default=True))
         if "all" in metrics:
             metrics = tuple(metric_names())
-        for metric in metrics:
-            METRICS.get(metric)
-        for name in self.params:
-            BRIDGES.get(name)
-        config = dataclasses.replace(self, bridges=bridges, metrics=metrics, device=settle_device(self.device))
+        metrics, bridges = tuple(map(METRICS.name_of, metrics)), tuple(map(BRIDGES.name_of, bridges))
+        params = {BRIDGES.name_of(name): own for name, own in self.params.items()}
+        device = settle_device(self.device)
+        config = dataclasses.replace(self, bridges=bridges, metrics=metrics, params=params, device=device)
         for name in bridges:
             config.bridge_params(name, config.seed)
         return config
@@ -131,6 +130,7 @@ class StudyConfig:
         n_pairs : int, optional
             Number of fitted pairs, by which `epochs` become steps for a bridge that counts steps.
         """
+        name = BRIDGES.name_of(name)
         own = dict(self.params.get(name, {}))
         known = inspect.signature(BRIDGES.get(name)).parameters
         common: dict[str, Any] = {

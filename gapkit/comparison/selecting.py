@@ -10,6 +10,7 @@ import pandas as pd
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.errors import InputError
+from gapkit.registry import meant
 
 if TYPE_CHECKING:
     from gapkit.comparison.results import Results
@@ -25,6 +26,8 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
         frame = pd.concat([frame[frame["bridge"] == name] for name in _spelt_out(frame, bridges)], ignore_index=True)
     if metrics is not None:
         known = {column.name: column for column in columns}
+        labels = {column.name: column.label for column in columns}
+        metrics = [meant(name, labels) or name for name in metrics]
         require_known("metric", metrics, known)
         columns = tuple(known[name] for name in dict.fromkeys(metrics))
         frame = frame[frame["metric"].isna() | frame["metric"].isin(metrics)].reset_index(drop=True)
@@ -50,8 +53,9 @@ def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
         if name in KINDS:
             chosen += [bridge for bridge, block in blocks.items() if block == KINDS[name]]
             continue
-        require_known("bridge", (name,), blocks)
-        chosen.append(name)
+        bridge = meant(name, dict.fromkeys(blocks, "")) or name
+        require_known("bridge", (bridge,), blocks)
+        chosen.append(bridge)
     if not chosen:
         raise InputError(f"no bridge of the kind {', '.join(names)} in these results; here are: {', '.join(blocks)}")
     return list(dict.fromkeys(chosen))

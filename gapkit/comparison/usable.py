@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -10,9 +10,16 @@ from gapkit import checks
 from gapkit.comparison.progress import Progress
 from gapkit.embeddings import PairedEmbeddings
 
+KNOWN = frozenset({"copies", "dtype", "leak", "rank"})
+"""Kinds of warnings about a bundled dataset that its card tells of, and that nobody who uses it can mend."""
 
-def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Sequence[str] = ()) -> tuple[str, ...]:
+
+def require_usable(
+    pairs: PairedEmbeddings, progress: Progress, *, splits: Sequence[str] = (), besides: Collection[str] = ()
+) -> tuple[str, ...]:
     """Refuse embeddings that cannot be compared; tell what is odd about the others.
+
+    What is known of a bundled dataset is not told; `gapkit inspect` shows it.
 
     Parameters
     ----------
@@ -21,6 +28,8 @@ def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Seque
         Told what is odd, and how many rows were looked at.
     splits : sequence of str
         Look only at these splits, where the data have them.
+    besides : collection of str
+        Kinds of warnings that say nothing about this use of the embeddings.
 
     Returns
     -------
@@ -34,7 +43,10 @@ def require_usable(pairs: PairedEmbeddings, progress: Progress, *, splits: Seque
     """
     if set(splits) & set(pairs.splits):
         pairs = pairs.take(np.flatnonzero(np.isin(np.asarray(pairs.split), splits)))
-    warnings = [problem.message for problem in checks.require_usable(pairs, progress=progress.step).problems]
-    for line in warnings:
-        progress.message(f"note: {line}")
-    return tuple(warnings)
+    found = checks.require_usable(pairs, progress=progress.step).problems
+    warnings = [problem for problem in found if problem.kind not in besides]
+    known = KNOWN if "dataset" in pairs.meta else frozenset[str]()
+    for problem in warnings:
+        if problem.kind not in known:
+            progress.message(f"note: {problem.message}")
+    return tuple(problem.message for problem in warnings)

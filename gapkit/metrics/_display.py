@@ -71,6 +71,7 @@ def _notes(measures: Measures) -> Iterator[str]:
     for name, estimate in measures.items():
         if estimate.why:
             yield f"undefined: {name}: {estimate.why}"
+    yield from dict.fromkeys(f"no intervals: {e.no_interval}" for e in measures.values() if e.no_interval)
     for name, reason in measures.failed.items():
         yield f"failed: {name}: {reason}"
     why: dict[str, list[str]] = {}

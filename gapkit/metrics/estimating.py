@@ -20,6 +20,11 @@ from gapkit.metrics.measures import Estimate
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
 from gapkit.statistics import percentile_interval
 
+LEAST = 5
+"""Items of a side below which there is no interval: the whole range of 4 values covers their median in 87 % of cases,
+and a resample of one item over and over has no value for most metrics."""
+RARE = 0.01
+"""Share of the resamples that may have no value: the interval then holds the others."""
 GENERIC_DRAWS = 200
 """Resamples of a metric that must be computed again for each."""
 
@@ -90,13 +95,20 @@ def estimate(record: Metric, row: Row) -> Estimate:
             value, draws = _generic(record, row)
     except InputError as error:
         value, why = math.nan, str(error)
+    few = min(both.x.n, both.y.n)
+    no_interval = ""
+    if few < LEAST and len(row.resamples):
+        draws, no_interval = np.empty(0), f"{few} items are too few for an interval of 95 %; give at least {LEAST}"
     clips: NDArray[np.float64] = np.empty(0)
     if math.isnan(value):
         draws, why = np.empty(0), why or f"{record.name} gave NaN"
     elif record.name in CLIP_VALUES:
         clips = CLIP_VALUES[record.name](row).cpu().numpy()
-    low, high = percentile_interval(draws)
-    return Estimate(value, low, high, draws, both.x.n, time.perf_counter() - start, why, clips)
+    undefined = ~np.isfinite(draws)
+    if undefined.sum() > RARE * len(draws):
+        no_interval = f"{undefined.sum()} of {len(draws)} resamples have no {record.name}; give more items"
+    low, high = percentile_interval([] if no_interval else draws[~undefined])
+    return Estimate(value, low, high, draws, both.x.n, time.perf_counter() - start, why, clips, no_interval)
 
 
 def _cloud(values: ArrayLike, name: str, reference: Reference) -> Cloud:

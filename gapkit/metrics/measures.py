@@ -40,6 +40,8 @@ class Estimate:
         Why `value` is undefined; empty otherwise.
     clips : array of shape (n,), float64
         What each clip has, where `value` is their mean; empty otherwise.
+    no_interval : str
+        Why there is no interval, where the items are too few for any.
     """
 
     value: float
@@ -50,6 +52,7 @@ class Estimate:
     seconds: float
     why: str = ""
     clips: NDArray[np.float64] = field(repr=False, default_factory=lambda: np.empty(0))
+    no_interval: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -150,7 +150,8 @@ def measure(
             give_back_memory()
     if progress is not None:
         progress(len(records), len(records), "")
-    sizes = _sizes(row.both.x.n, len(reference.target.base), reference.target.base.shape[1], len(reference.resamples))
+    drawn = 0 if any(e.no_interval for e in estimates.values()) else len(reference.resamples)
+    sizes = _sizes(row.both.x.n, len(reference.target.base), reference.target.base.shape[1], drawn)
     resampling = (reference.seed, len(reference.resamples), row.both.x.n, int(paired))
     return Measures(estimates, left_out, failed, f"{name}: {sizes}" if name else sizes, resampling)
 
@@ -164,7 +165,7 @@ def measured_part(pairs: PairedEmbeddings, split: str | None) -> PairedEmbedding
     """The clips of a split, or all; left out, those of "test" where there are such."""
     if split is None:
         split = TEST if TEST in pairs.splits else "all"
-    return pairs if split == "all" else pairs.subset(split)
+    return pairs if split == "all" else pairs.subset(split, options="--split")
 
 
 def _sizes(n: int, m: int, d: int, n_resamples: int) -> str:

@@ -25,7 +25,7 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
     out, small = tmp_path / "out", tmp_path / "small.toml"
     small.write_text("[bridges.residual-mlp]\nhidden = 64\n")
     common = [*COMMON, "--config", str(small)]
-    command = [sys.executable, "-m", "gapkit.cli", "compare", str(npz), *common, "--jobs", "2", "--out", str(out)]
+    command = [sys.executable, "-m", "gapkit", "compare", str(npz), *common, "--jobs", "2", "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     # Tests that were started in the background by a script ignore Ctrl-C, and so would what they start.
     process = subprocess.Popen(

@@ -66,7 +66,7 @@ def installed(tmp_path: Path) -> Path:
 
 def _gapkit(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), *sys.path]), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "gapkit.cli", *arguments]
+    command = [sys.executable, "-m", "gapkit", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 

@@ -236,7 +236,7 @@ def test_the_cell_of_the_bridge_is_a_plugin(tmp_path: Path) -> None:
     listed = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in names.items()) for group, names in points.items()]
     (info / "entry_points.txt").write_text("\n".join(listed))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), *sys.path])}
-    command = [sys.executable, "-m", "gapkit.cli", "list", "bridges", "--json"]
+    command = [sys.executable, "-m", "gapkit", "list", "bridges", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     (row,) = [row for row in json.loads(done.stdout) if row["name"] == "local-shift"]

@@ -201,7 +201,7 @@ def test_the_tutorial_prints_what_it_shows(tmp_path: Path) -> None:
     """Every row of the tutorial's table is in the output of its command, to the last digit but for one step."""
     page = (ROOT / "docs" / "tutorial" / "first-table.md").read_text(encoding="utf-8")
     (command,) = re.findall(r"^(gapkit compare .*)$", page, re.MULTILINE)
-    words = [sys.executable, "-m", "gapkit.cli", *shlex.split(command)[1:]]
+    words = [sys.executable, "-m", "gapkit", *shlex.split(command)[1:]]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "COLUMNS": "100"}
     done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

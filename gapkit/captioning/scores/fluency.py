@@ -121,6 +121,6 @@ def _build(config: Any, states: dict[str, torch.Tensor], path: Path) -> tuple[An
     except (RuntimeError, KeyError, ValueError) as error:
         reason = " ".join(str(error).split())[:160]
         raise AbsentError(
-            f"fer: {path} does not fit its encoder ({reason}); name the encoder (fluency_encoder)"
+            f"fer: {path} does not fit its encoder ({reason}); name the encoder with --fluency-encoder"
         ) from None
     return encoder.eval(), weight, bias

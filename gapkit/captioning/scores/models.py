@@ -37,7 +37,7 @@ class Models:
         """The sentence encoder of FENSE."""
         if self._tools.sbert is None:
             raise AbsentError(
-                f"the sentence encoder of FENSE is not here; name {SBERT} of the hub or a folder with it (sbert)"
+                f"the sentence encoder of FENSE is not here; name {SBERT} of the hub or a folder with it by --sbert"
             )
         return _encoder(model_folder(self._tools.sbert, whose="sbert_sim"), self._tools.device)
 
@@ -46,7 +46,7 @@ class Models:
         """The error detector of FENSE."""
         if self._tools.fluency is None:
             raise AbsentError(
-                f"the error detector of FENSE is not here; download {DETECTOR} and name the file (fluency)"
+                f"the error detector of FENSE is not here; download {DETECTOR} and name the file with --fluency"
             )
         from gapkit.captioning.scores.fluency import FluencyDetector
 

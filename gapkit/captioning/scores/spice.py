@@ -60,7 +60,7 @@ def spice(candidates: Sequence[str], references: Sequence[Sequence[str]], tools:
         except (OSError, ValueError, KeyError, TypeError):
             raise AbsentError(
                 f"SPICE's Java gave no scores (exit {done.returncode}, said: {complaint(done.stderr)}); it wants 8 GB "
-                "of memory and is made for Java 8: name one (java)"
+                "of memory and is made for Java 8: name one with --java"
             ) from None
     if np.isnan(values).all():
         raise AbsentError("SPICE is undefined: its parser found nothing in any caption and its references")
@@ -79,7 +79,8 @@ def jars_of(tools: Tools) -> list[Path]:
     missing = [name for name in JARS if not (folder / name).is_file()]
     if missing:
         raise AbsentError(
-            f"no {' and no '.join(missing)} in {folder}; unpack both from {WHERE} and name their folder (spice_jars)"
+            f"no {' and no '.join(missing)} in {folder}; unpack both from {WHERE} and name their folder with "
+            "--spice-jars"
         )
     return [folder / name for name in JARS]
 

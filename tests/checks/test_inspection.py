@@ -13,7 +13,8 @@ from gapkit.errors import InputError
 
 
 def rows(n=60, d=8, seed=0, *, unit=True):
-    x = np.random.default_rng(seed).normal(size=(n, d))
+    """Rows of one cloud: those of two seeds are pairs."""
+    x = np.random.default_rng(99).normal(size=(n, d)) + 0.5 * np.random.default_rng(seed).normal(size=(n, d))
     return x / np.linalg.norm(x, axis=1, keepdims=True) if unit else x
 
 
@@ -240,7 +241,15 @@ def test_rows_that_are_not_normalised():
 
 
 @pytest.mark.parametrize(
-    ("dtype", "word"), [("float16", "stored as float16"), ("int8", "whole numbers (int8)"), ("uint16", "(uint16)")]
+    ("dtype", "word"),
+    [
+        ("float16", "stored as float16, about 3 digits; differences below 0.001"),
+        ("bfloat16", "stored as bfloat16, about 2 digits; differences below 0.01"),
+        ("float8_e4m3fn", "stored as float8_e4m3fn, about 1 digit; differences below 0.1"),
+        ("float8_e5m2", "stored as float8_e5m2, about 1 digit;"),
+        ("int8", "whole numbers (int8)"),
+        ("uint16", "(uint16)"),
+    ],
 )
 def test_dtypes_of_the_file(dtype, word):
     assert word in only(healthy(meta={"target_dtype": dtype}), "warning", "target: ")

@@ -1,4 +1,4 @@
-"""``python -m gapkit.cli``."""
+"""``python -m gapkit``."""
 
 from gapkit.cli.main import main
 
