@@ -70,7 +70,8 @@ def test_the_ptb_tokenizer_is_that_of_pycocoevalcap(java):
 
     texts = [
         "A dog's bark -- twice!", 'He says: "well-known", isn\'t it?', "3.5 seconds (about)", "rain; wind... thunder",
-        "=1+1", "café été", "", "3 1/2 dogs on 10 3/4 roofs", "3\xa01/2 dogs", "rain\xa0falls", "a\tdog  barks", "\u2003rain",
+        "=1+1", "café été", "", "3 1/2 dogs on 10 3/4 roofs", "3\xa01/2 dogs", "rain\xa0falls",
+        "a\tdog  barks", "\u2003rain",
     ]  # fmt: skip
     theirs = PTBTokenizer().tokenize({place: [{"caption": text}] for place, text in enumerate(texts)})
     assert list(tokenize(texts, "ptb", java=java).values()) == [theirs[place][0] for place in range(len(texts))]
