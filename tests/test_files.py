@@ -309,16 +309,16 @@ def test_ids_of_the_file_are_matched_by_name(tmp_path):
     ("text", "message"),
     [
         (b"", "no column 'caption'"),
-        (b"id,text\na,b\n", "no column 'caption' in the header"),
+        (b"id,text\na,b\n", "no column 'caption' .there are 'id', 'text'"),
         (b"caption\n", "no rows"),
         (b"caption\na\n", "has 1 rows for 3 target rows"),
         (b"id,caption\na,b\na,c\na,d\n", "names 1 clips, but there are 2 source rows"),
         (b"id,caption,split\na,b,u\nb,c,u\na,d,v\n", "column split: row 2 differs from row 0"),
-        (b"id,caption\na,b,c\n", "line 2 has not the 2 columns"),
-        (b"id,caption\na\n", "line 2 has not the 2 columns"),
-        (b"caption\n\xff\xfe\n", "not a readable UTF-8 csv"),
-        (b'caption\n"open\n', "not a readable UTF-8 csv"),
-        (b"caption\n" + b"x" * 200_000 + b"\n", "not a readable UTF-8 csv"),
+        (b"id,caption\na,b,c\n", "line 2: has 3 cells for the 2 columns of the header; quote captions"),
+        (b"id,caption\na\n", "line 2: has 1 cells for the 2 columns"),
+        (b"caption\n\xff\xfe\n", "is not UTF-8 at byte 8"),
+        (b'caption\n"open\n', "line 2: cannot be read as a table"),
+        (b"caption\n" + b"x" * 200_000 + b"\n", "line 2: cannot be read as a table"),
     ],
 )
 def test_a_csv_that_does_not_fit(tmp_path, text, message):

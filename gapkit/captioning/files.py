@@ -1,25 +1,23 @@
-"""Candidates and references in files: CSV, JSON and the formats of COCO. Cells are text; nothing in them is run."""
+"""Candidates and references in files."""
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from gapkit.atomic import write_text
-from gapkit.datasets.audiocaps import COLUMNS as AUDIOCAPS
-from gapkit.datasets.audiocaps import audiocaps_captions
-from gapkit.datasets.clotho import CAPTIONS as CLOTHO
-from gapkit.datasets.clotho import clotho_captions
 from gapkit.errors import InputError
-from gapkit.files.csv_cells import csv_text, original
-from gapkit.files.store import one_line
+from gapkit.files.csv_cells import csv_text
+from gapkit.files.described import captions_by_id, read_described, usable
+from gapkit.files.list_cells import is_list
 
 SUFFIXES = (".csv", ".json")
-IDS = ("image_id", "id", "audio_id", "clip_id", "fname")
-"""Names that the id goes by in JSON; in a CSV it is `id`."""
+"""Suffixes that captions are written with."""
+
+_SUFFIX = re.compile(r"\.[A-Za-z0-9]{2,5}$")
+_START = re.compile(r"_\d+(\.\d+)?$")
 
 
 def read_candidates(path: str | Path) -> dict[str, str]:
@@ -28,8 +26,8 @@ def read_candidates(path: str | Path) -> dict[str, str]:
     Parameters
     ----------
     path : path
-        ``.csv`` with the columns id and caption; ``.json`` with {id: caption} or a list of {image_id or id, caption},
-        the results format of COCO.
+        A table with the columns id and caption, or {id: caption}: see `gapkit.files.tables.read_table`; columns
+        under the names that published sets give them: see `gapkit.files.columns`. Broken rows are said in a warning.
 
     Returns
     -------
@@ -40,14 +38,13 @@ def read_candidates(path: str | Path) -> dict[str, str]:
     InputError
         It cannot be read, an id has two captions, or something is not text.
     """
-    path = Path(path)
     captions: dict[str, str] = {}
-    for where, key, text in _entries(path):
-        if key in captions:
+    for row in usable(read_described(path, "id", "caption", said=True), path):
+        if row.id in captions or len(row.captions) > 1:
             raise InputError(
-                f"{path}: {where}: id {key!r} has a second caption; expected one candidate a clip, of one system"
+                f"{path}: {row.where}: id {row.id!r} has a second caption; expected one candidate a clip, of one system"
             )
-        captions[key] = text
+        captions[row.id] = row.captions[0] if row.captions else ""
     return captions
 
 
@@ -57,8 +54,9 @@ def read_references(path: str | Path) -> dict[str, tuple[str, ...]]:
     Parameters
     ----------
     path : path
-        ``.csv`` with the columns id and caption, a row a caption, or as AudioCaps and Clotho have them; ``.json`` with
-        {id: [captions]}, a list of {image_id or id, caption}, or the annotations of COCO.
+        A table with the columns id and caption, a row a caption, or several captions in a row, or {id: [captions]}:
+        see `gapkit.files.tables.read_table`; columns under the names that published sets give them: see
+        `gapkit.files.columns`. Broken rows are said in a warning.
 
     Returns
     -------
@@ -70,17 +68,55 @@ def read_references(path: str | Path) -> dict[str, tuple[str, ...]]:
     InputError
         It cannot be read, or something is not text.
     """
-    path = Path(path)
-    if path.suffix.lower() == ".csv":
-        header = _header(path)
-        if set(AUDIOCAPS) <= set(header):
-            return audiocaps_captions(path)
-        if {"file_name", *CLOTHO} <= set(header):
-            return clotho_captions(path)
-    captions: dict[str, list[str]] = {}
-    for _, key, text in _entries(path):
-        captions.setdefault(key, []).append(text)
-    return {key: tuple(texts) for key, texts in captions.items()}
+    return captions_by_id(usable(read_described(path, "id", "caption"), path))
+
+
+def read_texts(path: str | Path) -> list[str]:
+    """All captions of a table, whatever they are of: those that a system was trained on.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or something is not text.
+    """
+    return [text for row in usable(read_described(path, "caption"), path) for text in row.captions]
+
+
+def match_names(
+    candidates: Mapping[str, str], references: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, str], str | None]:
+    """Candidates under the names of the references, where they go by other forms of them.
+
+    Parameters
+    ----------
+    candidates : mapping of str to str
+    references : mapping of str to sequence of str
+
+    Returns
+    -------
+    candidates : dict of str to str
+        As they were, where one of their ids is among the references, or no form of the names matches.
+    note : str or None
+        How they were matched, if by another form.
+    """
+    same = dict(candidates), None
+    if any(key in references for key in candidates):
+        return same
+    for form, how in _FORMS.items():
+        ours, theirs = ({how(key): key for key in keys} for keys in (candidates, references))
+        both = sum(key in theirs for key in ours)
+        if both and len(ours) == len(candidates) and len(theirs) == len(references):
+            renamed = {theirs.get(name, key): candidates[key] for name, key in ours.items()}
+            return renamed, f"candidates and references joined by {form}; {both:,} of {len(references):,}"
+    return same
+
+
+_FORMS: dict[str, Callable[[str], str]] = {
+    "file name": lambda key: key.replace("\\", "/").rpartition("/")[2],
+    "file name without suffix": lambda key: _SUFFIX.sub("", key.replace("\\", "/").rpartition("/")[2]),
+    "YouTube id": lambda key: _START.sub("", _SUFFIX.sub("", key.replace("\\", "/").rpartition("/")[2])),
+}
+"""Shorter forms of the name of an item."""
 
 
 def write_captions(path: str | Path, captions: Mapping[str, str | Sequence[str]]) -> None:
@@ -101,106 +137,16 @@ def write_captions(path: str | Path, captions: Mapping[str, str | Sequence[str]]
     """
     path = Path(path)
     if path.suffix.lower() == ".json":
-        content = {key: said if isinstance(said, str) else list(said) for key, said in captions.items()}
+        plain = {key: said if isinstance(said, str) else list(said) for key, said in captions.items()}
+        content = {key: [said] if isinstance(said, str) and is_list(said) else said for key, said in plain.items()}
         write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     elif path.suffix.lower() == ".csv":
-        rows = [(key, text) for key, said in captions.items() for text in ([said] if isinstance(said, str) else said)]
+        # A caption that reads like a list is written as a list of one.
+        rows = [
+            (key, json.dumps([text]) if is_list(text) else text)
+            for key, said in captions.items()
+            for text in ([said] if isinstance(said, str) else said)
+        ]
         write_text(path, csv_text(("id", "caption"), rows))
     else:
         raise InputError(f"{path}: expected a file name that ends in {' or '.join(SUFFIXES)}")
-
-
-Entry = tuple[str, str, str]
-"""Where it stands, id, caption."""
-
-
-def _entries(path: Path) -> Iterable[Entry]:
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f"{path}: is not read by its suffix ({suffix or 'none'}); expected {', '.join(SUFFIXES)}")
-    entries = list(_csv_entries(path) if suffix == ".csv" else _json_entries(path))
-    if not entries:
-        raise InputError(f"{path}: holds no caption; expected one or more")
-    return entries
-
-
-def _header(path: Path) -> list[str]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            return next(csv.reader(handle), [])
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _csv_entries(path: Path) -> Iterable[Entry]:
-    header = _header(path)
-    missing = [name for name in ("id", "caption") if name not in header]
-    if missing:
-        raise InputError(
-            f"{path}: no column {' and no column '.join(map(repr, missing))} in the header "
-            f"({', '.join(header)[:80] or 'empty file'}); expected id and caption"
-        )
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            for row in reader:
-                if None in row or None in row.values():
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has not the {len(header)} columns of the header; quote "
-                        "captions that hold a comma"
-                    )
-                yield f"line {reader.line_num}", original(row["id"]), original(row["caption"])
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _json_entries(path: Path) -> Iterable[Entry]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=lambda pairs: _once(path, pairs))
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise _unreadable(path, error) from None
-    if isinstance(content, dict) and isinstance(content.get("annotations"), list):
-        content = content["annotations"]
-    if isinstance(content, dict):
-        for key, said in content.items():
-            for text in said if isinstance(said, list) else [said]:
-                yield f"entry {key!r}", key, _text(path, f"entry {key!r}", text)
-    elif isinstance(content, list):
-        for place, record in enumerate(content):
-            where = f"entry {place}"
-            name = next((name for name in IDS if isinstance(record, dict) and name in record), None)
-            if name is None or "caption" not in record:
-                raise InputError(f"{path}: {where}: expected an object with image_id (or id) and caption")
-            yield where, _id(path, where, record[name]), _text(path, where, record["caption"])
-    else:
-        raise InputError(f"{path}: expected an object or a list of captions, got {type(content).__name__}")
-
-
-def _once(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """JSON keeps the last of two equal names and says nothing."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise InputError(f"{path}: the name {twice!r} stands there twice; expected each once")
-    return made
-
-
-def _id(path: Path, where: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise InputError(f"{path}: {where}: expected an id that is text or a whole number, got {value!r:.60}")
-    return str(value)
-
-
-def _text(path: Path, where: str, value: Any) -> str:
-    if not isinstance(value, str):
-        raise InputError(f"{path}: {where}: expected a caption that is text, got {value!r:.60}")
-    return value
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    if isinstance(error, OSError):
-        return InputError(f"{path}: cannot be opened ({error.strerror}); check the path")
-    return InputError(f"{path}: not a readable UTF-8 {path.suffix[1:].lower()} ({one_line(error)}); write it again")

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from gapkit.captioning.scores import CaptionScores
 
-Candidates = Annotated[Path, typer.Argument(metavar="CANDIDATES", help="A caption a clip: CSV or JSON.")]
-References = Annotated[Path, typer.Argument(metavar="REFERENCES", help="Captions that people gave: CSV or JSON.")]
+Candidates = Annotated[Path, typer.Argument(metavar="CANDIDATES", help="A caption a clip: CSV, TSV, JSON, parquet.")]
+References = Annotated[Path, typer.Argument(metavar="REFERENCES", help="Captions that people gave: the same.")]
 Scores = Annotated[str, typer.Option(metavar="A,B", help="Scores, or sets: default, overlap, diversity, all.")]
 Against = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Captions of another system of the same clips; both are compared.")
@@ -66,10 +66,10 @@ def score(
 ) -> None:
     """Score captions against references, with intervals; with --against, test which of two systems is better.
 
-    CSV: columns id and caption, references a row a caption, or as AudioCaps and Clotho have them. JSON: {id: caption},
-    {id: list of captions}, a list of {image_id, caption}, or the annotations of COCO.
+    Tables (csv, tsv, json, jsonl, parquet) with the columns id and caption, references a row a caption or several in a
+    row; JSON also as {id: caption} or {id: list of captions}. Columns of published sets are known by their names.
     """
-    from gapkit.captioning.files import read_candidates, read_references
+    from gapkit.captioning.files import match_names, read_candidates, read_references, read_texts
     from gapkit.captioning.scores import SCORES, Tools, compare_scores, score_systems
     from gapkit.captioning.scores.result import check_suffix
     from gapkit.cli.progress import say
@@ -86,11 +86,16 @@ def score(
             raise InputError("--against: the test resamples clips; give --draws of at least 1")
         # One file beside itself is two systems all the same.
         systems[f"{against} (against)" if str(against) in systems else str(against)] = read_candidates(against)
-    known = [text for said in read_references(training).values() for text in said] if training is not None else None
+    known = read_texts(training) if training is not None else None
+    people = read_references(references)
+    for system, captions in systems.items():
+        systems[system], note = match_names(captions, people)
+        if note is not None and not quiet:
+            say(f"{system}: {note}")
     limit_threads(threads)
     found = score_systems(
         systems,
-        read_references(references),
+        people,
         scores=names,
         tokenizer=tokenizer,  # type: ignore[arg-type]
         training=known,

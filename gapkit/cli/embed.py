@@ -19,7 +19,7 @@ READERS = ("table", "audiocaps", "clotho")
 SAY_EVERY_SECONDS = 15.0
 
 Table = Annotated[
-    Path, typer.Argument(metavar="MANIFEST", help="CSV, TSV or parquet: path, caption; id and split, if wanted.")
+    Path, typer.Argument(metavar="MANIFEST", help="CSV, TSV, JSON, parquet: path, caption; id and split, if wanted.")
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where the pairs go; the suffix says how.")]
 EncoderName = Annotated[str, typer.Option("--encoder", metavar="NAME", help="See `gapkit list encoders`.")]

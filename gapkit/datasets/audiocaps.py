@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gapkit.datasets.captions import Wanted, find_sounds, gather, read_table, split_of
+from gapkit.datasets.captions import Wanted, faults_of, find_sounds, gather, read_published, split_of
 from gapkit.encoders.manifest import Manifest
-from gapkit.errors import InputError
+from gapkit.files.described import captions_by_id, usable
 
 COLUMNS = ("audiocap_id", "youtube_id", "start_time", "caption")
 SPLITS = {"train": "train", "val": "val", "test": "test"}
@@ -30,7 +30,7 @@ def read_audiocaps(captions: str | Path, folder: str | Path, *, split: str | Non
     -------
     Manifest
         A clip for each YouTube id and start, with all its captions, in the order of the CSV. Videos vanish: clips
-        whose sound is not there are among the faults, and `Manifest.listed` counts all.
+        whose sound is not there are among the faults, and so are broken rows; `Manifest.listed` counts all.
 
     Raises
     ------
@@ -42,16 +42,18 @@ def read_audiocaps(captions: str | Path, folder: str | Path, *, split: str | Non
     Kim et al. 2019, *AudioCaps: generating captions for audios in the wild*.
     """
     path, folder = Path(captions), Path(folder)
-    wanted = [
-        Wanted(
-            f"{video}_{start}",
-            [*_names(path, video, start), *(row["audiocap_id"] for row in same)],
-            [row["caption"] for row in same],
-        )
-        for (video, start), same in _clips(path).items()
-    ]
+    rows = read_published(path, COLUMNS)
+    clips: dict[str, Wanted] = {}
+    for cells, said in rows:
+        if not said.fault:
+            names = _names(cells["youtube_id"], cells["start_time"])
+            clip = clips.setdefault(said.id, Wanted(said.id, names, []))
+            clip.names.append(cells["audiocap_id"])
+            clip.captions.extend(said.captions)
     where = split_of(path, SPLITS) if split is None else split
-    return gather(wanted, find_sounds(folder), name=path.stem, folder=folder, split=where)
+    return gather(
+        clips.values(), find_sounds(folder), name=path.stem, folder=folder, split=where, broken=faults_of(rows)
+    )
 
 
 def audiocaps_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
@@ -65,30 +67,19 @@ def audiocaps_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
     Returns
     -------
     dict of str to tuple of str
-        All captions of each clip, called ``youtube_id_start``, in the order of the CSV.
+        All captions of each clip, called ``youtube_id_start``, in the order of the CSV, without broken rows.
 
     Raises
     ------
     InputError
         The CSV cannot be read.
     """
-    clips = _clips(Path(captions))
-    return {f"{video}_{start}": tuple(row["caption"] for row in same) for (video, start), same in clips.items()}
+    path = Path(captions)
+    return captions_by_id(usable([said for _, said in read_published(path, COLUMNS)], path))
 
 
-def _clips(path: Path) -> dict[tuple[str, str], list[dict[str, str]]]:
-    """Rows of each clip: a YouTube id and a start."""
-    rows: dict[tuple[str, str], list[dict[str, str]]] = {}
-    for row in read_table(path, COLUMNS):
-        rows.setdefault((row["youtube_id"], row["start_time"]), []).append(row)
-    return rows
-
-
-def _names(path: Path, video: str, start: str) -> list[str]:
-    try:
-        first = round(float(start))
-    except (ValueError, OverflowError):
-        raise InputError(f"{path}: start_time of {video!r} must be a number, got {start!r}") from None
+def _names(video: str, start: str) -> list[str]:
+    first = round(float(start))
     last = first + SECONDS
     thousands = f"{first * 1000}_{last * 1000}"
     tails = ("", f"_{first}", f"_{first}_{last}", f"_{thousands}", f"_{first * 1000}", f"_{first:.3f}_{last:.3f}")

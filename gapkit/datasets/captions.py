@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import unicodedata
@@ -12,6 +11,9 @@ from pathlib import Path
 
 from gapkit.encoders.manifest import Clip, Fault, Manifest
 from gapkit.errors import InputError
+from gapkit.files.columns import find_columns, plain_name, word_in
+from gapkit.files.described import Described, describe
+from gapkit.files.tables import read_table
 
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aif", ".aiff")
 
@@ -26,48 +28,43 @@ class Wanted:
     Parameters
     ----------
     id : str
-    names : sequence of str
+    names : list of str
         File names without suffix that it may have, the likeliest first.
-    captions : sequence of str
+    captions : list of str
     """
 
     id: str
-    names: Sequence[str]
-    captions: Sequence[str]
+    names: list[str]
+    captions: list[str]
 
 
-def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """These columns of a CSV, which must be there; what a row is too short for is empty.
+def read_published(path: Path, columns: Sequence[str]) -> list[tuple[dict[str, str], Described]]:
+    """Rows of a published table, broken ones too: the cells under these names, and what they say.
 
     Raises
     ------
     InputError
-        It cannot be read, misses a column, has no row, or one with more cells than columns.
+        The table cannot be read, misses one of the columns, or has no row that can be used.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle)
-            have = list(reader.fieldnames or [])
-            missing = [column for column in columns if column not in have]
-            if missing:
-                raise InputError(
-                    f"{path}: no column {missing[0]!r} (there are {', '.join(have) or 'none'}); "
-                    f"expected {', '.join(columns)}"
-                )
-            rows = []
-            for row in reader:
-                # A comma that nobody quoted cuts a caption, and moves all that follow it.
-                if "".join(row.get(None) or ()).strip():
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has more cells than the {len(have)} columns of the header; "
-                        "quote captions that hold a comma"
-                    )
-                rows.append({column: row[column] or "" for column in columns})
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a table of captions ({error}); check the path") from None
-    if not rows:
-        raise InputError(f"{path}: has no row; download it again")
+    table = read_table(path)
+    named = {plain_name(name): name for name in reversed(table.columns)}
+    missing = [column for column in columns if column not in named]
+    if missing:
+        raise InputError(
+            f"{path}: no column {missing[0]!r} (there are {', '.join(table.columns)[:120] or 'none'}); expected "
+            f"{', '.join(columns)}"
+        )
+    cells = [{column: word_in(row.cells.get(named[column])) for column in columns} for row in table.rows]
+    rows = list(zip(cells, describe(table, find_columns(table.columns)), strict=True))
+    if all(said.fault for _, said in rows):
+        first = f"{rows[0][1].where}: {rows[0][1].fault}" if rows else "has no row; download it again"
+        raise InputError(f"{path}: {first}")
     return rows
+
+
+def faults_of(rows: Iterable[tuple[dict[str, str], Described]]) -> list[Fault]:
+    """Rows of a table that cannot be used."""
+    return [Fault(said.id, said.path, f"{said.where}: {said.fault}") for _, said in rows if said.fault]
 
 
 def find_sounds(folder: Path) -> dict[str, Path]:
@@ -108,8 +105,19 @@ def normal(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def gather(wanted: Iterable[Wanted], sounds: dict[str, Path], *, name: str, folder: Path, split: str) -> Manifest:
-    """A manifest of the clips whose sound is there; the others are among its faults, so that both are counted."""
+def gather(
+    wanted: Iterable[Wanted],
+    sounds: dict[str, Path],
+    *,
+    name: str,
+    folder: Path,
+    split: str,
+    broken: Sequence[Fault] = (),
+) -> Manifest:
+    """A manifest of the clips whose sound is there; the others are among its faults, so that both are counted.
+
+    `broken`: rows of the table that could not be used.
+    """
     clips, faults = [], []
     for clip in wanted:
         path = next((sounds[normal(stem)] for stem in clip.names if normal(stem) in sounds), None)
@@ -125,7 +133,7 @@ def gather(wanted: Iterable[Wanted], sounds: dict[str, Path], *, name: str, fold
             f"{folder}: holds none of the {len(faults)} clips of {name} (first: {faults[0].path}); name the folder of "
             "the sound files"
         )
-    return Manifest(name, tuple(clips), tuple(faults))
+    return Manifest(name, tuple(clips), (*broken, *faults))
 
 
 def split_of(path: Path, words: dict[str, str]) -> str:

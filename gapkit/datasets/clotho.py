@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gapkit.datasets.captions import Wanted, find_sounds, gather, read_table, split_of
+from gapkit.datasets.captions import Wanted, faults_of, find_sounds, gather, read_published, split_of
 from gapkit.encoders.manifest import Manifest
+from gapkit.files.described import captions_by_id, usable
 
 CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
 SPLITS = {"development": "train", "validation": "val", "evaluation": "test"}
@@ -27,8 +28,8 @@ def read_clotho(captions: str | Path, folder: str | Path, *, split: str | None =
     Returns
     -------
     Manifest
-        Clips in the order of the CSV. Those whose sound is not there are among the faults, and `Manifest.listed`
-        counts all.
+        Clips in the order of the CSV. Those whose sound is not there and broken rows are among the faults, and
+        `Manifest.listed` counts all.
 
     Raises
     ------
@@ -40,12 +41,14 @@ def read_clotho(captions: str | Path, folder: str | Path, *, split: str | None =
     Drossos et al. 2020, *Clotho: an audio captioning dataset*.
     """
     path, folder = Path(captions), Path(folder)
+    rows = read_published(path, ("file_name", *CAPTIONS))
     wanted = [
-        Wanted(row["file_name"], [Path(row["file_name"]).stem], [row[key] for key in CAPTIONS])
-        for row in read_table(path, ("file_name", *CAPTIONS))
+        Wanted(cells["file_name"], [Path(cells["file_name"]).stem], list(said.captions))
+        for cells, said in rows
+        if not said.fault
     ]
     where = split_of(path, SPLITS) if split is None else split
-    return gather(wanted, find_sounds(folder), name=path.stem, folder=folder, split=where)
+    return gather(wanted, find_sounds(folder), name=path.stem, folder=folder, split=where, broken=faults_of(rows))
 
 
 def clotho_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
@@ -66,5 +69,5 @@ def clotho_captions(captions: str | Path) -> dict[str, tuple[str, ...]]:
     InputError
         The CSV cannot be read.
     """
-    rows = read_table(Path(captions), ("file_name", *CAPTIONS))
-    return {row["file_name"]: tuple(row[key] for key in CAPTIONS) for row in rows}
+    path = Path(captions)
+    return captions_by_id(usable([said for _, said in read_published(path, ("file_name", *CAPTIONS))], path))

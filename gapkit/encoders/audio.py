@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.encoders.kinds import unread
 from gapkit.encoders.mpeg import told_length
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
@@ -68,7 +69,7 @@ def read_windows(path: Path, *, sample_rate: int, window_seconds: float) -> Iter
             # soundfile seeks after each read, which libFLAC cannot without a length.
             file.seekable = lambda: False
     except soundfile.LibsndfileError as error:
-        raise ClipError(f"is not a sound file that can be read ({error.error_string.strip().rstrip('.')})") from None
+        raise ClipError(unread(path, "sound", error.error_string.strip().rstrip("."))) from None
     with file:
         _check_length(file.extra_info)
         if file.frames == 0:

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import difflib
-import re
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from gapkit.encoders.packages import need
-from gapkit.errors import InputError
-from gapkit.files.parquet import open_table, read_columns, texts_of
-from gapkit.files.store import reading
+from gapkit.files.described import Described, read_described
 
-CAPTION = re.compile(r"captions?([ _-]?\d+)?", flags=re.IGNORECASE)
-"""Columns that hold captions: ``caption``, ``captions``, ``caption_1``, ``caption 2``."""
-
-NAMED = ("path", "id", "split")
-"""The other columns that are read."""
-
-HELP = "expected columns path, caption (or caption_1, caption_2, ...), and if you like id and split"
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".jpg", ".jpeg", ".png", ".webp")
+"""Suffixes that a file is looked for with, where a manifest gives ids and no paths."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +77,18 @@ def read_manifest(path: str | Path, *, root: str | Path | None = None) -> Manife
     Parameters
     ----------
     path : str or Path
-        CSV, TSV or parquet with a header. Columns: ``path``; ``caption``, or several as ``caption_1``, ``caption_2``
-        (in parquet also a list); if you like ``id`` (left out: the path as written) and ``split``. Several rows with
-        one id and one path are several captions of one clip.
+        CSV, TSV, JSON, JSON lines or parquet. Columns: ``path``; ``caption``, or several as ``caption_1``,
+        ``caption_2``, or a list in one cell; if you like ``id`` (left out: the path as written) and ``split``; or these
+        under the names that published sets give them (`gapkit.files.columns`). Several rows with one id and one path
+        are several captions of one clip. Without a path, the id is the name of the file, its suffix left out or not.
     root : path, optional
         Folder that relative paths start from; left out: the folder of the manifest.
 
     Returns
     -------
     Manifest
-        Rows that cannot be used are among its faults: no path, no caption, more cells than columns, an id that names
-        two files.
+        Rows that cannot be used are among its faults, with their place: no path, no caption, more or fewer cells than
+        columns, an id that names two files.
 
     Raises
     ------
@@ -108,112 +96,49 @@ def read_manifest(path: str | Path, *, root: str | Path | None = None) -> Manife
         The manifest cannot be read, misses a column (the nearest names are given) or has no row.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected a manifest: CSV, TSV or parquet")
-    rows = _READERS.get(path.suffix.lower())
-    if rows is None:
-        raise InputError(f"{path}: suffix {path.suffix or 'missing'!r} is no manifest; expected .csv, .tsv or .parquet")
-    columns, records = rows(path)
-    return collect(records, columns, name=path.stem, title=str(path), root=Path(root) if root else path.parent)
-
-
-def collect(records: Iterable[Mapping[Any, Any]], columns: list[str], *, name: str, title: str, root: Path) -> Manifest:
-    """Gather the rows of a table into clips; `title` opens error messages.
-
-    Raises
-    ------
-    InputError
-        A column is missing, or there is no row.
-    """
-    place = {column.strip().lower(): column for column in reversed(columns)}
-    texts = [column for column in columns if CAPTION.fullmatch(column.strip())]
-    if "path" not in place:
-        raise InputError(f"{title}: no column 'path'{_near('path', columns)}; {HELP}")
-    if not texts:
-        raise InputError(f"{title}: no column 'caption'{_near('caption', columns)}; {HELP}")
-    captions: dict[str, list[str]] = {}
-    found: dict[str, tuple[Path, str]] = {}
+    folder = Path(root) if root else path.parent
+    rows = read_described(path, "path", "caption")
+    by_id = not any(row.path.strip() for row in rows)
+    found: dict[str, list[Described]] = {}
     faults: list[Fault] = []
-    for number, record in enumerate(records, start=1):
-        given = _text(record.get(place["path"]))
-        clip = (_text(record.get(place["id"])) if "id" in place else "") or given
-        said = [text for column in texts for text in _captions(record.get(column))]
-        split = _text(record.get(place["split"])) if "split" in place else ""
-        if not given:
-            faults.append(Fault(clip, "", f"row {number} has no path"))
-            continue
-        if any(map(_text, record.get(None) or ())):  # where the reader of a csv puts cells that have no column
-            faults.append(Fault(clip, given, f"row {number} has more cells than the header; quote what holds a comma"))
-            continue
-        known = found.setdefault(clip, (root / given, split))
-        if known != (root / given, split):
-            what = "path" if known[0] != root / given else "split"
-            faults.append(
-                Fault(clip, given, f"row {number}: id {clip!r} was given before with another {what}; give each its own")
-            )
-            continue
-        captions.setdefault(clip, []).extend(said)
+    for row in rows:
+        clip, given = row.id.strip(), (row.id if by_id else row.path)
+        first = found[clip][0] if clip in found else row
+        fault = row.fault
+        if not fault and not given.strip():
+            fault = "has no path"
+        elif not fault and (row.path, row.split) != (first.path, first.split):
+            what = "path" if row.path != first.path else "split"
+            fault = f"id {clip!r} was given before with another {what}; give each its own"
+        if fault:
+            faults.append(Fault(clip, given.strip(), f"{row.where}: {fault}"))
+        else:
+            found.setdefault(clip, []).append(row)
     clips = []
-    for clip, (file, split) in found.items():
-        full = tuple(text for text in captions[clip] if text)
+    for clip, same in found.items():
+        file = _file(folder, same[0].id if by_id else same[0].path, by_id=by_id)
+        full = tuple(text.strip() for row in same for text in row.captions)
+        blank = sum(row.blank for row in same)
         if not full:
-            faults.append(Fault(clip, str(file), "its caption is empty"))
+            faults.append(Fault(clip, str(file), f"{same[0].where}: its caption is empty"))
             continue
-        if len(full) < len(captions[clip]):
-            blank = len(captions[clip]) - len(full)
-            faults.append(Fault(clip, str(file), f"{blank} of its {len(captions[clip])} captions are empty", kept=True))
-        clips.append(Clip(clip, file, full, split))
-    if not found and not faults:
-        raise InputError(f"{title}: has no row; {HELP}")
-    return Manifest(name, tuple(clips), tuple(faults))
+        if blank:
+            faults.append(Fault(clip, str(file), f"{blank} of its {blank + len(full)} captions are empty", kept=True))
+        clips.append(Clip(clip, file, full, same[0].split))
+    return Manifest(path.stem, tuple(clips), tuple(faults))
 
 
-def _near(wanted: str, columns: list[str]) -> str:
-    near = difflib.get_close_matches(wanted, columns, n=2, cutoff=0.4)
-    return f" (there is {' and '.join(map(repr, near))})" if near else f" (there are {', '.join(columns) or 'none'})"
+def _file(folder: Path, given: str, *, by_id: bool) -> Path:
+    """File of a clip as written, without outer blanks, or with slashes for backslashes: the first that is there."""
+    bare = given.strip()
+    names = [given, bare, bare.replace("\\", "/")]
+    if by_id:
+        names += [f"{bare}{suffix}" for suffix in SUFFIXES]
+    return next((folder / name for name in names if _is_there(folder / name)), folder / bare)
 
 
-def _text(value: Any) -> str:
-    return "" if value is None or value != value else str(value).strip()  # NaN is how tables say nothing
-
-
-def _captions(value: Any) -> list[str]:
-    if isinstance(value, (list, tuple)):
-        return [_text(item) for item in value]
-    return [_text(value)]
-
-
-def _read_csv(path: Path, delimiter: str = ",") -> tuple[list[str], Iterator[Mapping[Any, Any]]]:
+def _is_there(path: Path) -> bool:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            reader = csv.DictReader(handle, delimiter=delimiter, strict=True)
-            columns = list(reader.fieldnames or [])
-            named = [column for column in columns if column.strip()]
-            if len(set(named)) < len(named):
-                twice = next(column for column in named if named.count(column) > 1)
-                raise InputError(
-                    f"{path}: has two columns {twice!r}, of which one would be lost; name several captions caption_1, "
-                    "caption_2, ..."
-                )
-            return columns, iter(list(reader))
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except (csv.Error, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a table ({error}); write it again") from None
-
-
-def _read_tsv(path: Path) -> tuple[list[str], Iterator[Mapping[Any, Any]]]:
-    return _read_csv(path, "\t")
-
-
-def _read_parquet(path: Path) -> tuple[list[str], Iterator[Mapping[Any, Any]]]:
-    need("pyarrow.parquet", whose=str(path))
-    with reading(path):
-        with open_table(path) as file:
-            columns = list(file.schema_arrow.names)
-        wanted = [name for name in columns if name.strip().lower() in NAMED or CAPTION.fullmatch(name.strip())]
-        found = {key: texts_of(column, path, key) for key, column in read_columns(path, wanted).items()}
-    return columns, (dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True))
-
-
-_READERS = {".csv": _read_csv, ".tsv": _read_tsv, ".parquet": _read_parquet}
+        return path.exists()
+    except OSError:  # a name that is too long, for one
+        return False

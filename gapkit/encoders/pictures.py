@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.encoders.audio import ClipError
+from gapkit.encoders.kinds import unread
 from gapkit.encoders.packages import need
 
 READING = "upright, 16 bits as 8"
@@ -35,7 +36,9 @@ def read_picture(path: Path) -> Any:
     except ClipError:
         raise
     except Exception as error:  # decoders of foreign bytes fail in many ways
-        raise ClipError(f"is not a picture that can be read ({type(error).__name__})") from None
+        if "truncated" in str(error):
+            raise ClipError("is cut short: write or download it again") from None
+        raise ClipError(unread(path, "picture", type(error).__name__)) from None
     ground = image.new("RGBA", picture.size, "white")
     return image.alpha_composite(ground, picture).convert("RGB")
 

@@ -1,63 +1,76 @@
-"""Captions from a csv: one row for each target row."""
+"""Captions from a table: one entry a caption."""
 
 from __future__ import annotations
 
-import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.store import one_line, text_array
+from gapkit.files.described import read_described, usable
+from gapkit.files.store import text_array
 
 
 @dataclass(frozen=True)
 class CaptionTable:
-    """Columns of a captions csv, one entry a row; None where the csv has no such column."""
+    """Captions of a table and what it says of each, one entry a caption; None where it has no such column.
+
+    Parameters
+    ----------
+    path : Path
+    captions : array of shape (m,) of str
+    ids, split, labels : array of shape (m,) of str or None
+        The id is that of its column, else YouTube id and start, else the path.
+    row : array of shape (m,) of int
+        Number of the record that holds the caption, from 0: caption_1 to caption_5 are of one record.
+    """
 
     path: Path
     captions: NDArray[np.str_]
     ids: NDArray[np.str_] | None
     split: NDArray[np.str_] | None
+    labels: NDArray[np.str_] | None = None
+    row: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def read_captions(path: Path) -> CaptionTable:
-    """Read a csv with the column ``caption`` and, if it has them, ``id`` and ``split``.
+    """Read captions and, where the table has them, ids, splits and labels.
+
+    Parameters
+    ----------
+    path : Path
+        What `gapkit.files.tables.read_table` reads, its columns under the names of `gapkit.files.columns`.
+
+    Returns
+    -------
+    CaptionTable
+        An empty caption is an entry like the others, where its record has no other. Broken rows are said in a warning,
+        if captions have ids.
 
     Raises
     ------
     InputError
-        No such file, no header with ``caption``, rows of another length, or text that is not UTF-8.
+        No such file or column, no usable row, text that is not UTF-8, or a broken row of a table without ids: the
+        captions after it would shift.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.DictReader(handle, strict=True)
-            header = reader.fieldnames or []
-            if "caption" not in header:
-                raise InputError(
-                    f"{path}: no column 'caption' in the header ({', '.join(header)[:80] or 'empty file'}); "
-                    "expected caption, and id and split where known"
-                )
-            rows = []
-            for row in reader:
-                if None in row or None in row.values():
-                    raise InputError(
-                        f"{path}: line {reader.line_num} has not the {len(header)} columns of the header; "
-                        "quote captions that hold a comma"
-                    )
-                rows.append(row)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened ({error.strerror}); check the path") from None
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable UTF-8 csv ({one_line(error)}); write it again") from None
-    if not rows:
-        raise InputError(f"{path}: has a header and no rows; expected one row a caption")
+    path = Path(path)
+    rows = read_described(path, "caption")
+    broken = next((row for row in rows if row.fault), None)
+    if broken is not None and not any(row.id for row in rows if not row.fault):
+        raise InputError(f"{path}: {broken.where}: {broken.fault}")
+    entries = [(row, text) for row in usable(rows, path) for text in row.captions or ("",)]
 
-    def column(key: str) -> NDArray[np.str_] | None:
-        return text_array([row[key] for row in rows], path, f"column {key}") if key in header else None
+    def column(part: str) -> NDArray[np.str_] | None:
+        cells = [getattr(row, part) for row, _ in entries]
+        return text_array(cells, path, f"column {part}") if any(cells) else None
 
-    captions = column("caption")
-    assert captions is not None
-    return CaptionTable(path, captions, column("id"), column("split"))
+    return CaptionTable(
+        path=path,
+        captions=text_array([text for _, text in entries], path, "column caption"),
+        ids=column("id"),
+        split=column("split"),
+        labels=column("label"),
+        row=np.array([row.row for row, _ in entries], dtype=np.int64),
+    )

@@ -69,7 +69,7 @@ def read_columns(path: Path, keys: Iterable[str]) -> dict[str, Any]:
         for key in keys:
             kind = schema.field(key).type
             inner = kind.value_type if _is_list(kind, pa) or pa.types.is_dictionary(kind) else kind
-            if not (_is_text(inner, pa) or _width(inner, pa)):
+            if not is_readable(kind):
                 raise InputError(f"{path}: column {key} holds {kind}; expected numbers, lists of numbers or texts")
             width = _width(inner, pa) or 4
             rows = file.metadata.num_rows
@@ -138,6 +138,14 @@ def texts_of(column: Any, path: Path, key: str) -> list[Any]:
             "write it again"
         )
     return found
+
+
+def is_readable(kind: Any) -> bool:
+    """Whether a column of this type holds numbers or texts, or lists of them."""
+    import pyarrow as pa
+
+    inner = kind.value_type if _is_list(kind, pa) or pa.types.is_dictionary(kind) else kind
+    return _is_text(inner, pa) or bool(_width(inner, pa))
 
 
 def _is_list(kind: Any, pa: Any) -> bool:

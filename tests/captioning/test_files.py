@@ -79,19 +79,23 @@ def test_the_references_of_audiocaps(shared_data):
     ("name", "text", "words"),
     [
         ("c.csv", "id,caption\na,x\na,y\n", "line 3: id 'a' has a second caption"),
-        ("c.csv", "id,text\na,x\n", "no column 'caption' in the header"),
+        ("c.csv", "id,text\na,x\n", "no column 'caption' (there are 'id', 'text')"),
         ("c.csv", "", "no column 'id' and no column 'caption'"),
-        ("c.csv", "id,caption\n", "holds no caption"),
-        ("c.csv", "id,caption\na,rain, and wind\n", "line 2 has not the 2 columns"),
-        ("c.csv", 'id,caption\na,"open\n', "not a readable UTF-8 csv"),
+        ("c.csv", "id,caption\n", "has a header and no rows"),
+        (
+            "c.csv",
+            "id,caption\na,rain, and wind\n",
+            "line 2: has 3 cells for the 2 columns of the header; quote captions",
+        ),
+        ("c.csv", 'id,caption\na,"open\n', "line 2: cannot be read as a table"),
         ("c.json", '{"a": "x", "a": "y"}', "the name 'a' stands there twice"),
         ("c.json", '[{"id": "a", "caption": "x"}, {"id": "a", "caption": "y"}]', "entry 1: id 'a' has a second"),
         ("c.json", '{"a": 3}', "entry 'a': expected a caption that is text, got 3"),
         ("c.json", '[{"id": 1.5, "caption": "x"}]', "expected an id that is text or a whole number, got 1.5"),
-        ("c.json", '[{"caption": "x"}]', "entry 0: expected an object with image_id"),
+        ("c.json", '[{"caption": "x"}]', "no column 'id' (there is 'caption')"),
         ("c.json", "[" * 100_000, "not a readable UTF-8 json"),
         ("c.json", '"x"', "expected an object or a list of captions, got str"),
-        ("c.json", "{}", "holds no caption"),
+        ("c.json", "{}", "no column 'id' and no column 'caption'"),
         ("c.txt", "a x", "is not read by its suffix"),
     ],
 )
@@ -106,7 +110,7 @@ def test_files_that_are_no_captions(tmp_path, name, text, words):
 def test_bytes_that_are_no_text_and_no_file(tmp_path):
     for name in ("c.csv", "c.json"):
         (tmp_path / name).write_bytes(b"id,caption\na,\xff\xfe\n")
-        with pytest.raises(InputError, match="not a readable UTF-8"):
+        with pytest.raises(InputError, match="is not UTF-8 at byte 13"):
             read_candidates(tmp_path / name)
         with pytest.raises(InputError, match="cannot be opened"):
             read_references(tmp_path / f"no-{name}")

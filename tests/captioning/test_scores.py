@@ -8,10 +8,11 @@ import math
 import numpy as np
 import pytest
 
-from gapkit.captioning.scores import SCORES, SETS, compare_scores, score_captions, score_systems, tokenize
-from gapkit.captioning.scores.diversity import self_bleu_4
-from gapkit.captioning.scores.meteor import Meteor
-from gapkit.captioning.scores.overlap import bleu
+from gapkit.captioning.scores import SCORES, SETS, Tools, compare_scores, score_captions, score_systems, tokenize
+from gapkit.captioning.scores.diversity import self_bleu_4, vocabulary
+from gapkit.captioning.scores.meteor import Meteor, _plain
+from gapkit.captioning.scores.overlap import bleu, rouge_l
+from gapkit.captioning.scores.tokens import words_of
 from gapkit.errors import InputError
 from gapkit.statistics import bootstrap_weights
 
@@ -69,7 +70,8 @@ def test_the_ptb_tokenizer_is_that_of_pycocoevalcap(java):
 
     texts = [
         "A dog's bark -- twice!", 'He says: "well-known", isn\'t it?', "3.5 seconds (about)", "rain; wind... thunder",
-        "=1+1", "café été", "",
+        "=1+1", "café été", "", "3 1/2 dogs on 10 3/4 roofs", "3\xa01/2 dogs", "rain\xa0falls",
+        "a\tdog  barks", "\u2003rain",
     ]  # fmt: skip
     theirs = PTBTokenizer().tokenize({place: [{"caption": text}] for place, text in enumerate(texts)})
     assert list(tokenize(texts, "ptb", java=java).values()) == [theirs[place][0] for place in range(len(texts))]
@@ -88,6 +90,29 @@ def test_line_breaks_shift_no_caption_and_no_locale_spoils_accents(java, monkeyp
     assert list(tokenize(texts, "ptb", java=java).values()) == [
         "a dog barks", "a dog barks", "été à la mer", "犬が吠える", "лает собака", "rain falls",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("blank", ["\xa0", "\u2003", "\u3000"])
+def test_a_blank_inside_a_token_parts_no_word_in_any_score(blank):
+    """The PTB token of "3 1/2" holds a no-break space: pycocoevalcap parts the words of ROUGE-L at " " alone."""
+    from pycocoevalcap.rouge.rouge import Rouge
+
+    said = [f"rain is falling on 3{blank}1/2 roofs", "a dog barks"]
+    references = [["rain falls on a roof", "heavy rain is falling"], ["a dog barks twice", "a dog is barking"]]
+    keys = range(len(said))
+    given = [dict(zip(keys, references, strict=True)), {key: [said[key]] for key in keys}]
+    assert rouge_l(said, references).per_clip["rouge_l"].mean() == pytest.approx(Rouge().compute_score(*given)[0])
+    assert words_of(said[0]) == ["rain", "is", "falling", "on", f"3{blank}1/2", "roofs"]
+    assert vocabulary(said, references).per_clip["words"].tolist() == [6, 3]
+    assert _plain(f" 3{blank}1/2 |||\ta\nroof") == f"3{blank}1/2 a roof"  # METEOR's line
+
+
+def test_mixed_fractions_score_as_in_pycocoevalcap(java):
+    references = {"a": ["rain falls on a roof", "heavy rain is falling", "it rains hard"], "b": ["a dog barks twice"]}
+    said = {"a": "rain is falling on 3 1/2 roofs", "b": "a dog barks"}
+    references["b"].append("a dog is barking")
+    found = score_captions(said, references, scores="rouge_l", draws=0, tools=Tools(java=java))
+    assert found["rouge_l"] == pytest.approx(0.7290327089740005)
 
 
 def test_diversity_in_closed_form():

@@ -78,16 +78,16 @@ def test_what_cannot_be_used_is_one_line(tmp_path):
     (tmp_path / "b.csv").write_text(AUDIOCAPS)
     (tmp_path / "c.csv").write_text(AUDIOCAPS.replace("30", "soon"))
     (tmp_path / "d.csv").write_text(AUDIOCAPS.splitlines()[0])
-    (tmp_path / "e.csv").write_text(AUDIOCAPS.replace("30", "inf"))
+    (tmp_path / "e.csv").write_text(AUDIOCAPS.replace("30", "inf").replace(",0,", ",,"))
     touch(tmp_path / "sounds", "other.wav")
     for name, folder, message in (
         ("a.csv", "sounds", "no column 'audiocap_id'"),
         ("b.csv", "absent", "no such folder"),
         ("b.csv", "sounds", "holds none of the 2 clips of b"),
-        ("c.csv", "sounds", "start_time of 'vid-A_x' must be a number, got 'soon'"),
+        ("c.csv", "sounds", "holds none of the 1 clips of c"),
         ("d.csv", "sounds", "has no row"),
-        ("e.csv", "sounds", "start_time of 'vid-A_x' must be a number, got 'inf'"),
-        ("absent.csv", "sounds", "cannot be read"),
+        ("e.csv", "sounds", "line 2: start_time must be a number, got 'inf'"),
+        ("absent.csv", "sounds", "cannot be opened"),
     ):
         with pytest.raises(InputError, match=message) as error:
             read_audiocaps(tmp_path / name, tmp_path / folder)
@@ -128,7 +128,7 @@ def test_a_comma_that_nobody_quoted_shifts_no_caption(tmp_path):
     touch(tmp_path / "sounds", "a.wav")
     names = ",".join(f"caption_{k}" for k in range(1, 6))
     (tmp_path / "c.csv").write_text(f"file_name,{names}\na.wav,rain, then wind,2,3,4,5\n")
-    with pytest.raises(InputError, match="line 2 has more cells than the 6 columns"):
+    with pytest.raises(InputError, match="line 2: has 7 cells for the 6 columns"):
         read_clotho(tmp_path / "c.csv", tmp_path / "sounds")
     (tmp_path / "c.csv").write_text(f"file_name,{names}\na.wav,1,2,3,4,5,, \n")  # a spreadsheet's empty columns
     assert read_clotho(tmp_path / "c.csv", tmp_path / "sounds").clips[0].captions == ("1", "2", "3", "4", "5")

@@ -132,7 +132,7 @@ def test_bad_files_say_what_is_wrong(tmp_path, tone):
         "cut.flac": "is broken after",
         "cut.ogg": "is cut short",
         "zero.wav": "holds no samples",
-        "header.wav": "not a sound file",
+        "header.wav": "is not a whole WAV file",
         "nan.wav": "NaN or infinite",
         "empty.wav": "empty \\(0 bytes\\)",
         "text.wav": "not a sound file",

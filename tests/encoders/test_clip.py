@@ -57,7 +57,7 @@ def test_embed_pictures(clip, tmp_path):
     assert list(report.pairs.ids) == ["0.png", "1.png", "2.png"]
     np.testing.assert_allclose(report.pairs.source, clip.encode_source([picture(i) for i in range(3)]), atol=1e-5)
     assert [fault.reason.split(" (")[0] for fault in report.faults] == [
-        "is not a picture that can be read",
+        "is text, not a picture",
         "cannot be opened",
     ]
 

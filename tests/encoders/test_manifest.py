@@ -51,7 +51,7 @@ def test_a_comma_that_nobody_quoted_cuts_no_caption(tmp_path):
     assert [(clip.id, clip.captions) for clip in manifest.clips] == [("b.wav", ("bell",)), ("c.wav", ("wind",))]
     (fault,) = manifest.faults
     assert (fault.id, fault.kept) == ("a.wav", False)
-    assert fault.reason == "row 1 has more cells than the header; quote what holds a comma"
+    assert fault.reason == "line 2: has 3 cells for the 2 columns of the header; quote captions that hold a comma"
 
 
 def test_two_columns_of_one_name_lose_no_caption(tmp_path):
@@ -66,9 +66,9 @@ def test_rows_that_cannot_be_used_lose_nothing_else(tmp_path):
     assert [clip.id for clip in manifest.clips] == ["1", "4", "5"]
     assert manifest.clips[1].captions == ("w",)
     reasons = {fault.id: (fault.reason, fault.kept) for fault in manifest.faults}
-    assert reasons["1"] == ("row 2: id '1' was given before with another path; give each its own", False)
-    assert reasons["2"] == ("its caption is empty", False)
-    assert reasons["3"] == ("row 4 has no path", False)
+    assert reasons["1"] == ("line 3: id '1' was given before with another path; give each its own", False)
+    assert reasons["2"] == ("line 4: its caption is empty", False)
+    assert reasons["3"] == ("line 5: has no path", False)
     assert reasons["4"] == ("1 of its 2 captions are empty", True)
     assert manifest.listed == 6
 
@@ -78,8 +78,8 @@ def test_rows_that_cannot_be_used_lose_nothing_else(tmp_path):
     [
         ("pth,caption\na.wav,x\n", "no column 'path' \\(there is 'pth'"),
         ("path,captoin\na.wav,x\n", "no column 'caption' \\(there is 'captoin'"),
-        ("path,caption\n", "has no row"),
-        ("", "no column 'path' \\(there are none"),
+        ("path,caption\n", "has a header and no rows"),
+        ("", "no column 'path' and no column 'caption' \\(there are none"),
         ('path,caption\na.wav,"x\n', "cannot be read as a table"),
     ],
 )
@@ -92,12 +92,12 @@ def test_manifests_that_cannot_be_used(tmp_path, text, message):
 def test_files_that_are_no_manifest(tmp_path):
     (tmp_path / "latin.csv").write_bytes("path,caption\nö.wav,x\n".encode("latin-1"))
     (tmp_path / "m.parquet").write_bytes(b"broken")
-    (tmp_path / "m.json").write_text("{}")
+    (tmp_path / "m.txt").write_text("{}")
     for name, message in {
         "latin.csv": "is not UTF-8 at byte 13",
         "m.parquet": "not a whole .parquet file",
-        "m.json": "suffix '.json'",
-        "absent.csv": "no such file",
+        "m.txt": "is not read by its suffix",
+        "absent.csv": "cannot be opened",
     }.items():
         with pytest.raises(InputError, match=message):
             read_manifest(tmp_path / name)

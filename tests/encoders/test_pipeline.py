@@ -159,12 +159,12 @@ def test_bad_files_are_listed_and_stop_nothing(sounds, counting, tmp_path):
     with (tmp_path / "failures.csv").open(encoding="utf-8", newline="") as file:
         rows = {Path(row["path"]).name: (row["kept"], row["reason"]) for row in csv.DictReader(file)}
     assert rows["0001.wav"] == ("no", "is empty (0 bytes)")
-    assert rows["0002.wav"][1].startswith("is not a sound file")
+    assert rows["0002.wav"][1].startswith("is text, not a sound file")
     assert rows["0003.wav"] == ("no", "cannot be opened (No such file or directory)")
     assert rows["0004.wav"] == ("yes", "is silent (peak below -80 dB)")
     assert rows["0005.wav"][1].startswith("is cut short")
     assert rows["0000.wav"] == ("yes", "1 of its 2 captions are empty")
-    assert rows["x.wav"] == ("no", "its caption is empty")
+    assert rows["x.wav"] == ("no", "line 12: its caption is empty")
     summary = report.summary()
     assert (summary["listed"], summary["embedded"], summary["failed"], summary["silent"]) == (10, 5, 5, 1)
     assert summary["share_failed"] == 0.5

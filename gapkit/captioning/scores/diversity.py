@@ -10,6 +10,7 @@ import numpy as np
 from gapkit.captioning.scores.absence import AbsentError
 from gapkit.captioning.scores.found import Found
 from gapkit.captioning.scores.java import INSTALL
+from gapkit.captioning.scores.tokens import words_of
 
 Run = tuple[str, ...]
 
@@ -23,9 +24,9 @@ def vocabulary(candidates: Sequence[str], references: Sequence[Sequence[str]]) -
         Words, joined by blanks.
     references : sequence of n sequences of str
     """
-    words = [text.split() for text in candidates]
+    words = [words_of(text) for text in candidates]
     spoken = {word for clip in words for word in clip}
-    known = {word for said in references for text in said for word in text.split()}
+    known = {word for said in references for text in said for word in words_of(text)}
     found = Found(per_clip={"words": np.array([len(clip) for clip in words], dtype=np.float64)})
     found.corpus = {"vocabulary": float(len(spoken)), "distinct_captions": len(set(candidates)) / len(candidates)}
     shares = {

@@ -8,6 +8,7 @@ answer before it asks again; here all questions are written while the answers ar
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import tempfile
 import threading
@@ -23,6 +24,9 @@ from gapkit.captioning.scores.java import UTF8, complaint, find_java, jar
 
 TEST_LENGTH, REFERENCE_LENGTH, CHUNKS, TEST_MATCHES, REFERENCE_MATCHES = 0, 1, 20, 21, 22
 """Places in the counts of a caption."""
+
+_BLANKS = re.compile("[ \\t\\n\\r\\f]+")
+"""Characters at which METEOR itself parts words; a no-break space is a part of its word."""
 
 
 class Meteor:
@@ -181,4 +185,4 @@ class Meteor:
 
 def _plain(words: str) -> str:
     """One caption of a line: nothing in it that the protocol would take for its own."""
-    return " ".join(words.replace("|||", " ").split())
+    return " ".join(_BLANKS.split(words.replace("|||", " "))).strip()

@@ -77,6 +77,11 @@ def name_of(tokenizer: Tokenizer) -> str:
     return NAMES[tokenizer]
 
 
+def words_of(tokens: str) -> list[str]:
+    """Words of one tokenized caption; blanks alone part them, for the PTB token of "3 1/2" holds a no-break space."""
+    return [word for word in tokens.split(" ") if word]
+
+
 def _words(texts: Sequence[str]) -> list[str]:
     return [" ".join(_WORD.findall(text.lower())) for text in texts]
 
@@ -88,8 +93,8 @@ def _ptb(texts: Sequence[str], java: str | Path | None) -> list[str]:
         raise AbsentError(f"the package pycocoevalcap is not installed; {INSTALL}") from None
     command = [find_java(java), *UTF8, "-cp", str(jar("tokenizer", STANFORD_CORENLP_3_4_1_JAR))]
     command += ["edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase", "-encoding", "UTF-8"]
-    # One line a caption: a line break inside of one would shift all that follow.
-    lines = "".join(" ".join(text.split()) + "\n" for text in texts)
+    # One line a caption: a line break inside of one would shift all that follow. Other blanks are the tokenizer's.
+    lines = "".join(" ".join(text.splitlines()) + "\n" for text in texts)
     try:
         done = subprocess.run(command, input=lines.encode(errors="replace"), capture_output=True, check=False)
     except OSError as error:
@@ -101,4 +106,4 @@ def _ptb(texts: Sequence[str], java: str | Path | None) -> list[str]:
             f"{complaint(done.stderr)}); run again, or choose the tokenizer `words`"
         )
     removed = frozenset(PUNCTUATIONS)
-    return [" ".join(word for word in line.split() if word not in removed) for line in read]
+    return [" ".join(word for word in words_of(line) if word not in removed) for line in read]
