@@ -175,7 +175,7 @@ class PairedEmbeddings:
         """
         if split not in self.splits:
             known = ", ".join(f"{k} ({v})" for k, v in self.splits.items()) or "none"
-            raise InputError(f"{self.name}: no clip in split {split!r}; splits here: {known}")
+            raise InputError(f"{self.name}: no item in split {split!r}; splits here: {known}")
         assert self.split is not None
         return self.take(np.flatnonzero(self.split == split), name=f"{self.name}:{split}")
 

@@ -138,7 +138,7 @@ def test_parts_that_do_not_fit_are_refused_in_one_line(change, message):
 
 
 def test_an_unknown_split_names_those_there_are():
-    with pytest.raises(InputError, match=r"no clip in split 'dev'.*train \(2\), test \(1\)"):
+    with pytest.raises(InputError, match=r"no item in split 'dev'.*train \(2\), test \(1\)"):
         labelled([0, 1, 2], ["train", "train", "test"]).subset("dev")
     with pytest.raises(InputError, match="splits here: none"):
         labelled([0, 1]).subset("test")

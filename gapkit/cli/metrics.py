@@ -9,10 +9,6 @@ import typer
 
 from gapkit.cli import options
 
-Split = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Clips of this split, or `all`. Left out: test where there is one.")
-]
-
 
 def metrics(
     pairs: options.Pairs = None,
@@ -21,7 +17,7 @@ def metrics(
     captions: options.Captions = None,
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
-    split: Split = None,
+    split: options.Split = None,
     resamples: Annotated[int, typer.Option(metavar="N", min=0, help="Bootstrap resamples.")] = 1000,
     seed: options.Seed = 0,
     threads: options.Threads = 1,

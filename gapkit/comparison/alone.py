@@ -13,14 +13,14 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import fit_parts, unit_pairs, without_test
+from gapkit.comparison.splits import fit_parts, unit_pairs, with_known_names, without_test
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
-from gapkit.metrics.measuring import TEST, measured_part
+from gapkit.metrics.measuring import measured_part, measured_split
 
 
 def measure_pairs(
@@ -102,7 +102,7 @@ def measure_gap(
     cell = Cell("identity", "anchor", None, key="")
     cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
     columns = metric_columns([*found, *found.left_out, *found.failed])
-    used = split or (TEST if TEST in pairs.splits else "all")
+    used = measured_split(pairs, split)
     frame = long_frame([cell], {c.name: c.group for c in columns}, split=used)
     study = {
         "name": part.name,
@@ -140,6 +140,7 @@ def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progre
     ------
     InputError
     """
+    config = with_known_names(pairs, config)
     require_usable(pairs, progress or Silent(), splits=(config.fit_split, config.validation_split))
     seen = without_test(pairs, config)
     data = unit_pairs(seen) if config.normalise else seen

@@ -127,7 +127,7 @@ def test_pairs_without_captions(cli: Callable[..., Any], sounds: Path, tmp_path:
         (["--side", "left"], "--side: expected source or target"),
         (["--device", "gpu"], "device 'gpu' cannot be used"),
         (["--model", "gpt2"], "caption decoder 'small' is loaded without model; leave it out"),
-        (["--split", "dev"], "no clip in split 'dev'"),
+        (["--split", "dev"], "no item in split 'dev'"),
         (["--max-new-tokens", "5000"], "max_new_tokens: expected at most 64"),
     ],
 )

@@ -103,7 +103,7 @@ def test_few_clips_have_none_to_stop_by(make_pairs: Make) -> None:
 
 def test_data_that_do_not_serve(make_pairs: Make) -> None:
     pairs = make_pairs(12)
-    with pytest.raises(InputError, match="no clip in split 'train'"):
+    with pytest.raises(InputError, match="no item in split 'train'"):
         tuning_parts(replace(pairs, split=np.full(12, "test")), CONFIG)
     split = np.array(["train"] * 11 + ["val"])
     with pytest.raises(InputError, match="expected at least 2 clips to fit and 2 to score, got 11 and 1"):
