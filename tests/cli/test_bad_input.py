@@ -29,7 +29,7 @@ CASES: dict[str, tuple[Callable[[Arrays], Arrays], str]] = {
     "owner out of range": (lambda a: {**a, "owner": np.arange(60) + 1}, "owner must lie in 0..59"),
     "owner too short": (lambda a: {**a, "owner": np.arange(59)}, "owner needs one integer a target row"),
     "one clip": (lambda a: {k: v[:1] for k, v in a.items()}, "1 clip is too few"),
-    "empty split": (lambda a: {**a, "split": np.array(["train"] * 60)}, "no clip in split 'test'"),
+    "empty split": (lambda a: {**a, "split": np.array(["train"] * 60)}, "no item in split 'test'"),
     "text": (lambda a: {**a, "source": a["source"].astype(str)}, "numbers"),
     "complex": (lambda a: {**a, "source": a["source"].astype(complex)}, "numbers"),
 }  # fmt: skip
@@ -52,7 +52,7 @@ def test_embeddings_that_cannot_be_used(cli: Cli, arrays: Arrays, tmp_path: Path
     path = tmp_path / "bad.npz"
     np.savez(path, **change(arrays))
     if name == "fit" and case == "empty split":
-        said, change = "no clip in split 'train'", lambda a: {**a, "split": np.array(["test"] * 60)}
+        said, change = "no item in split 'train'", lambda a: {**a, "split": np.array(["test"] * 60)}
         np.savez(path, **change(arrays))
     out = tmp_path / "out"
     arguments = (name, path, "--bridges", "ridge") if name == "compare" else (name, "ridge", path)
@@ -104,7 +104,17 @@ def test_a_truncated_file(cli: Cli, npz: Path, tmp_path: Path, length: int) -> N
         (["compare", "--owner", "o.npy"], "go with a file"),
         (["compare", "PAIRS", "--config", "no.toml"], "no.toml: no such file"),
         (["compare", "PAIRS", "--device", "abacus"], "expected one of this machine"),
-        (["metrics", "PAIRS", "--split", "tset"], "no clip in split 'tset'"),
+        (["compare", "PAIRS", "--folds", "1"], "folds: expected a whole number of at least 2, got 1"),
+        (["compare", "PAIRS", "--folds", "61"], "--folds: expected 2 to 60"),
+        (["compare", "PAIRS", "--folds", "3", "--test", "PAIRS"], "--test and --folds: expected one of the two"),
+        (["compare", "PAIRS", "--test", "no.npz"], "no.npz"),
+        (["compare", "PAIRS", "--test", "dataset:sfy"], "sfx"),
+        (["compare", "PAIRS", "--test", "dataset:sfx"], "expected embeddings of 8 dimensions, as tiny has them, got"),
+        (["compare", "PAIRS", "--test-split", "tset"], "test (20): name them with --fit-split"),
+        (["fit", "ridge", "PAIRS", "-o", "OUT", "--fit-split", "tarin"], "name them with --fit-split"),
+        (["tune", "ridge", "PAIRS", "--fit-split", "tarin"], "name them with --fit-split"),
+        (["caption", "train", "-o", "OUT", "PAIRS", "--fit-split", "tarin"], "name them with --fit-split"),
+        (["metrics", "PAIRS", "--split", "tset"], "no item in split 'tset'"),
         (["fit", "rigde", "PAIRS", "-o", "OUT"], "unknown bridge 'rigde'"),
         (["fit", "ridge", "PAIRS"], "--out"),
         (["transform", "OUT", "PAIRS", "-o", "x.npy"], "no config.json here"),
