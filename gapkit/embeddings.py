@@ -166,14 +166,8 @@ class PairedEmbeddings:
             name=name or self.name,
         )
 
-    def subset(self, split: str, *, options: str = "--test-split and --fit-split") -> PairedEmbeddings:
-        """The clips of one split.
-
-        Parameters
-        ----------
-        split : str
-        options : str
-            Options that name a split, for the message.
+    def subset(self, split: str) -> PairedEmbeddings:
+        """The items of one split.
 
         Raises
         ------
@@ -182,8 +176,8 @@ class PairedEmbeddings:
         """
         if split not in self.splits:
             known = ", ".join(f"{k} ({v})" for k, v in self.splits.items())
-            mend = f"splits here: {known}: name them with {options}" if known else "there are no splits here"
-            raise InputError(f"{self.name}: no item in split {split!r}; {mend}")
+            here = f"splits here: {known}" if known else "there are no splits here"
+            raise InputError(f"{self.name}: no item in split {split!r}; {here}")
         assert self.split is not None
         return self.take(np.flatnonzero(self.split == split), name=f"{self.name}:{split}")
 

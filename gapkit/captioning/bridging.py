@@ -95,9 +95,9 @@ def fitted_bridges(
 
 def _opened(fitted: Path, pairs: PairedEmbeddings, parts: Parts, config: CaptionStudyConfig) -> Run:
     run = open_run(fitted, pairs)
-    if run.parts.rule != parts.rule or not run.config.normalise:
+    if run.division.rule != parts.rule or not run.config.normalise:
         raise InputError(
-            f"{fitted}: its bridges were fitted on other parts ({run.parts.rule}; here: {parts.rule}); "
+            f"{fitted}: its bridges were fitted on other parts ({run.division.rule}; here: {parts.rule}); "
             "give a comparison with the same splits, or none"
         )
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from gapkit.comparison.cells import cell_key
 from gapkit.comparison.fitting import one_line
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress, Silent
-from gapkit.comparison.splits import Parts, split_parts
+from gapkit.comparison.splits import Parts, split_parts, with_known_names
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
@@ -89,6 +90,8 @@ def run_caption_study(
     progress = Silent() if progress is None or team.rank else progress
     began = dt.datetime.now(dt.UTC)
     home = CaptionFolder(out)
+    fit_split, validation_split, test_split = with_known_names(pairs, config.fitting()).splits
+    config = replace(config, fit_split=fit_split, validation_split=validation_split, test_split=test_split)
     require_usable(pairs, progress, splits=config.fitting().splits)
     parts = split_parts(pairs, config.fitting())
     _check(parts, config)

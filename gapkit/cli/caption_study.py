@@ -67,6 +67,9 @@ def study(
     tokenizer: Tokenizer = "ptb",
     resamples: Resamples = 1000,
     fitted: Fitted = None,
+    fit_split: options.FitSplit = None,
+    validation_split: options.ValidationSplit = None,
+    test_split: options.TestSplit = None,
     jobs: Jobs = 1,
     out: Out = Path("gapkit-captions"),
     threads: options.Threads = 1,
@@ -92,6 +95,7 @@ def study(
         "bridges": options.names(bridges, "--bridges"), "noise": _numbers("--noise", noise, float),
         "projections": _numbers("--projections", projections, float),
         "beams": _numbers("--beams", beams, int), "scores": options.names(scores),
+        **options.given_splits(fit_split, validation_split, test_split),
     }  # fmt: skip
     config = CaptionStudyConfig(**{key: value for key, value in given.items() if value is not None}).resolved()
     limit_threads(threads)

@@ -45,6 +45,8 @@ def train(
     bridge: Bridge = None,
     noise: Noise = 0.0,
     epochs: Epochs = None,
+    fit_split: options.FitSplit = None,
+    validation_split: options.ValidationSplit = None,
     set_: Set = None,
     seed: options.Seed = 0,
     device: options.Device = None,
@@ -53,8 +55,8 @@ def train(
 ) -> None:
     """Train a caption decoder on the train split (on all clips where there are no splits) and keep it.
 
-    The val split, where there is one, stops the training early. Stopped and started again it goes on where it was.
-    Under `accelerate launch -m gapkit` it trains on several processes.
+    The validation split, where there is one, stops the training early. Stopped and started again it goes on where it
+    was. Under `accelerate launch -m gapkit` it trains on several processes.
     """
     from gapkit.atomic import drop_leftovers
     from gapkit.captioning.decoders import make_decoder, process_rank
@@ -76,7 +78,7 @@ def train(
     limit_threads(threads)
     made = make_decoder(decoder, **given, **chosen)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
-    parts = rows_and_captions(data, read, bridge)
+    parts = rows_and_captions(data, read, bridge, **options.given_splits(fit_split, validation_split))
     quiet = quiet or process_rank() > 0
     with reporting(quiet=quiet, patience=1.0) as progress:
         progress.start(1)
@@ -104,21 +106,26 @@ def train(
 CHECKPOINT = "checkpoint.safetensors"
 
 
-def rows_and_captions(data: Any, read: str, bridge: Path | None) -> dict[str, tuple[Any, list[str]]]:
-    """Embeddings and captions of the splits ``train`` and ``val``, one row a caption.
+def rows_and_captions(
+    data: Any, read: str, bridge: Path | None, *, fit_split: str = "train", validation_split: str = "val"
+) -> dict[str, tuple[Any, list[str]]]:
+    """Embeddings and captions of the fit split (``train``) and the validation split (``val``), one row a caption.
 
     Raises
     ------
     InputError
-        Pairs without captions, or splits without ``train``.
+        Pairs without captions, or splits without that to fit on.
     """
+    from gapkit.comparison.config import StudyConfig
+    from gapkit.comparison.splits import named_part, with_known_names
     from gapkit.errors import InputError
 
     if data.captions is None:
         raise InputError(f"{data.name}: holds no captions to learn from; give --captions CSV")
-    wanted = {"train": data} if data.split is None else {"train": data.subset("train")}
-    if "val" in data.splits:
-        wanted["val"] = data.subset("val")
+    named = with_known_names(data, StudyConfig(fit_split=fit_split, validation_split=validation_split))
+    wanted: dict[str, Any] = {"train": data if data.split is None else named_part(data, named.fit_split)}
+    if named.validation_split in data.splits:
+        wanted["val"] = data.subset(named.validation_split)
     moved = None
     if bridge is not None:
         from gapkit.bridges import load_bridge

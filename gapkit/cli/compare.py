@@ -14,7 +14,10 @@ Bridges = Annotated[
 ]
 Seeds = Annotated[int | None, typer.Option(metavar="N", help="Seeds of each stochastic bridge. Default: 3.")]
 Resamples = Annotated[int | None, typer.Option(metavar="N", help="Bootstrap resamples. Default: 1000.")]
-TestSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split to measure on. Default: test.")]
+Folds = Annotated[
+    int | None,
+    typer.Option(metavar="K", help="Measure all items, each by one of K fits that has not seen it."),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the study; it resumes there too.")]
 Format = Annotated[str, typer.Option("--format", metavar="A,B", help="Files to write: csv, json, md, tex.")]
 Jobs = Annotated[
@@ -44,7 +47,11 @@ def compare(
     ] = None,
     jobs: Jobs = None,
     backend: Backend = "loky",
-    test_split: TestSplit = None,
+    test: options.TestSet = None,
+    folds: Folds = None,
+    fit_split: options.FitSplit = None,
+    validation_split: options.ValidationSplit = None,
+    test_split: options.TestSplit = None,
     out: Out = Path("gapkit-out"),
     format_: Format = "csv,json,md,tex",
     config: Config = None,
@@ -55,12 +62,14 @@ def compare(
 
     Fits every bridge on the train split, measures it on the test split and prints one table; writes results, tables,
     fitted bridges and a manifest into the folder given by --out. Stopped and started again it goes on where it was.
+    With --test it measures on another set, with --folds on all items of a small one.
     """
     from gapkit.cli.printing import print_results
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import StudyConfig, read_config, run_study
     from gapkit.comparison.parallel import check_backend
     from gapkit.comparison.writing import check_formats
+    from gapkit.errors import InputError
     from gapkit.machine import limit_threads
 
     formats = check_formats(options.names(format_) or ())
@@ -68,7 +77,7 @@ def compare(
         "bridges": options.names(bridges, "--bridges"), "metrics": options.names(metrics, "--metrics"),
         "seeds": seeds, "seed": seed,
         "n_resamples": resamples, "steps": steps, "epochs": epochs, "device": device, "threads": threads,
-        "test_split": test_split,
+        "folds": folds, **options.given_splits(fit_split, validation_split, test_split),
     }  # fmt: skip
     settings = read_config(config) if config else {}
     if steps is not None or epochs is not None:
@@ -76,11 +85,20 @@ def compare(
         settings = {key: value for key, value in settings.items() if key not in ("steps", "epochs")}
     settings = {"threads": 1, **settings, **{key: value for key, value in flags.items() if value is not None}}
     study = StudyConfig(**settings).resolved()
+    if test is not None and study.folds is not None:
+        raise InputError("--test and --folds: expected one of the two, got both; leave one out")
     limit_threads(study.threads or 1)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data, other = options.open_pairs(pairs, target, owner, captions, dataset), options.open_other(test)
     with reporting(quiet=quiet) as progress:
         results = run_study(
-            data, study, out=out, progress=progress, formats=formats, jobs=jobs, backend=check_backend(backend)
+            data,
+            study,
+            test=other,
+            out=out,
+            progress=progress,
+            formats=formats,
+            jobs=jobs,
+            backend=check_backend(backend),
         )
     print_results(results, as_json=as_json)
     if not quiet:

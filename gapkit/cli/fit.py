@@ -35,6 +35,8 @@ def fit(
     set_: Set = None,
     steps: options.Steps = None,
     epochs: options.Epochs = None,
+    fit_split: options.FitSplit = None,
+    validation_split: options.ValidationSplit = None,
     seed: options.Seed = 0,
     device: options.Device = None,
     threads: options.Threads = 1,
@@ -53,14 +55,9 @@ def fit(
         lengths = ("steps", "epochs") if steps is not None or epochs is not None else ()
         from_file = parameters_of(config, bridge)
         given = {**{key: value for key, value in from_file.items() if key not in lengths}, **given}
-    study = StudyConfig(
-        bridges=(bridge,),
-        seed=seed,
-        steps=steps,
-        epochs=epochs,
-        device=device or "auto",
-        params={bridge: given},
-    ).resolved()
+    settings: dict[str, Any] = {"seed": seed, "steps": steps, "epochs": epochs, "device": device or "auto"}
+    settings |= options.given_splits(fit_split, validation_split)
+    study = StudyConfig(bridges=(bridge,), params={bridge: given}, **settings).resolved()
     options.refuse_foreign_folder(out, "config.json")
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)

@@ -9,9 +9,6 @@ import typer
 
 from gapkit.cli import options
 
-Split = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Clips of this split, or `all`. Left out: test where there is one.")
-]
 Unpaired = Annotated[
     bool, typer.Option("--unpaired", help="Two sets that are not pairs, of any sizes: FAD is frechet, KAD is mmd.")
 ]
@@ -25,7 +22,7 @@ def metrics(
     captions: options.Captions = None,
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
-    split: Split = None,
+    split: options.Split = None,
     unpaired: Unpaired = False,
     no_normalise: AsTheyAre = False,
     resamples: Annotated[int, typer.Option(metavar="N", min=0, help="Bootstrap resamples.")] = 1000,

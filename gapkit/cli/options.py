@@ -33,9 +33,25 @@ Metrics = Annotated[
 ]
 Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps of every bridge that trains.")]
 Epochs = Annotated[int | None, typer.Option(metavar="N", help="The same in passes over the fitted pairs.")]
+Split = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Items of this split, or `all`. Left out: test where there is one.")
+]
+FitSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split to fit on. Default: train.")]
+ValidationSplit = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Split to stop training by and to choose on. Default: val.")
+]
+TestSplit = Annotated[str | None, typer.Option(metavar="NAME", help="Split to measure on. Default: test.")]
+TestSet = Annotated[
+    str | None,
+    typer.Option(
+        "--test", metavar="OTHER", help="Measure on this set: file, folder or dataset:NAME. PAIRS only fit then."
+    ),
+]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
 DEFAULT_DATASET = "soundscapes"
+DATASET = "dataset:"
+"""Opens the name of a bundled set where a file could stand too."""
 
 
 def open_pairs(
@@ -61,6 +77,31 @@ def open_pairs(
     from gapkit.files import load_pairs
 
     return load_pairs(pairs, target=target, owner=owner, captions=captions)
+
+
+def open_other(other: str | None) -> PairedEmbeddings | None:
+    """The set that `TestSet` names.
+
+    Raises
+    ------
+    InputError
+        All that `load_pairs` refuses, and an unknown dataset.
+    """
+    if other is None:
+        return None
+    if other.startswith(DATASET):
+        from gapkit.datasets import load_dataset
+
+        return load_dataset(other.removeprefix(DATASET))
+    from gapkit.files import load_pairs
+
+    return load_pairs(other)
+
+
+def given_splits(fit: str | None, validation: str | None, test: str | None = None) -> dict[str, str]:
+    """The splits that were named, by the fields of a configuration."""
+    named = {"fit_split": fit, "validation_split": validation, "test_split": test}
+    return {key: name for key, name in named.items() if name is not None}
 
 
 def names(text: str | None, option: str = "") -> tuple[str, ...] | None:

@@ -20,7 +20,6 @@ Steps = Annotated[int | None, typer.Option(metavar="N", help="Training steps of 
 SpaceFile = Annotated[
     Path | None, typer.Option("--space", metavar="TOML", help="Ranges in place of those that the bridge declares.")
 ]
-ValidationSplit = Annotated[str, typer.Option(metavar="NAME", help="Split to score on.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", metavar="DIR", help="Folder of the search. Default: gapkit-tune/BRIDGE."),
@@ -44,7 +43,8 @@ def tune(
     seed: options.Seed = 0,
     steps: Steps = None,
     space: SpaceFile = None,
-    validation_split: ValidationSplit = "val",
+    fit_split: options.FitSplit = None,
+    validation_split: options.ValidationSplit = None,
     device: options.Device = None,
     threads: options.Threads = 1,
     out: Out = None,
@@ -78,7 +78,7 @@ def tune(
             steps=steps,
             space=ranges,
             device=device or "auto",
-            validation_split=validation_split,
+            **options.given_splits(fit_split, validation_split),
             out=out,
             progress=progress,
         )

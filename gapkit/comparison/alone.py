@@ -16,14 +16,14 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import fit_parts, unit_pairs, without_test
+from gapkit.comparison.splits import fit_parts, unit_pairs, with_known_names, without_test
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings, content_hash
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
-from gapkit.metrics.measuring import TEST, measured_part
+from gapkit.metrics.measuring import measured_part, measured_split
 
 OF_PAIRS = ("pairing", "copies", "names", "leak")
 """Kinds of warnings that say nothing about sets that are not pairs."""
@@ -139,7 +139,7 @@ def measure_gap(
     cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
     columns = metric_columns([*found, *found.left_out, *found.failed])
     if isinstance(part, PairedEmbeddings):
-        used = split or (TEST if TEST in part.splits else "all")
+        used = measured_split(part, split)
         name, digest = part.name, pairs.content_hash()
     else:
         used, name, digest = "all", "sets", content_hash(*(np.asarray(side) for side in part))
@@ -200,6 +200,7 @@ def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progre
     ------
     InputError
     """
+    config = with_known_names(pairs, config)
     require_usable(pairs, progress or Silent(), splits=(config.fit_split, config.validation_split))
     seen = without_test(pairs, config)
     data = unit_pairs(seen) if config.normalise else seen

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.comparison.cells import Value
+from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.measuring import Measured, estimate_all
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
@@ -60,6 +61,12 @@ SYNTHETIC = (*SOURCES, SPLIT_HALF)
 
 NAMES = (*BRIDGES, *SYNTHETIC)
 """All anchors, in the order of the table."""
+
+
+def cloud(name: str, division: Division, seed: int) -> NDArray[np.float32]:
+    """The measured items at one of `SOURCES`, (n, d), each by what its own fit has seen."""
+    make = SOURCES[name]
+    return division.pooled(make(parts, fold_seed(seed, k)) for k, parts in enumerate(division))
 
 
 def first_targets(pairs: PairedEmbeddings) -> NDArray[np.int64]:

@@ -9,15 +9,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division
 from gapkit.comparison.fitting import Task, fit_task, one_line
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.measuring import Measured, estimate_all
+from gapkit.comparison.planning import fit_tasks
 from gapkit.comparison.progress import Progress
-from gapkit.comparison.splits import Parts
 from gapkit.errors import GapkitError
 from gapkit.metrics.evaluation import Reference
 
@@ -45,14 +47,15 @@ class Bench:
 
     Parameters
     ----------
-    parts : Parts
+    division : Division
+        Its fits, and the items that they move.
     config : StudyConfig
     folder : StudyFolder
         Keeps fitted bridges and checkpoints; cells are written by whoever asked for them.
     """
 
-    def __init__(self, parts: Parts, config: StudyConfig, folder: StudyFolder) -> None:
-        self.parts = parts
+    def __init__(self, division: Division, config: StudyConfig, folder: StudyFolder) -> None:
+        self.division = division
         self.config = config
         self.folder = folder
         self._reference: Reference | None = None
@@ -60,7 +63,7 @@ class Bench:
 
     def __getstate__(self) -> dict[str, Any]:
         """For another process, which builds its own reference."""
-        return {"parts": self.parts, "config": self.config, "folder": self.folder}
+        return {"division": self.division, "config": self.config, "folder": self.folder}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -70,13 +73,14 @@ class Bench:
         """Built at its first use: a study that only reads finished cells does not need it."""
         with self._lock:
             if self._reference is None:
-                test, config = self.parts.test, self.config
+                test, config, fits = self.division.test, self.config, self.division.fits
                 self._reference = Reference.from_target(
                     test.target,
                     owner=test.owner,
                     seed=config.seed,
                     n_resamples=config.n_resamples,
-                    fitted=self.parts.fit.target,
+                    # Each fold has fitted targets of its own.
+                    fitted=None if self.division.in_folds else fits[0].fit.target,
                 )
             return self._reference
 
@@ -94,13 +98,9 @@ class Bench:
         task = job.task
         base = job.known or Cell(task.name, task.block, task.seed, task.key, task.params)
         try:
-            bridge, fit_seconds = fit_task(task, self.parts, self.folder, progress)
-            test = self.parts.test
-            began = time.perf_counter()
-            moved = bridge.transform(test.source)
-            seconds = time.perf_counter() - began
+            moved, fit_seconds, seconds = self._moved(task, progress)
             base = replace(base, fit_seconds=fit_seconds, transform_seconds=base.transform_seconds or seconds)
-            measured = estimate_all(np.asarray(moved), self.reference, job.missing, original=test.source)
+            measured = estimate_all(moved, self.reference, job.missing, original=self.division.test.source)
         except Exception as error:  # a bridge may fail in any way, and the others go on
             # What the disk refuses to one it refuses to all.
             if isinstance(error, GapkitError) and isinstance(error.__cause__, OSError):
@@ -112,14 +112,28 @@ class Bench:
             return replace(job.known, failed={**job.known.failed, **dict.fromkeys(job.missing, why)})
         return _with(base, measured, self.config.metrics)
 
+    def _moved(self, task: Task, progress: Progress) -> tuple[NDArray[np.float32], float, float]:
+        """The measured items, each moved by its own fit, (n, d), and the seconds of all fits and of all moves."""
+        fitting = moving = 0.0
+        pieces = []
+        for own, parts in zip(fit_tasks(task, self.division), self.division, strict=True):
+            if self.division.in_folds:
+                progress.begin(own.label)
+            bridge, seconds = fit_task(own, parts, self.folder, progress)
+            began = time.perf_counter()
+            pieces.append(np.asarray(bridge.transform(parts.test.source)))
+            moving += time.perf_counter() - began
+            fitting += seconds
+        return self.division.pooled(pieces), fitting, moving
+
     def _anchor(self, job: Job) -> Cell:
         name, seed = job.task.name, self.config.seed
         base = job.known or Cell(name, "anchor", None, job.task.key)
         if name == anchors.SPLIT_HALF:
-            measured = anchors.split_half(self.parts.test, job.missing, seed=seed, reference=self.reference)
+            measured = anchors.split_half(self.division.test, job.missing, seed=seed, reference=self.reference)
         else:
-            moved = anchors.SOURCES[name](self.parts, seed)
-            measured = estimate_all(moved, self.reference, job.missing, original=self.parts.test.source)
+            moved = anchors.cloud(name, self.division, seed)
+            measured = estimate_all(moved, self.reference, job.missing, original=self.division.test.source)
         return _with(base, measured, self.config.metrics)
 
 

@@ -45,6 +45,8 @@ class StudyConfig:
         Parameters of single bridges.
     fit_split, validation_split, test_split : str
         Names of the splits.
+    folds : int, optional
+        Measure every item by one of so many fits that has not seen it; splits of the data are then left aside.
     normalise : bool
         Scale every embedding to length one first.
 
@@ -67,6 +69,7 @@ class StudyConfig:
     fit_split: str = "train"
     validation_split: str = "val"
     test_split: str = "test"
+    folds: int | None = None
     normalise: bool = True
 
     def __post_init__(self) -> None:
@@ -75,9 +78,17 @@ class StudyConfig:
             if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(v, str) for v in value):
                 raise InputError(f"{name}: expected a list of names, got {value!r}")
             object.__setattr__(self, name, tuple(dict.fromkeys(value)))
-        for name, least in (("seeds", 1), ("seed", 0), ("n_resamples", 0), ("steps", 1), ("epochs", 1), ("threads", 1)):
+        for name, least in (
+            ("seeds", 1),
+            ("seed", 0),
+            ("n_resamples", 0),
+            ("steps", 1),
+            ("epochs", 1),
+            ("threads", 1),
+            ("folds", 2),
+        ):
             value = getattr(self, name)
-            if value is None and name in ("steps", "epochs", "threads"):
+            if value is None and name in ("steps", "epochs", "threads", "folds"):
                 continue
             object.__setattr__(self, name, whole(name, value, least))
         if self.steps is not None and self.epochs is not None:

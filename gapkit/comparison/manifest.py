@@ -14,8 +14,8 @@ import gapkit
 from gapkit.atomic import write_text
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division
 from gapkit.comparison.folder import SCHEMA, StudyFolder
-from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.encoders.packages import version
 from gapkit.errors import InputError
@@ -40,7 +40,7 @@ SHAPE: Mapping[str, Any] = {
 def write_manifest(
     folder: StudyFolder,
     pairs: PairedEmbeddings,
-    parts: Parts,
+    division: Division,
     config: StudyConfig,
     cells: Sequence[Cell],
     identity: Mapping[str, Any],
@@ -64,14 +64,7 @@ def write_manifest(
             "splits": pairs.splits,
             "meta": dict(pairs.meta),
         },
-        "parts": {
-            "rule": parts.rule,
-            "fit": {"clips": len(parts.fit), "targets": parts.fit.n_targets},
-            "validation": {"clips": len(parts.validation), "targets": parts.validation.n_targets}
-            if parts.validation
-            else None,
-            "test": {"clips": len(parts.test), "targets": parts.test.n_targets},
-        },
+        "parts": _parts(division),
         "findings": list(findings),
         "started": began.isoformat(timespec="seconds"),
         "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -87,6 +80,18 @@ def write_manifest(
         },
     }
     write_text(folder.root / "manifest.json", manifest_text(content))
+
+
+def _parts(division: Division) -> dict[str, Any]:
+    """Sizes of what fits, stops and measures; with folds those of the largest fit and of all measured items."""
+    held = division.fits[0].validation
+    return {
+        "rule": division.rule,
+        **({"folds": len(division)} if division.in_folds else {}),
+        "fit": {"clips": division.fit_clips, "targets": division.fit_targets},
+        "validation": {"clips": len(held), "targets": held.n_targets} if held else None,
+        "test": {"clips": len(division.test), "targets": division.test.n_targets},
+    }
 
 
 def manifest_text(content: Mapping[str, Any]) -> str:

@@ -229,7 +229,7 @@ def _fill(parts: Sequence[Part], results: Results, root: Path, formats: Sequence
     home.claim({group: results.study[group] for group in ("data", "options")})
     for stem, cell in _cells(parts).items():
         write_cell(home.cells, cell)
-        _copy_bridge(parts, stem, home.bridges / stem)
+        _copy_bridges(parts, stem, home.bridges)
     write_text(home.root / "manifest.json", manifest_text(_manifest(parts)))
     write_results(results, home.root, formats)
 
@@ -261,16 +261,19 @@ def _both(first: Cell, second: Cell) -> Cell:
     )
 
 
-def _copy_bridge(parts: Sequence[Part], stem: str, to: Path) -> None:
-    """The fitted bridge of a cell, from the first run that has it."""
+def _copy_bridges(parts: Sequence[Part], stem: str, to: Path) -> None:
+    """The fitted bridges of a cell (one, or one for each fold), from the first run that has them."""
     for part in parts:
+        folds = int(part.manifest.get("parts", {}).get("folds", 0))
+        ends = [f"-f{k + 1}" for k in range(folds)] or [""]
         for old, new, _ in part.stems():
-            home = StudyFolder(part.folder).bridges / old
-            if new == stem and (home / "config.json").is_file():
-                to.mkdir()
-                for name in (*FILES_OF_A_FIT, "fit.json"):
-                    if (home / name).is_file():
-                        shutil.copyfile(home / name, to / name)
+            homes = [StudyFolder(part.folder).bridges / f"{old}{end}" for end in ends]
+            if new == stem and all((home / "config.json").is_file() for home in homes):
+                for home, end in zip(homes, ends, strict=True):
+                    (to / f"{stem}{end}").mkdir()
+                    for name in (*FILES_OF_A_FIT, "fit.json"):
+                        if (home / name).is_file():
+                            shutil.copyfile(home / name, to / f"{stem}{end}" / name)
                 return
 
 

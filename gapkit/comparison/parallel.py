@@ -98,7 +98,7 @@ def compute_elsewhere(
     """
     waiting = {job.task.stem: job for job in jobs}
     here: list[Job] = []
-    shared = Bench(bench.parts.without_words(), bench.config, StudyFolder(bench.folder.root.absolute()))
+    shared = Bench(bench.division.without_words(), bench.config, StudyFolder(bench.folder.root.absolute()))
     with _engine(backend, shared, processes, threads) as (handle, processes):
         token = secrets.token_hex(8)
         while waiting and processes > 1:

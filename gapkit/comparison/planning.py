@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gapkit
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import cell_key, cell_stem
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.fitting import Task
-from gapkit.comparison.splits import Parts
 from gapkit.encoders.packages import version
 
 
-def study_tasks(config: StudyConfig, parts: Parts) -> list[Task]:
+def study_tasks(config: StudyConfig, division: Division) -> list[Task]:
     """One for each cell, in the order of the table: anchors, unpaired bridges, paired bridges."""
     first = config.seed
     anchor_keys = {name: cell_key(anchor=name, seed=first, version=gapkit.__version__) for name in anchors.SYNTHETIC}
@@ -21,12 +23,26 @@ def study_tasks(config: StudyConfig, parts: Parts) -> list[Task]:
         kind = BRIDGES.get(name)
         block = "anchor" if name in anchors.BRIDGES else "paired" if kind.needs_pairs else "unpaired"
         for seed in range(first, first + config.seeds) if kind.stochastic else [None]:
-            params = config.bridge_params(name, first if seed is None else seed, parts.fit.n_targets)
+            params = config.bridge_params(name, first if seed is None else seed, division.fit_targets)
             key = cell_key(bridge=name, params=params, seed=seed, version=_version(name))
             label = name if seed is None else f"{name}, seed {seed}"
             tasks.append(Task(name, block, cell_stem(name, seed), label, key, seed, params, kind.needs_pairs))
     order = ("anchor", "unpaired", "paired")
     return sorted(tasks, key=lambda task: (order.index(task.block), task.name in anchors.SYNTHETIC))
+
+
+def fit_tasks(task: Task, division: Division) -> list[Task]:
+    """What is fitted for a cell: the task itself, or one for each fold."""
+    if not division.in_folds:
+        return [task]
+    tasks = []
+    for k, stem in enumerate(division.stems(task.stem)):
+        seed = task.params.get("random_state")
+        own = {"random_state": fold_seed(seed, k)} if isinstance(seed, int) else {}
+        label = f"{task.label}, fold {k + 1} of {len(division)}"
+        key = cell_key(cell=task.key, fold=k)
+        tasks.append(replace(task, stem=stem, label=label, key=key, params={**task.params, **own}))
+    return tasks
 
 
 def _version(bridge: str) -> list[str]:

@@ -192,6 +192,7 @@ class Results:
         if not data:
             return ""
         fitted = f", fitted on {data['fit_clips']}" if data["fit_clips"] else ""
+        fitted = f" in {data['folds']} folds" if data.get("folds") else fitted
         name = printable(str(self.study.get("name", "pairs")))
         return f"{name}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
 
@@ -202,7 +203,12 @@ class Results:
         options = self.study.get("options", {})
         resamples = int(options.get("n_resamples", 0))
         seeds = sorted({int(seed) for seed in self.frame["seed"].dropna()})
-        lines = []
+        data, lines = self.study.get("data", {}), []
+        if data.get("folds"):
+            lines.append(
+                f"{data['folds']} folds of {data['test_clips']:,} items, each measured by a fit that has not seen it; "
+                "intervals take the fits as given."
+            )
         if len(numbers) and resamples:
             lines.append(f"Intervals: 95 % bootstrap over clips, n = {int(numbers.max())}, B = {resamples}.")
         if seeds:

@@ -110,7 +110,8 @@ def _checked_rows(rows: Any) -> list[dict[str, Any]]:
 def _checked_study(study: Any) -> Mapping[str, Any]:
     """The identity of a study, with what the title and the notes say of it."""
     data, options = study.get("data", {}), study.get("options", {})
-    numbers = [data[key] for key in ("fit_clips", "test_clips", "dim") if data] + [options.get("n_resamples", 0)]
+    numbers = [data[key] for key in ("fit_clips", "test_clips", "dim") if data]
+    numbers += [data.get("folds", 0), options.get("n_resamples", 0)]
     if not all(isinstance(number, int) for number in numbers):
         raise TypeError
     return dict(study)

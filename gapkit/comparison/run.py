@@ -18,10 +18,12 @@ from gapkit.bridges.stepping import SteppingBridge
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import cell_stem
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division, divide
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest
+from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import Parts, split_parts
+from gapkit.comparison.splits import JOINED, Parts
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -47,7 +49,7 @@ class Run:
         What was compared, and how.
     pairs : PairedEmbeddings
         The data of the study, as they were given.
-    parts : Parts
+    division : Division
         The same in the parts that fitted, validated and measured.
     """
 
@@ -56,7 +58,20 @@ class Run:
     manifest: Mapping[str, Any]
     config: StudyConfig
     pairs: PairedEmbeddings
-    parts: Parts
+    division: Division
+
+    @property
+    def parts(self) -> Parts:
+        """What fitted, validated and measured, in a study of one fit.
+
+        Raises
+        ------
+        InputError
+            A study in folds.
+        """
+        if self.division.in_folds:
+            raise InputError(f"{self.folder}: has {len(self.division)} folds, each with parts of its own; see division")
+        return next(iter(self.division))
 
     @property
     def name(self) -> str:
@@ -66,7 +81,7 @@ class Run:
     @property
     def test(self) -> PairedEmbeddings:
         """The measured clips; rows of length one unless the study was told otherwise."""
-        return self.parts.test
+        return self.division.test
 
     @property
     def bridges(self) -> tuple[str, ...]:
@@ -77,9 +92,11 @@ class Run:
         """Seeds that a bridge was fitted with; ``(None,)`` where it depends on none, empty where there is none here."""
         frame = self.results.frame
         found = dict.fromkeys(seed_of(seed) for seed in frame.loc[frame["bridge"] == name, "seed"])
-        return tuple(seed for seed in found if (self._home(name, seed) / "config.json").is_file())
+        return tuple(
+            seed for seed in found if all((home / "config.json").is_file() for home in self._homes(name, seed))
+        )
 
-    def bridge(self, name: str, seed: int | None = None) -> Bridge:
+    def bridge(self, name: str, seed: int | None = None, *, fold: int | None = None) -> Bridge:
         """The fitted bridge, out of its file.
 
         Parameters
@@ -87,13 +104,25 @@ class Run:
         name : str
         seed : int, optional
             Left out: the first. A bridge that depends on none has but one, whatever the seed.
+        fold : int, optional
+            Which of the fits of a study in folds, from 1; it has seen the items of all other folds. 1 is the only fit
+            of another study.
 
         Raises
         ------
         InputError
-            No such bridge or seed here, or files that this gapkit does not read.
+            No such bridge, seed or fold here, none given for a study in folds, or files that this gapkit does not read.
         """
-        return load_bridge(self._home(name, self._seed(name, seed)))
+        homes = self._homes(name, self._seed(name, seed))
+        if fold is None and self.division.in_folds:
+            raise InputError(
+                f"{self.folder}: bridge {name!r} was fitted in {len(homes)} folds; give fold=1 to {len(homes)}, or "
+                "call moved for items that their fit has not seen"
+            )
+        fold = 1 if fold is None else fold
+        if not 1 <= fold <= len(homes):
+            raise InputError(f"{self.folder}: fold: expected 1 to {len(homes)}, got {fold}")
+        return load_bridge(homes[fold - 1])
 
     def moved(self, name: str, seed: int | None = None) -> NDArray[np.float32]:
         """The measured clips as a row of the table moved them, (n, d).
@@ -110,8 +139,11 @@ class Run:
         InputError
         """
         if name in anchors.SOURCES:
-            return np.asarray(anchors.SOURCES[name](self.parts, self.config.seed), dtype=np.float32)
-        return np.asarray(self.bridge(name, seed).transform(self.test.source), dtype=np.float32)
+            return np.asarray(anchors.cloud(name, self.division, self.config.seed), dtype=np.float32)
+        return self.division.pooled(
+            np.asarray(self.bridge(name, seed, fold=k).transform(parts.test.source), dtype=np.float32)
+            for k, parts in enumerate(self.division, start=1)
+        )
 
     def trajectory(
         self,
@@ -143,22 +175,25 @@ class Run:
         InputError
             Unknown names, or `sample_steps` for a bridge that has none.
         """
-        bridge = self.bridge(name, seed)
-        if not isinstance(bridge, SteppingBridge):
-            return None
-        if sample_steps is not None:
-            if "sample_steps" not in bridge.get_params(deep=False):
-                raise InputError(f"bridge {name!r}: its number of steps cannot be set; leave sample_steps out")
-            bridge = copy.copy(bridge).set_params(sample_steps=sample_steps)
-        states = bridge.trajectory(self.test.source, ALL if n_snapshots is None else n_snapshots)
-        return np.asarray(states, dtype=np.float32)
+        pieces = []
+        for k, parts in enumerate(self.division, start=1):
+            bridge = self.bridge(name, seed, fold=k)
+            if not isinstance(bridge, SteppingBridge):
+                return None
+            if sample_steps is not None:
+                if "sample_steps" not in bridge.get_params(deep=False):
+                    raise InputError(f"bridge {name!r}: its number of steps cannot be set; leave sample_steps out")
+                bridge = copy.copy(bridge).set_params(sample_steps=sample_steps)
+            states = bridge.trajectory(parts.test.source, ALL if n_snapshots is None else n_snapshots)
+            pieces.append(np.asarray(states, dtype=np.float32))
+        return self.division.pooled(pieces, axis=1)
 
     @property
     def _names(self) -> list[str]:
         return list(dict.fromkeys(map(str, self.results.frame["bridge"])))
 
-    def _home(self, name: str, seed: int | None) -> Path:
-        return StudyFolder(self.folder).bridges / cell_stem(name, seed)
+    def _homes(self, name: str, seed: int | None) -> list[Path]:
+        return [StudyFolder(self.folder).bridges / stem for stem in self.division.stems(cell_stem(name, seed))]
 
     def _seed(self, name: str, seed: int | None) -> int | None:
         seeds = self.seeds(name)
@@ -173,7 +208,7 @@ class Run:
         return seed
 
 
-def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
+def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None, *, test: PairedEmbeddings | None = None) -> Run:
     """Open the folder of a finished study.
 
     Parameters
@@ -182,6 +217,8 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
         What `gapkit compare` wrote.
     pairs : PairedEmbeddings, optional
         The data that it ran on. Left out: the bundled dataset, or the files by the paths that the study was given.
+    test : PairedEmbeddings, optional
+        The other set that was measured, if there was one. Left out: opened again like `pairs`.
 
     Returns
     -------
@@ -196,7 +233,8 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
     results = Results.read(home.root)
     identity = home.identity()
     manifest = read_manifest(home.root)
-    data = opened_pairs(home.root, manifest) if pairs is None else pairs
+    config = stored_config(home.root, manifest)
+    data = opened_pairs(home.root, manifest, config, pairs, test)
     known = identity.get("data", {}).get("content_hash")
     if data.content_hash() != known:
         whose = f"{data.name}: " if pairs is not None else ""
@@ -204,8 +242,7 @@ def open_run(folder: str | Path, pairs: PairedEmbeddings | None = None) -> Run:
             f"{home.root}: {whose}the data are no longer those of the study (content hash {data.content_hash()} now, "
             f"{known} there); give the pairs that it ran on, or run `gapkit compare` again"
         )
-    config = stored_config(home.root, manifest)
-    return Run(home.root, results, manifest, config, data, split_parts(data, config))
+    return Run(home.root, results, manifest, config, data, divide(data, config))
 
 
 def stored_config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
@@ -225,16 +262,32 @@ def stored_config(root: Path, manifest: Mapping[str, Any]) -> StudyConfig:
         ) from None
 
 
-def opened_pairs(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
-    """The data of a study, by what its manifest says of them.
+def opened_pairs(
+    root: Path,
+    manifest: Mapping[str, Any],
+    config: StudyConfig,
+    pairs: PairedEmbeddings | None = None,
+    test: PairedEmbeddings | None = None,
+) -> PairedEmbeddings:
+    """The data of a study: those given, or by what its manifest says of them.
 
     Raises
     ------
     InputError
         Data that are gone, or never were in a file.
     """
-    meta = dict(manifest.get("input", {}).get("meta", {}))
-    name = str(manifest.get("input", {}).get("name", "pairs"))
+    given = manifest.get("input", {})
+    meta = dict(given.get("meta", {}))
+    if JOINED not in meta or (pairs is not None and JOINED in pairs.meta):
+        return _opened(root, given) if pairs is None else pairs
+    fit = _opened(root, dict(meta.get("fit") or {})) if pairs is None else pairs
+    other = _opened(root, dict(meta.get("test") or {})) if test is None else test
+    return joined_sets(fit, other, config)
+
+
+def _opened(root: Path, given: Mapping[str, Any]) -> PairedEmbeddings:
+    """One set, by its name and `meta`."""
+    meta, name = dict(given.get("meta") or {}), str(given.get("name", "pairs"))
     mend = "give the pairs that the study ran on"
     if "dataset" in meta:
         from gapkit.datasets import load_dataset
@@ -244,14 +297,14 @@ def opened_pairs(root: Path, manifest: Mapping[str, Any]) -> PairedEmbeddings:
         except (InputError, KeyError, TypeError) as error:
             raise InputError(f"{root}: its dataset cannot be opened ({error}); {mend}") from None
     opened, files = meta.get("opened"), meta.get("files")
-    given = {key: str(path) for key, path in opened.items() if key in ARGUMENTS} if isinstance(opened, dict) else {}
-    if "path" not in given:
-        given = dict(zip(ARGUMENTS[:2], map(str, files), strict=False)) if isinstance(files, list) else {}
-    if not given:
+    paths = {key: str(path) for key, path in opened.items() if key in ARGUMENTS} if isinstance(opened, dict) else {}
+    if "path" not in paths:
+        paths = dict(zip(ARGUMENTS[:2], map(str, files), strict=False)) if isinstance(files, list) else {}
+    if not paths:
         raise InputError(f"{root}: ran on {name} out of memory, not out of a file; {mend}")
     from gapkit.files import load_pairs
 
     try:
-        return load_pairs(**given)
+        return load_pairs(**paths)
     except InputError as error:
         raise InputError(f"{root}: its data cannot be opened ({error}); {mend}, or call from the same folder") from None

@@ -8,8 +8,8 @@ from statistics import fmean
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.computing import Job
+from gapkit.comparison.division import Division
 from gapkit.comparison.fitting import Task
-from gapkit.comparison.splits import Parts
 from gapkit.machine import cores, free_memory
 
 RATE = 5e10
@@ -25,16 +25,17 @@ COPIES = 4
 """Copies of the data that a fit may hold."""
 
 
-def expected_seconds(job: Job, parts: Parts) -> float:
+def expected_seconds(job: Job, division: Division) -> float:
     """A guess at the time of a cell: three passes through the network a step, if it is not yet fitted; the metrics."""
     task = job.task
     steps, batch, hidden, blocks = (
         _count(task, name, default)
         for name, default in (("steps", 0), ("batch_size", 256), ("hidden", 512), ("blocks", 3))
     )
-    training = 0.0 if job.known is not None else 3 * 2 * steps * batch * 2 * parts.fit.dim * hidden * blocks / RATE
+    fit = 3 * 2 * steps * batch * 2 * division.test.dim * hidden * blocks / RATE
+    training = 0.0 if job.known is not None else fit * len(division)
     times = anchors.HALVES if task.name == anchors.SPLIT_HALF else 1
-    return training + MEASURING * times * len(job.missing) * parts.test.n_targets / 5000
+    return training + MEASURING * times * len(job.missing) * division.test.n_targets / 5000
 
 
 def _count(task: Task, name: str, default: int) -> int:
@@ -42,27 +43,27 @@ def _count(task: Task, name: str, default: int) -> int:
     return value if isinstance(value, int) else default
 
 
-def longest_first(jobs: Sequence[Job], parts: Parts) -> list[Job]:
+def longest_first(jobs: Sequence[Job], division: Division) -> list[Job]:
     """What is begun last is short, so that all processes end together."""
-    return sorted(jobs, key=lambda job: expected_seconds(job, parts), reverse=True)
+    return sorted(jobs, key=lambda job: expected_seconds(job, division), reverse=True)
 
 
-def sensible_processes(jobs: Sequence[Job], parts: Parts, *, device: str, threads: int) -> int:
+def sensible_processes(jobs: Sequence[Job], division: Division, *, device: str, threads: int) -> int:
     """As many processes as there are cores and memory for; 1 where the work is small, or done by a GPU.
 
     Parameters
     ----------
     jobs : sequence of Job
-    parts : Parts
+    division : Division
     device : str
         Where bridges train. A GPU is busy with one.
     threads : int
         Threads of each process.
     """
-    if device != "cpu" or sum(expected_seconds(job, parts) for job in jobs) < WORTH_IT:
+    if device != "cpu" or sum(expected_seconds(job, division) for job in jobs) < WORTH_IT:
         return 1
-    rows = 2 * parts.fit.n_targets + len(parts.test) + parts.test.n_targets
-    memory, need = free_memory(), PROCESS + COPIES * 4 * parts.fit.dim * rows
+    rows = 2 * division.fit_targets + len(division.test) + division.test.n_targets
+    memory, need = free_memory(), PROCESS + COPIES * 4 * division.test.dim * rows
     room = len(jobs) if memory is None else memory // need
     return max(1, min(cores() // threads, len(jobs), room))
 
@@ -73,11 +74,11 @@ class Clock:
     Parameters
     ----------
     jobs : sequence of Job
-    parts : Parts
+    division : Division
     """
 
-    def __init__(self, jobs: Sequence[Job], parts: Parts) -> None:
-        self._expected = {job.task.stem: expected_seconds(job, parts) for job in jobs}
+    def __init__(self, jobs: Sequence[Job], division: Division) -> None:
+        self._expected = {job.task.stem: expected_seconds(job, division) for job in jobs}
         # Cells of a bridge take alike, but not those that are fitted and those that only lack a metric.
         self._kinds = {job.task.stem: (job.task.name, job.known is not None) for job in jobs}
         self._missing = {job.task.stem: job.missing for job in jobs}

@@ -12,11 +12,14 @@ from gapkit.arrays import as_matrix, rows_of_length_one, slices
 from gapkit.comparison.config import StudyConfig
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.split_names import FLAGS, Role, split_named
 
 SHARES = (0.6, 0.1, 0.3)
 """Fit, validation and test share of the clips where the data bring no splits."""
 HELD_OUT = 0.1
 """Share of the fitted clips that validate where the data bring no validation split."""
+JOINED = "joined"
+"""Key of `PairedEmbeddings.meta` that says which sets were joined: see `gapkit.comparison.other_set`."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,48 @@ def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
         pairs = unit_pairs(pairs)
     if pairs.split is None:
         return _checked(_drawn(pairs, config), config)
-    test = pairs.subset(config.test_split)
+    test = named_part(pairs, config.test_split)
     fit, validation = fit_parts(pairs, config)
-    if config.validation_split in pairs.splits:
-        rule = f"splits {config.fit_split}, {config.validation_split}, {config.test_split} of the data"
-    else:
-        rule = f"splits {config.fit_split}, {config.test_split} of the data; {HELD_OUT:.0%} of the former held out"
+    own = own_splits(config, validation=config.validation_split in pairs.splits)
+    rule = str(pairs.meta.get(JOINED, own))
     return _checked(Parts(fit, validation, test, rule), config)
+
+
+def own_splits(config: StudyConfig, *, validation: bool) -> str:
+    """The rule of parts that are splits of the data; without validation a tenth is held out of the fit."""
+    if validation:
+        return f"splits {config.fit_split}, {config.validation_split}, {config.test_split} of the data"
+    return f"splits {config.fit_split}, {config.test_split} of the data; {HELD_OUT:.0%} of the former held out"
+
+
+def with_known_names(pairs: PairedEmbeddings, config: StudyConfig) -> StudyConfig:
+    """The same with the splits of the data in place of default names that stand for them: see `split_named`."""
+    # A split that is asked for by its name stands for nothing else.
+    here = [name for name in pairs.splits if name not in config.splits]
+
+    def known(role: Role, asked: str) -> str:
+        return asked if asked in pairs.splits else split_named(role, asked, here)
+
+    return dataclasses.replace(
+        config,
+        fit_split=known("fit", config.fit_split),
+        validation_split=known("validation", config.validation_split),
+        test_split=known("test", config.test_split),
+    )
+
+
+def named_part(pairs: PairedEmbeddings, split: str) -> PairedEmbeddings:
+    """The items of a split.
+
+    Raises
+    ------
+    InputError
+        None of this name; says which there are, and how to name them.
+    """
+    try:
+        return pairs.subset(split)
+    except InputError as error:
+        raise InputError(f"{error}: {FLAGS}" if pairs.splits else str(error)) from None
 
 
 def without_test(pairs: PairedEmbeddings, config: StudyConfig) -> PairedEmbeddings:
@@ -89,7 +127,7 @@ def fit_parts(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbed
     InputError
         A fit split that is not there, or of one clip.
     """
-    fit = _enough(pairs.subset(config.fit_split), config.fit_split)
+    fit = _enough(named_part(pairs, config.fit_split), config.fit_split)
     if config.validation_split in pairs.splits:
         return fit, pairs.subset(config.validation_split)
     held, rest = hold_out(fit, seed=config.seed)
@@ -98,11 +136,18 @@ def fit_parts(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbed
 
 def hold_out(fit: PairedEmbeddings, *, seed: int) -> tuple[PairedEmbeddings | None, PairedEmbeddings]:
     """A tenth of the clips and the rest, no group of equal clips torn; None where the rest would not do."""
-    groups = clip_groups(fit)
-    held, rest = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=seed)
-    if min(len(np.unique(groups)), len(rest)) < 2 or not len(held):
+    held, rest = held_out_rows(clip_groups(fit), seed=seed)
+    if held is None:
         return None, fit
     return fit.take(held, name=f"{fit.name}:held out"), fit.take(rest, name=fit.name)
+
+
+def held_out_rows(groups: NDArray[np.int64], *, seed: int) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+    """Rows of a tenth of the items and of the rest, no group torn; None and all where the rest would not do."""
+    held, rest = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=seed)
+    if min(len(np.unique(groups)), len(rest)) < 2 or not len(held):
+        return None, np.arange(len(groups))
+    return held, rest
 
 
 def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:

@@ -6,6 +6,7 @@ import contextlib
 import datetime as dt
 import tempfile
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,17 @@ from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell, drop_cell, read_cell, write_cell
 from gapkit.comparison.computing import Bench, Job
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division, divide
 from gapkit.comparison.fitting import Task
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import write_manifest
+from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.parallel import Backend, check_backend, compute_elsewhere
 from gapkit.comparison.planning import study_tasks
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.scheduling import Clock, in_words, longest_first, measuring_seconds, sensible_processes
-from gapkit.comparison.splits import Parts, split_parts
+from gapkit.comparison.splits import own_splits, with_known_names
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.comparison.writing import FILES, check_formats, write_results
@@ -31,24 +34,30 @@ from gapkit.given import whole
 from gapkit.metrics.registry import METRICS
 from gapkit.report import Column
 
+FOLDS = "folds"
+"""Takes the place of the name of a split where items were measured in folds."""
+
 
 def run_study(
     pairs: PairedEmbeddings,
     config: StudyConfig | None = None,
     *,
+    test: PairedEmbeddings | None = None,
     out: str | Path | None = None,
     progress: Progress | None = None,
     formats: Sequence[str] = tuple(FILES),
     jobs: int | None = 1,
     backend: Backend = "loky",
 ) -> Results:
-    """Fit every bridge with every seed on the fit split and measure it on the test split.
+    """Fit every bridge with every seed on the fit split and measure it on the test split, or in folds.
 
     Parameters
     ----------
     pairs : PairedEmbeddings
     config : StudyConfig, optional
         What is compared, and how.
+    test : PairedEmbeddings, optional
+        Another set that is measured: its test split, or all of it where it has none. `pairs` only fit then.
     out : path, optional
         Folder that keeps finished cells, fitted bridges and checkpoints: a study that was stopped goes on from there,
         and a finished cell is never computed again. Left out: nothing is kept.
@@ -79,7 +88,8 @@ def run_study(
     progress = progress or Silent()
     if out is None:
         with tempfile.TemporaryDirectory(prefix="gapkit-") as folder:
-            return run_study(pairs, config, out=folder, progress=progress, formats=(), jobs=jobs, backend=backend)
+            how: dict[str, Any] = {"progress": progress, "formats": (), "jobs": jobs, "backend": backend}
+            return run_study(pairs, config, test=test, out=folder, **how)
     _check_jobs(jobs)
     check_backend(backend)
     check_formats(formats)
@@ -87,37 +97,66 @@ def run_study(
     if clashing:
         raise InputError(f"bridge {clashing[0]!r}: has the name of an anchor row; register it under another")
     began = dt.datetime.now(dt.UTC)
-    findings = require_usable(pairs, progress, splits=config.splits)
-    parts = split_parts(pairs, config)
+    if test is not None:
+        pairs = _joined(pairs, test, config)
     home = StudyFolder(out)
-    identity = study_identity(pairs, parts, config)
+    asked, config = config, _named(pairs, config, home)
+    # What folds leave aside tells nothing of a leak.
+    looked_at = pairs if config.folds is None else replace(pairs, split=None)
+    findings = require_usable(looked_at, progress, splits=config.splits)
+    division = divide(pairs, config)
+    identity = study_identity(pairs, division, config)
     with home.lock():
         home.claim(identity)
-        if pairs.split is None:
-            progress.message(f"{pairs.name}: {parts.rule}")
-        cells = _Runner(parts, config, home, progress, processes=jobs, backend=backend).run()
+        if pairs.split is None or test is not None or config != asked or division.in_folds:
+            progress.message(f"{pairs.name}: {division.rule}")
+        left_out = [name for name in config.metrics if "fitted" in METRICS.get(name).needs]
+        if division.in_folds and left_out:
+            progress.message(f"note: {', '.join(left_out)}: left out, for each fold has fitted targets of its own")
+        cells = _Runner(division, config, home, progress, processes=jobs, backend=backend).run()
         columns = metric_columns(config.metrics)
-        frame = long_frame(cells, {c.name: c.group for c in columns}, split=config.test_split)
+        frame = long_frame(
+            cells, {c.name: c.group for c in columns}, split=FOLDS if division.in_folds else config.test_split
+        )
         results = Results(frame, columns, {"name": pairs.name, **identity}, draws_of(cells))
         write_results(results, home.root, formats)
-        write_manifest(home, pairs, parts, config, cells, identity, findings=findings, began=began)
+        write_manifest(home, pairs, division, config, cells, identity, findings=findings, began=began)
     return results
 
 
-def study_identity(pairs: PairedEmbeddings, parts: Parts, config: StudyConfig) -> dict[str, dict[str, Any]]:
+def _named(pairs: PairedEmbeddings, config: StudyConfig, home: StudyFolder) -> StudyConfig:
+    """With the splits that the names stand for; a study that was begun without a validation split goes on so."""
+    if home.study.exists() and home.identity().get("options", {}).get("split") == own_splits(config, validation=False):
+        return config
+    return with_known_names(pairs, config)
+
+
+def _joined(pairs: PairedEmbeddings, test: PairedEmbeddings, config: StudyConfig) -> PairedEmbeddings:
+    """Both sets as one, each looked at by itself first: a broken row is named by its place in its own file."""
+    if config.folds is not None:
+        raise InputError(
+            "folds and test: expected one of the two, got both; folds measure the items that fit, so leave one out"
+        )
+    require_usable(pairs, Silent(), splits=with_known_names(pairs, config).splits[:2])
+    require_usable(test, Silent(), splits=with_known_names(test, config).splits[2:])
+    return joined_sets(pairs, test, config)
+
+
+def study_identity(pairs: PairedEmbeddings, division: Division, config: StudyConfig) -> dict[str, dict[str, Any]]:
     """What two runs must share for their rows to stand in one table."""
     data = {
         "content_hash": pairs.content_hash(),
         "dim": pairs.dim,
-        "fit_clips": len(parts.fit),
-        "test_clips": len(parts.test),
-        "test_targets": parts.test.n_targets,
+        "fit_clips": division.fit_clips,
+        "test_clips": len(division.test),
+        "test_targets": division.test.n_targets,
+        **({"folds": len(division)} if division.in_folds else {}),
     }
     options = {
         "seed": config.seed,
         "n_resamples": config.n_resamples,
         "normalise": config.normalise,
-        "split": parts.rule,
+        "split": division.rule,
     }
     return {"data": data, "options": options}
 
@@ -143,7 +182,7 @@ class _Runner:
 
     def __init__(
         self,
-        parts: Parts,
+        division: Division,
         config: StudyConfig,
         folder: StudyFolder,
         progress: Progress,
@@ -151,7 +190,7 @@ class _Runner:
         processes: int | None,
         backend: Backend,
     ) -> None:
-        self.parts = parts
+        self.division = division
         self.config = config
         self.folder = folder
         self.progress = progress
@@ -160,7 +199,7 @@ class _Runner:
 
     def run(self) -> list[Cell]:
         """All cells in the order of the table: anchors, unpaired bridges, paired bridges."""
-        tasks = study_tasks(self.config, self.parts)
+        tasks = study_tasks(self.config, self.division)
         self.progress.start(len(tasks))
         cells: dict[str, Cell] = {}
         jobs = []
@@ -169,27 +208,27 @@ class _Runner:
             missing = self._missing(known)
             if known is not None and not missing:
                 cells[task.stem] = known
-                # A run that was killed between the cell and this has left it.
-                self.folder.drop_checkpoint(task.stem)
+                # A run that was killed between the cell and this has left them.
+                self._drop_checkpoints(task.stem)
                 self.progress.advance(known.label, "kept")
             else:
                 jobs.append(Job(task, known, missing))
-        clock = Clock(jobs, self.parts)
+        clock = Clock(jobs, self.division)
         with contextlib.closing(self._computed(jobs, clock)) as computed:
             for cell in computed:
                 write_cell(self.folder.cells, cell)
-                self.folder.drop_checkpoint(cell.stem)
+                self._drop_checkpoints(cell.stem)
                 cells[cell.stem] = cell
                 clock.finish(cell)
                 self.progress.advance(cell.label, ", ".join(filter(None, (_note(cell), in_words(clock.left())))))
         return [cells[task.stem] for task in tasks]
 
     def _computed(self, jobs: Sequence[Job], clock: Clock) -> Generator[Cell, None, None]:
-        bench = Bench(self.parts, self.config, self.folder)
+        bench = Bench(self.division, self.config, self.folder)
         threads = self.config.threads or 1
         processes = self.processes
         if processes is None and self.backend == "loky":
-            processes = sensible_processes(jobs, self.parts, device=self.config.device, threads=threads)
+            processes = sensible_processes(jobs, self.division, device=self.config.device, threads=threads)
         if processes == 1 or len(jobs) < 2:
             for job in jobs:
                 self.progress.begin(job.task.label)
@@ -197,13 +236,17 @@ class _Runner:
             return
         yield from compute_elsewhere(
             bench,
-            longest_first(jobs, self.parts),
+            longest_first(jobs, self.division),
             processes=processes,
             threads=threads,
             backend=self.backend,
             progress=self.progress,
             begun=clock.share,
         )
+
+    def _drop_checkpoints(self, stem: str) -> None:
+        for fit in self.division.stems(stem):
+            self.folder.drop_checkpoint(fit)
 
     def _known(self, task: Task) -> Cell | None:
         """The finished cell, if it is whole, of this key, and did not fail."""

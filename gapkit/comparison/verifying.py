@@ -14,6 +14,7 @@ import numpy as np
 
 from gapkit.comparison.cells import Cell, cell_stem, read_cell
 from gapkit.comparison.computing import Bench, Job
+from gapkit.comparison.division import divide
 from gapkit.comparison.fitting import Task, fitted_files
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest, software
@@ -23,7 +24,6 @@ from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import opened_pairs, stored_config
 from gapkit.comparison.selecting import unlabelled
-from gapkit.comparison.splits import split_parts
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -73,6 +73,7 @@ def verify_run(
     folder: str | Path,
     pairs: PairedEmbeddings | None = None,
     *,
+    test: PairedEmbeddings | None = None,
     cells: int = 3,
     seed: int = 0,
     tolerance: float = TOLERANCE,
@@ -86,6 +87,8 @@ def verify_run(
         What `gapkit compare` wrote; nothing in it is changed.
     pairs : PairedEmbeddings, optional
         The data that it ran on. Left out: the bundled dataset, or the files by the paths that the study was given.
+    test : PairedEmbeddings, optional
+        The other set that was measured, if there was one. Left out: opened again like `pairs`.
     cells : int
         How many cells are fitted and measured again, drawn by `seed`; as many as there are at most.
     seed : int
@@ -109,21 +112,21 @@ def verify_run(
         raise InputError(f"cells and tolerance: expected numbers of at least 0, got {cells} and {tolerance}")
     home, progress = StudyFolder(folder), progress or Silent()
     results, manifest, identity = Results.read(home.root, draws=False), read_manifest(home.root), home.identity()
-    data = opened_pairs(home.root, manifest) if pairs is None else pairs
+    config = stored_config(home.root, manifest)
+    data = opened_pairs(home.root, manifest, config, pairs, test)
     found = _stored_cells(home, results)
     checks = [_inputs(data, identity), *_files(home, results, found)]
     if checks[0].agrees and cells:
-        config = stored_config(home.root, manifest)
         # A study of a GPU is verified on whatever is here.
         config = replace(config, device="auto" if config.device != "cpu" else "cpu").resolved()
-        parts = split_parts(data, config)
-        known = {task.stem: task for task in study_tasks(config, parts)}
+        division = divide(data, config)
+        known = {task.stem: task for task in study_tasks(config, division)}
         tasks = {cell.stem: _task_of(cell, known) for cell in found.values() if cell is not None and not cell.error}
         whole = [stem for stem, task in tasks.items() if task is not None]
         drawn = np.random.default_rng(seed).permutation(len(whole))[:cells]
         progress.start(len(drawn))
         with tempfile.TemporaryDirectory(prefix="gapkit-") as scratch:
-            bench = Bench(parts, config, StudyFolder(scratch))
+            bench = Bench(division, config, StudyFolder(scratch))
             for stem in (whole[place] for place in sorted(drawn)):
                 checks.append(_again(bench, tasks[stem], found[stem], tolerance, progress))
                 progress.advance(checks[-1].what, checks[-1].said)

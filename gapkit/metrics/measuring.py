@@ -12,6 +12,7 @@ from gapkit.machine import give_back_memory
 from gapkit.metrics.estimating import estimate, prepare
 from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.measures import Measures
+from gapkit.split_names import split_named
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of finished metrics, of all, and the name of the one that begins."""
@@ -162,10 +163,17 @@ def _one_line(error: Exception) -> str:
 
 
 def measured_part(pairs: PairedEmbeddings, split: str | None) -> PairedEmbeddings:
-    """The clips of a split, or all; left out, those of "test" where there are such."""
-    if split is None:
-        split = TEST if TEST in pairs.splits else "all"
-    return pairs if split == "all" else pairs.subset(split, options="--split")
+    """The clips of `measured_split`."""
+    split = measured_split(pairs, split)
+    return pairs if split == "all" else pairs.subset(split)
+
+
+def measured_split(pairs: PairedEmbeddings, split: str | None) -> str:
+    """The split that is measured: the given one; left out, "test" or its one synonym, or "all" without such."""
+    if split is not None:
+        return split
+    found = split_named("test", TEST, pairs.splits)
+    return found if found in pairs.splits else "all"
 
 
 def _sizes(n: int, m: int, d: int, n_resamples: int) -> str:

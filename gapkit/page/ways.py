@@ -105,7 +105,7 @@ def _follow(run: Run, name: str, steps: int | None) -> tuple[Rows, list[str], st
     """States of all measured clips, (s, n, d), their labels, what they are, and whether they end as in the table."""
     seeds = run.seeds(name)
     told = f"Seed {seeds[0]} of {', '.join(map(str, seeds))}. " if len(seeds) > 1 else ""
-    bridge = run.bridge(name)
+    bridge = run.bridge(name, fold=1)
     settable = "sample_steps" in bridge.get_params(deep=False)
     asked = steps if settable else None
     states = run.trajectory(name, n_snapshots=MOST_STATES, sample_steps=asked)

@@ -67,7 +67,7 @@ class Material:
             return []
         if asked is not None:
             for name in asked:
-                self.run.bridge(name)
+                self.run.bridge(name, fold=1)
             return list(asked)
         here = [name for name in self.run.bridges if name != "identity"]
         if not here:
@@ -89,7 +89,7 @@ class Material:
             raise InputError(f"{self.name}: embeddings have no reverse steps; give the folder of a study")
         names = self.bridges(asked, most, stepping=True)
         for name in names:
-            if not isinstance(self.run.bridge(name), SteppingBridge):
+            if not isinstance(self.run.bridge(name, fold=1), SteppingBridge):
                 raise InputError(f"bridge {name!r}: moves in one go, so it has no reverse steps{self._known()}")
         if not names:
             raise InputError(f"{self.run.folder}: no bridge here moves in steps; fit one of the family diffusion")
@@ -112,7 +112,7 @@ class Material:
         if len(whole) > most:
             # The source, the start and the answer always.
             keep = np.unique([0, *np.linspace(1, len(whole) - 1, max(most - 1, 2)).round().astype(int)])
-        told = self.run.bridge(name, seed).get_params(deep=False).get("sample_steps")
+        told = self.run.bridge(name, seed, fold=1).get_params(deep=False).get("sample_steps")
         note = name
         if sample_steps is not None and told not in (None, sample_steps):
             note = f"{name}, {sample_steps} steps (the table: {told})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.splits import HELD_OUT, hold_out, split_parts, unit_pairs, without_test
+from gapkit.comparison.splits import HELD_OUT, hold_out, named_part, split_parts, unit_pairs, without_test
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 
@@ -65,7 +65,7 @@ def _fit_and_scoring(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[Pair
         return parts.fit, parts.validation, parts.rule
     if config.normalise:
         pairs = unit_pairs(pairs)
-    fit = pairs.subset(config.fit_split)
+    fit = named_part(pairs, config.fit_split)
     if config.validation_split in pairs.splits:
         scoring = pairs.subset(config.validation_split)
         return fit, scoring, f"splits {config.fit_split}, {config.validation_split} of the data"

@@ -22,6 +22,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.fitting import one_line
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress, Silent
+from gapkit.comparison.splits import with_known_names
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.encoders.packages import version
@@ -62,6 +63,7 @@ def tune_bridge(
     steps: int | None = None,
     space: Mapping[str, Range | Choice] | None = None,
     device: str = "auto",
+    fit_split: str = "train",
     validation_split: str = "val",
     out: str | Path | None = None,
     progress: Progress | None = None,
@@ -90,6 +92,8 @@ def tune_bridge(
         Takes the place of what the bridge declares, parameter by parameter.
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"``, ``"mps"``.
+    fit_split : str
+        Name of the split to fit on.
     validation_split : str
         Name of the split to score on; where the data have none of this name, a tenth of the train split.
     out : path, optional
@@ -113,7 +117,13 @@ def tune_bridge(
     require_optuna()
     progress = progress or Silent()
     config = StudyConfig(
-        bridges=(name,), seeds=seeds, seed=seed, steps=steps, device=device, validation_split=validation_split
+        bridges=(name,),
+        seeds=seeds,
+        seed=seed,
+        steps=steps,
+        device=device,
+        fit_split=fit_split,
+        validation_split=validation_split,
     ).resolved()
     _check(trials, keep)
     fixed = {"steps": steps} if steps is not None and "steps" in inspect.signature(BRIDGES.get(name)).parameters else {}
@@ -121,6 +131,7 @@ def tune_bridge(
     if not searched:
         raise InputError(f"bridge {name!r}: only steps are to be searched, and --steps sets them; leave one out")
     began = dt.datetime.now(dt.UTC)
+    config = with_known_names(pairs, config)
     findings = require_usable(pairs, progress, splits=(config.fit_split, config.validation_split))
     parts = tuning_parts(pairs, config)
     yardstick = Yardstick.of(parts.scoring, seed=seed)

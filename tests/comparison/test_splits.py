@@ -99,7 +99,8 @@ def test_one_caption_for_all(make_pairs: Make) -> None:
 
 
 def test_a_split_that_is_not_there(pairs: PairedEmbeddings) -> None:
-    with pytest.raises(InputError, match=r"no item in split 'eval'; splits here: train \(30\)"):
+    said = r"no item in split 'eval'; splits here: train \(30\), .*test \(20\): name them with --fit-split"
+    with pytest.raises(InputError, match=said):
         split_parts(pairs, StudyConfig(test_split="eval"))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 import gapkit.comparison.computing
 import gapkit.comparison.fitting
+import gapkit.comparison.study
 from gapkit import atomic
 from gapkit.bridges import Bridge
 from gapkit.comparison import Results, StudyConfig, measure_gap, run_study
@@ -409,3 +410,20 @@ def test_a_cell_that_ends_takes_no_folder_from_under_another(tmp_path: Path) -> 
         folder.drop_checkpoint("begun")
         assert folder.checkpoints.is_dir()
     assert not folder.checkpoints.exists()
+
+
+@pytest.mark.parametrize("name", ["valid", "validation", "dev"])
+def test_a_study_of_before_a_split_was_understood_goes_on(
+    pairs: PairedEmbeddings, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pairs.split is not None
+    named = replace(pairs, split=np.where(pairs.split == "val", name, pairs.split))
+    config = replace(CONFIG, bridges=("ridge",), metrics=("cosine",))
+    with monkeypatch.context() as before:
+        before.setattr(gapkit.comparison.study, "with_known_names", lambda pairs, config: config)
+        run_study(named, config, out=tmp_path / "old")
+    notes = Notes()
+    run_study(named, config, out=tmp_path / "old", progress=notes)
+    assert set(notes.cells.values()) == {"kept"}
+    fresh = run_study(named, config, out=tmp_path / "new")
+    assert fresh.study["options"]["split"] == f"splits train, {name}, test of the data"
