@@ -16,8 +16,8 @@ OUT = Path(__file__).resolve().parents[1] / "bridge-options.md"
 
 TOP = """# Options of the bridges
 
-Every option of every bridge: its default, the values that it may have, and what `gapkit tune` tries. `gapkit list bridges NAME`
-prints the same. `docs/tables/bridge_options.py` writes this page from the code.
+Every option of every bridge: its default, the values that it may have, and what `gapkit tune` tries.
+`gapkit list bridges NAME` prints the same. `docs/tables/bridge_options.py` writes this page from the code.
 """
 
 
