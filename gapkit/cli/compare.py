@@ -30,6 +30,7 @@ def compare(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     bridges: Bridges = None,
     metrics: options.Metrics = None,
@@ -77,7 +78,7 @@ def compare(
     settings = {"threads": 1, **settings, **{key: value for key, value in flags.items() if value is not None}}
     study = StudyConfig(**settings).resolved()
     limit_threads(study.threads or 1)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         results = run_study(
             data, study, out=out, progress=progress, formats=formats, jobs=jobs, backend=check_backend(backend)

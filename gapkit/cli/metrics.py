@@ -19,6 +19,7 @@ def metrics(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
     split: Split = None,
@@ -34,7 +35,7 @@ def metrics(
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     chosen = options.names(metrics, "--metrics") or ()
     with reporting(quiet=quiet, patience=1.0) as progress:
         asked: dict[str, Any] = {

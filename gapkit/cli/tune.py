@@ -37,6 +37,7 @@ def tune(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     trials: Trials = 40,
     seeds: Seeds = 1,
@@ -64,7 +65,7 @@ def tune(
     ranges = read_space(space) if space else None
     out = out or Path("gapkit-tune") / bridge
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         result = tune_bridge(
             data,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import math
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +15,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.store import Store, check_expansion, reading
+from gapkit.files.store import Access, Look, Store, check_expansion
 
 MAX_HEADER = 10_000
 """Bytes that numpy writes at most: it asks for the memory before it looks."""
@@ -33,11 +35,11 @@ def open_npy(path: Path) -> Store:
 
     def read(_key: str) -> NDArray[Any]:
         mappable = dtype == np.float32 and dtype.isnative and claimed > 0
-        with reading(path):
-            array: NDArray[Any] = np.load(path, mmap_mode="r" if mappable else None, allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r" if mappable else None, allow_pickle=False)
         return array
 
-    return Store(path, ("",), read)
+    access = Access(lambda _key: Look(dtype.kind, shape, str(dtype)), read)
+    return Store(path, ("",), lambda: contextlib.nullcontext(access))
 
 
 def open_npz(path: Path) -> Store:
@@ -48,27 +50,39 @@ def open_npz(path: Path) -> Store:
     if sum(info.compress_size for info in infos.values()) > path.stat().st_size:
         raise InputError(f"{path}: its parts claim more bytes than the file has; write it again")
 
-    def read(key: str) -> NDArray[Any]:
-        info = infos[key]
-        with reading(path, key), zipfile.ZipFile(path) as archive:
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise InputError(f"{path}: {key} is packed in a way that numpy does not write; use numpy.savez")
-            with archive.open(info) as member:
-                shape, dtype = _header(member, path, key)
-                header = member.tell()
-            claimed = math.prod(shape) * dtype.itemsize
-            if header + claimed != info.file_size:
-                raise InputError(
-                    f"{path}: {key} is cut off: shape {shape} of {dtype} takes {claimed:,} bytes, "
-                    f"{info.file_size - header:,} are there"
-                )
-            check_expansion(path, key, claimed, info.compress_size)
-            with archive.open(info) as member:
-                array: NDArray[Any] = npy_format.read_array(member, allow_pickle=False)
-                member.read(1)  # the end is where zipfile compares the checksum
-        return array
+    @contextlib.contextmanager
+    def opened() -> Iterator[Access]:
+        with zipfile.ZipFile(path) as archive:
+            yield Access(
+                lambda key: _look(archive, infos[key], path, key), lambda key: _member(archive, infos[key], path, key)
+            )
 
-    return Store(path, tuple(infos), read)
+    return Store(path, tuple(infos), opened)
+
+
+def _look(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, key: str) -> Look:
+    with archive.open(info) as member:
+        shape, dtype = _header(member, path, key)
+    return Look(dtype.kind, shape, str(dtype))
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, key: str) -> NDArray[Any]:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InputError(f"{path}: {key} is packed in a way that numpy does not write; use numpy.savez")
+    with archive.open(info) as member:
+        shape, dtype = _header(member, path, key)
+        header = member.tell()
+    claimed = math.prod(shape) * dtype.itemsize
+    if header + claimed != info.file_size:
+        raise InputError(
+            f"{path}: {key} is cut off: shape {shape} of {dtype} takes {claimed:,} bytes, "
+            f"{info.file_size - header:,} are there"
+        )
+    check_expansion(path, key, claimed, info.compress_size)
+    with archive.open(info) as member:
+        array: NDArray[Any] = npy_format.read_array(member, allow_pickle=False)
+        member.read(1)  # the end is where zipfile compares the checksum
+    return array
 
 
 def _header(handle: IO[bytes], path: Path, what: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
