@@ -144,10 +144,9 @@ def _opened(folder: Path, name: str, group: list[Path], items: Collection[str]) 
     for path in group:
         _refuse_link(path, folder)
     first = open_store(group[0])
-    an_item = _is_single(first) and (
-        _is_item(first.look(first.keys[0])) or not {p.stem for p in group}.isdisjoint(items)
-    )
-    if an_item:
+    look = first.look(first.keys[0]) if _is_single(first) else None
+    a_row = look is not None and _is_item(look) and not (len(look.shape) == 2 and _is_usual(name))
+    if a_row or (look is not None and not {path.stem for path in group}.isdisjoint(items)):
         return {path.stem: open_store(path) for path in group}
     return {name: _shards(folder, group)}
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.names import ALIASES, ALONE, is_matrix, is_part, named, plain, side_key
+from gapkit.files.names import ALIASES, ALONE, SIDES, is_matrix, is_part, named, plain, side_key
 from gapkit.files.store import Look, Ragged, Store, inside, reading, stacked
 
 MANY = 3
@@ -83,7 +83,7 @@ def find_matrix(
     within = named_store(store, side) if side else None
     if within is not None:
         return find_matrix(within, None, side, items=items)
-    others = [name for name in store.keys if not is_part(name)]
+    others = [name for name in store.keys if not is_part(name) or (_is_side(name) and is_matrix(looks.get(name)))]
     matrices = [name for name in others if is_matrix(looks.get(name))]
     alone = [name for name in named(store.keys, ALONE) if name in matrices] or matrices
     if both:
@@ -105,6 +105,10 @@ def named_store(store: Store, side: str) -> Store | None:
     if len(hits) > 1 and plain(hits[0]) != side:
         raise InputError(f"{store.path}: holds both {hits[0]} and {hits[1]}; rename the one meant to {side!r}")
     return inside(store, hits[0]) if hits else None
+
+
+def _is_side(key: str) -> bool:
+    return any(plain(key) in ALIASES[side] for side in SIDES)
 
 
 def _by_key(store: Store, key: str, side: str | None, items: Collection[str]) -> Matrix:

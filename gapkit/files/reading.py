@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from gapkit.files.store import READERS, Store, inside
 from gapkit.files.tables import described, named_by, owner_of, table_in, table_of
 
 
-def load_embeddings(path: str | Path, *, side: Literal["source", "target"] | None = None) -> NDArray[Any]:
+def load_embeddings(path: str | Path, *, side: str | None = None) -> NDArray[Any]:
     """Embeddings of one modality out of a file or a folder.
 
     Parameters

@@ -79,10 +79,15 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
     elif path.suffix.lower() in TABLES:
         row = pairs.owner
         per_row = {k: v if k == "captions" else v[row] for k, v in texts.items()}
-        columns = {"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row}
+        columns: dict[str, NDArray[Any]] = {
+            "owner": row,
+            "source": pairs.source[row],
+            "target": pairs.target,
+            **per_row,
+        }
         _write({**columns, "name": np.array(pairs.name)}, path)
     else:
-        parts = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts}
+        parts: dict[str, NDArray[Any]] = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts}
         _write({**parts, "name": np.array(pairs.name)}, path)
 
 

@@ -208,7 +208,7 @@ def test_moved_rows_take_the_place_of_the_source(tmp_path, suffix):
     assert found.ids.tolist() == IDS.tolist()
     for rows in (5, N + 1, 2 * N):
         many = np.random.default_rng(0).normal(size=(rows, D))
-        with pytest.raises(InputError, match="one for each item|names 12 items"):
+        with pytest.raises(InputError, match=r"one for each item|names 12 items"):
             load_pairs(write(tmp_path / f"bad.{suffix}", {"embeddings": many}), target=tmp_path / "pairs.npz")
 
 
