@@ -92,7 +92,7 @@ class PairedEmbeddings:
             value = getattr(self, key)
             if value is None:
                 continue
-            array = np.asarray(value).astype(np.str_)
+            array = np.asarray(value).astype(np.str_, copy=False)
             if array.shape != (length,):
                 raise InputError(f"{self.name}: {key} needs one entry a {unit} ({length}), got shape {array.shape}")
             object.__setattr__(self, key, array)

@@ -166,10 +166,12 @@ def _by_position(source: Side, target: Side) -> Joined:
     said = f"joined by position: {why}"
     if owner is None and source.owner is not None and len(source.owner) == m:
         owner, said = source.owner, "joined by owner"
-        target = Side(where=target.where, count=n, rows=target.rows, captions=target.captions)
+        target = Side(
+            where=target.where, count=n, rows=target.rows, items=_by_item(target, owner), captions=target.captions
+        )
     elif target.count != n and owner is not None and n == m:
         rows = _folded(source, target)
-        source = Side(where=source.where, count=target.count, rows=rows)
+        source = Side(where=source.where, count=target.count, rows=rows, items=_by_item(source, owner))
         said = f"joined by position: {why}; a source row a target row, brought to {target.count} items"
     elif owner is not None and (target.count > n or (target.count < n and target.items)):
         raise InputError(_counts(source, target))
@@ -184,6 +186,11 @@ def _by_position(source: Side, target: Side) -> Joined:
     _merge(made, source, every, target, every)
     made.captions = _captions(made, target, np.arange(m), source, every)
     return made
+
+
+def _by_item(side: Side, owner: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    """Texts of the rows of a side, one an item."""
+    return {part: per_item(values, owner, f"{side.where}: {part}") for part, values in side.items.items()}
 
 
 def _counts(source: Side, target: Side) -> str:
@@ -212,7 +219,7 @@ def _merge(made: Joined, source: Side, here: NDArray[np.int64], target: Side, th
         ours, theirs = source.items.get(part), target.items.get(part)
         if theirs is not None and len(theirs) == target.count and target.count >= len(there):
             theirs = theirs[there]
-        if ours is not None:
+        if ours is not None and len(here) < len(ours):
             ours = ours[here]
         made.items |= merged(part, ours, source.where, theirs, target.where, made.items.get("ids"))
 

@@ -127,6 +127,7 @@ def load_pairs(
     meta["opened"] = {key: str(value) for key, value in given.items() if isinstance(value, str | Path)}
     if join != "all":
         meta["opened"]["join"] = join
+    del source, other  # their texts are of no more use
     return _pairs(made, title, meta)
 
 

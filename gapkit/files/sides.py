@@ -102,20 +102,22 @@ def read_side(
         What cannot be read, or parts that do not fit each other.
     """
     matrix = find_matrix(store, key, side, items=items, both=both)
+    # In one store the target side tells of captions.
+    wanted = [*PER_ITEM, "owner", "name", *(["captions"] if side == "target" or not both or store.inner else [])]
     stores = [matrix.store, *([store] if matrix.store is not store else []), *([beside] if beside else [])]
     stores += [inner for name in BESIDE_OF_A_FOLDER if (inner := inside(store, name)) is not None]
-    found = _parts(stores, matrix, side)
+    found = _parts(stores, matrix, side, wanted)
     made = _Parts(matrix, side, found, table=matrix.store.per_target and matrix.counts is None)
     return made.side()
 
 
-def _parts(stores: list[Store], matrix: Matrix, side: str) -> dict[str, Any]:
+def _parts(stores: list[Store], matrix: Matrix, side: str, wanted: list[str]) -> dict[str, Any]:
     """Arrays by part; the first store that has a part gives it."""
     found: dict[str, Any] = {} if matrix.names is None else {"ids": np.array(matrix.names)}
     for store in stores:
         used = set(matrix.keys) if store is matrix.store else set()
         keys = [key for key in store.keys if key not in used and "/" not in key]
-        for part in (*PER_ITEM, "owner", "captions", "name"):
+        for part in wanted:
             if part not in found and (values := read_part(store, part, side, keys)) is not None:
                 found[part] = values
     return found
