@@ -213,7 +213,14 @@ class _Parts:
         captions = self.found.get("captions")
         if isinstance(captions, np.ndarray) and captions.ndim == 2:
             captions = Ragged(captions.ravel(), np.full(len(captions), captions.shape[1], dtype=np.int64))
+        if captions is None:
+            return None
         if not isinstance(captions, Ragged):
+            m = len(self.matrix.rows) if self.role == "target" else captions.size
+            if captions.shape != (m,):
+                raise InputError(
+                    f"{side.where}: captions needs one entry a target row ({m}), got shape {captions.shape}"
+                )
             return captions
         told = captions.counts if self.matrix.counts is None else self.matrix.counts
         if len(captions.counts) != entries or not np.array_equal(told, captions.counts):
