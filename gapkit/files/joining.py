@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
-from gapkit.files.sides import Side, per_item
+from gapkit.files.grouping import per_item
+from gapkit.files.sides import Side
 from gapkit.memory_map import file_of, rows_of
 
 Join = Literal["all", "inner"]

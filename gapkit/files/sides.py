@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
 from gapkit.files.folders import open_folder
+from gapkit.files.grouping import differing, distinct, first_rows, number, per_item, places_of
 from gapkit.files.matrices import Matrix, find_matrix
 from gapkit.files.names import ALIASES, IDS_OF, is_list, named, plain
 from gapkit.files.store import READERS, Ragged, Store, inside, one_line, open_store, reading, text_array
@@ -221,7 +222,7 @@ class _Parts:
                 raise InputError(
                     f"{side.where}: captions needs one entry a target row ({m}), got shape {captions.shape}"
                 )
-            return captions
+            return np.asarray(captions)
         told = captions.counts if self.matrix.counts is None else self.matrix.counts
         if len(captions.counts) != entries or not np.array_equal(told, captions.counts):
             raise InputError(
@@ -276,7 +277,7 @@ class _Parts:
                 side.count, side.items[part] = len(values), values
             elif side.owner is not None and len(values) == len(side.owner):
                 side.items[part] = per_item(values, side.owner, what)
-            elif part == "ids" and side.owner is None and self.role == "source" and _distinct(values) == side.count:
+            elif part == "ids" and side.owner is None and self.role == "source" and distinct(values) == side.count:
                 side.owner, side.items[part] = number(values)  # a name a target row
             elif not self._is_of_the_source(len(values)):
                 raise InputError(
@@ -299,11 +300,11 @@ def one_an_id(side: Side, *, source: bool) -> Side:
     InputError
         An id that stands at different rows of a source.
     """
-    if side.ids is None or _distinct(side.ids) == side.count:
+    if side.ids is None or distinct(side.ids) == side.count:
         return side
     groups, names = number(side.ids)
     if source and side.rows is not None:
-        odd = _differing(side.rows, groups)
+        odd = differing(side.rows, groups)
         if len(odd):
             twice = list(dict.fromkeys(str(side.ids[row]) for row in odd))
             first = int(np.flatnonzero(side.ids == twice[0])[0])
@@ -312,7 +313,7 @@ def one_an_id(side: Side, *, source: bool) -> Side:
                 f"{', '.join(map(repr, twice[:3]))}; {twice[0]!r} at rows {first} and {int(odd[0])}); "
                 "give each item an id of its own"
             )
-        side.rows = side.rows[_first_rows(groups)]
+        side.rows = side.rows[first_rows(groups)]
     side.items = {
         part: names if part == "ids" else per_item(values, groups, f"{side.where}: column {part}")
         for part, values in side.items.items()
@@ -320,61 +321,3 @@ def one_an_id(side: Side, *, source: bool) -> Side:
     side.owner = groups if side.owner is None else groups[side.owner]
     side.count = len(names)
     return side
-
-
-def places_of(names: NDArray[Any], known: NDArray[Any], what: str) -> NDArray[np.int64]:
-    """Place of each name among those that are known.
-
-    Raises
-    ------
-    InputError
-        Names that are not known; the first three are given.
-    """
-    place = {str(name): row for row, name in enumerate(known)}
-    strangers = list(dict.fromkeys(str(name) for name in names if str(name) not in place))
-    if strangers:
-        raise InputError(
-            f"{what}: {len(strangers)} ids are of no source row (first: {', '.join(strangers[:3])}); "
-            "drop these rows, or take what both have with join='inner' (--join inner)"
-        )
-    return np.array([place[str(name)] for name in names], dtype=np.int64)
-
-
-def number(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Labels as numbers in order of first appearance, and the labels in that order."""
-    names, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return rank[inverse].astype(np.int64), names[order]
-
-
-def per_item(rows: NDArray[Any], groups: NDArray[np.int64], what: str) -> NDArray[Any]:
-    """One entry an item out of several; entries of one item must agree.
-
-    Raises
-    ------
-    InputError
-    """
-    odd = _differing(rows, groups)
-    if len(odd):
-        row = int(odd[0])
-        first = int(np.flatnonzero(groups == groups[row])[0])
-        raise InputError(f"{what}: row {row} differs from row {first}, of the same clip; make them agree")
-    return rows[_first_rows(groups)]
-
-
-def _differing(rows: NDArray[Any], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Rows that are not as the first of their group."""
-    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
-    kept = rows[first][place]
-    same = (kept == rows) | ((kept != kept) & (rows != rows))  # NaN agrees with NaN
-    return np.flatnonzero(~same.reshape(len(rows), -1).all(axis=1))
-
-
-def _first_rows(groups: NDArray[Any]) -> NDArray[np.int64]:
-    return np.unique(groups, return_index=True)[1]
-
-
-def _distinct(values: NDArray[Any]) -> int:
-    return len(np.unique(values))

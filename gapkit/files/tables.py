@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
 from gapkit.files.captions import read_captions
+from gapkit.files.grouping import number, per_item
 from gapkit.files.matrices import listed
-from gapkit.files.sides import Side, number, one_an_id, open_any, per_item, read_part, split_key
+from gapkit.files.sides import Side, one_an_id, open_any, read_part, split_key
 from gapkit.files.store import READERS, Store
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl")
