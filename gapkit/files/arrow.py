@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.files.columns import NAME, array_of, innermost, look_of
+from gapkit.files.arrow_columns import NAME, array_of, innermost, look_of
 from gapkit.files.store import Access, Array, Look, Store, check_expansion
 
 MAGIC = b"ARROW1\0\0"

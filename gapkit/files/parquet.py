@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.files.columns import NAME, array_of, fixed_length, innermost, look_of, texts_of, width_of
+from gapkit.files.arrow_columns import NAME, array_of, fixed_length, innermost, look_of, texts_of, width_of
 from gapkit.files.parquet_footer import claims_of, largest_page
 from gapkit.files.store import Access, Array, Look, Store, check_expansion
 

@@ -15,7 +15,7 @@ from gapkit.files.matrices import find_matrix, named_store
 from gapkit.files.names import SIDES, side_key
 from gapkit.files.sides import Side, open_any, read_side, split_key
 from gapkit.files.store import READERS, Store, inside
-from gapkit.files.tables import described, named_by, owner_of, table_in, table_of
+from gapkit.files.companions import described, named_by, owner_of, table_in, table_of
 
 
 def load_embeddings(path: str | Path, *, side: str | None = None) -> NDArray[Any]:
