@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError, printable
 from gapkit.memory_map import file_of, let_go, rows_of
 
+PER_ITEM = ("ids", "split", "labels")
+"""Fields with one text an item that pairs may carry."""
+
 HASHED = 8192
 """Rows that are hashed at a time: a memory map does not come into memory whole."""
 
@@ -43,6 +46,8 @@ class PairedEmbeddings:
         What these embeddings are called in tables.
     meta : mapping
         Provenance: file, encoder, hash.
+    labels : array of shape (n,) of str, optional
+        Class of each clip.
 
     Raises
     ------
@@ -65,6 +70,7 @@ class PairedEmbeddings:
     split: NDArray[np.str_] | None = None
     name: str = "pairs"
     meta: Mapping[str, Any] = field(default_factory=dict)
+    labels: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         for side in ("source", "target"):
@@ -82,11 +88,11 @@ class PairedEmbeddings:
                 "both must come from one shared embedding space"
             )
         object.__setattr__(self, "owner", self._checked_owner(self.owner, n, m))
-        for key, length, unit in (("ids", n, "clip"), ("captions", m, "target row"), ("split", n, "clip")):
+        for key, length, unit in (*((part, n, "clip") for part in PER_ITEM), ("captions", m, "target row")):
             value = getattr(self, key)
             if value is None:
                 continue
-            array = np.asarray(value).astype(np.str_)
+            array = np.asarray(value).astype(np.str_, copy=False)
             if array.shape != (length,):
                 raise InputError(f"{self.name}: {key} needs one entry a {unit} ({length}), got shape {array.shape}")
             object.__setattr__(self, key, array)
@@ -155,16 +161,20 @@ class PairedEmbeddings:
         new_row[clips] = np.arange(len(clips))
         rows = np.flatnonzero(new_row[self.owner] >= 0)
         rows = rows[np.argsort(new_row[self.owner[rows]], kind="stable")]
+        texts: dict[str, Any] = {part: values[clips] for part, values in self.per_item().items()}
         return dataclasses.replace(
             self,
             source=rows_of(self.source, clips),
             target=rows_of(self.target, rows),
             owner=new_row[self.owner[rows]],
-            ids=None if self.ids is None else self.ids[clips],
             captions=None if self.captions is None else self.captions[rows],
-            split=None if self.split is None else self.split[clips],
             name=name or self.name,
+            **texts,
         )
+
+    def per_item(self) -> dict[str, NDArray[np.str_]]:
+        """The fields with one text an item, by name; those that these pairs lack are left out."""
+        return {part: getattr(self, part) for part in PER_ITEM if getattr(self, part) is not None}
 
     def subset(self, split: str) -> PairedEmbeddings:
         """The items of one split.

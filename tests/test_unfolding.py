@@ -100,9 +100,11 @@ def test_a_dictionary_of_parquet_that_repeats_a_long_text(tmp_path):
 
 
 def test_parquet_columns_of_other_things(tmp_path):
-    for odd in (pa.array([b"x"] * 3), pa.array([{"a": 1}] * 3), pa.array([[["x"]]] * 3), pa.array([["x"]] * 3)):
+    for odd in (pa.array([b"x"] * 3), pa.array([{"a": 1}] * 3), pa.array([[["x"]]] * 3)):
         table(tmp_path / "a.parquet", ids=odd)
         refused(load_pairs, tmp_path / "a.parquet", match="expected numbers, lists of numbers or texts")
+    table(tmp_path / "a.parquet", ids=pa.array([["x"]] * 3))
+    refused(load_pairs, tmp_path / "a.parquet", match="expected one text or whole number a row")
 
 
 def test_a_manifest_with_lists_of_captions_is_read_as_it_was(tmp_path):

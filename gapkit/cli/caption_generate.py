@@ -93,10 +93,11 @@ def clips_of(embeddings: str, side: str, split: str | None) -> tuple[list[str], 
     from gapkit.datasets import dataset_names, load_dataset
     from gapkit.errors import InputError
     from gapkit.files import load_embeddings, load_pairs
+    from gapkit.files.reading import holds_both_sides
 
     if embeddings in dataset_names():
         pairs = load_dataset(embeddings)
-    elif _holds_both_sides(Path(embeddings)):
+    elif holds_both_sides(Path(embeddings)):
         pairs = load_pairs(embeddings)
     else:
         if split is not None:
@@ -106,18 +107,3 @@ def clips_of(embeddings: str, side: str, split: str | None) -> tuple[list[str], 
     if split is not None:
         pairs = pairs.subset(split)
     return ids_of(pairs), pairs.source if side == "source" else pairs.target[first_targets(pairs)]
-
-
-def _holds_both_sides(path: Path) -> bool:
-    from gapkit.files.reading import ALIASES
-    from gapkit.files.store import READERS, open_store
-
-    if path.is_dir():
-        return True
-    if path.suffix.lower() not in READERS or not path.is_file():
-        return False
-    store = open_store(path)
-    keys = set(store.keys)
-    if keys == {""}:
-        return store.read("").ndim == 3
-    return all(keys & set(ALIASES[side]) for side in ("source", "target"))

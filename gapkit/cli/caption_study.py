@@ -50,6 +50,7 @@ def study(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     protocols: Protocols = "zero-shot,supervised",
     trainings: Trainings = "clean,noise,bridged,projected",
@@ -99,7 +100,7 @@ def study(
     }  # fmt: skip
     config = CaptionStudyConfig(**{key: value for key, value in given.items() if value is not None}).resolved()
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         results = run_caption_study(data, config, out=out, fitted=fitted, jobs=jobs, progress=progress)
     _print(results, as_json=as_json)

@@ -37,6 +37,7 @@ def train(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     decoder: Decoder = "small",
     model: Model = None,
@@ -77,7 +78,7 @@ def train(
     options.refuse_foreign_folder(out, "config.json", CHECKPOINT)
     limit_threads(threads)
     made = make_decoder(decoder, **given, **chosen)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     parts = rows_and_captions(data, read, bridge, **options.given_splits(fit_split, validation_split))
     quiet = quiet or process_rank() > 0
     with reporting(quiet=quiet, patience=1.0) as progress:

@@ -33,6 +33,7 @@ def compare(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     bridges: Bridges = None,
     metrics: options.Metrics = None,
@@ -88,7 +89,8 @@ def compare(
     if test is not None and study.folds is not None:
         raise InputError("--test and --folds: expected one of the two, got both; leave one out")
     limit_threads(study.threads or 1)
-    data, other = options.open_pairs(pairs, target, owner, captions, dataset), options.open_other(test)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    other = options.open_other(test)
     with reporting(quiet=quiet) as progress:
         results = run_study(
             data,

@@ -30,6 +30,7 @@ def fit(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     config: Config = None,
     set_: Set = None,
@@ -60,7 +61,7 @@ def fit(
     study = StudyConfig(bridges=(bridge,), params={bridge: given}, **settings).resolved()
     options.refuse_foreign_folder(out, "config.json")
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         fitted = fit_alone(data, bridge, study, progress=progress)
     with alone_in(out):

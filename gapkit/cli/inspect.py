@@ -23,6 +23,7 @@ def inspect(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     threads: options.Threads = 1,
     as_json: options.Json = False,
@@ -31,7 +32,9 @@ def inspect(
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    code = run_inspect(options.open_pairs(pairs, target, owner, captions, dataset), as_json=as_json)
+    code = run_inspect(
+        options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=as_json), as_json=as_json
+    )
     if code:
         raise typer.Exit(code)
 

@@ -20,6 +20,7 @@ def metrics(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
     split: options.Split = None,
@@ -38,7 +39,7 @@ def metrics(
 
     limit_threads(threads)
     sides = _two_sets(pairs, target, owner, captions, split) if unpaired else None
-    data = sides or (options.open_pairs(pairs, target, owner, captions, dataset),)
+    data = sides or (options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet),)
     chosen = options.names(metrics, "--metrics") or ()
     with reporting(quiet=quiet, patience=1.0) as progress:
         asked: dict[str, Any] = {

@@ -15,11 +15,17 @@ Pairs = Annotated[
     typer.Argument(metavar="[PAIRS]", help="File or folder with both sides; left out: the bundled data."),
 ]
 Target = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Target embeddings, where they lie in a file of their own.")
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Target embeddings, where they lie in a file of their own; of pairs, their target."
+    ),
 ]
-Owner = Annotated[str | None, typer.Option(metavar="FILE", help="Source row of each target row.")]
+Owner = Annotated[str | None, typer.Option(metavar="FILE", help="Source row, or id, of each target row.")]
 Captions = Annotated[
-    str | None, typer.Option(metavar="CSV", help="Text of each target row; may hold ids and splits too.")
+    str | None, typer.Option(metavar="FILE", help="Text of each target row; may hold ids, splits and labels too.")
+]
+Join = Annotated[
+    str, typer.Option(metavar="all|inner", help="Items: all, which both sides must have, or those that both have.")
 ]
 Dataset = Annotated[
     str | None, typer.Option(metavar="NAME", help="Bundled data instead of a file: see `gapkit list datasets`.")
@@ -55,9 +61,18 @@ DATASET = "dataset:"
 
 
 def open_pairs(
-    pairs: str | None, target: str | None, owner: str | None, captions: str | None, dataset: str | None
+    pairs: str | None,
+    target: str | None,
+    owner: str | None,
+    captions: str | None,
+    dataset: str | None,
+    *,
+    join: str = "all",
+    quiet: bool = False,
 ) -> PairedEmbeddings:
     """The pairs that the options name; the bundled data where they name none.
+
+    Where they come from more than one file, a line on stderr says how they were joined, unless `quiet`.
 
     Raises
     ------
@@ -76,7 +91,16 @@ def open_pairs(
         raise InputError(f"expected PAIRS or --dataset, got both ({pairs} and {dataset}); leave one out")
     from gapkit.files import load_pairs
 
-    return load_pairs(pairs, target=target, owner=owner, captions=captions)
+    opened = load_pairs(pairs, target=target, owner=owner, captions=captions, join=join)  # type: ignore[arg-type]
+    if not quiet and (target or owner or captions or Path(pairs).is_dir()):
+        from gapkit.cli.progress import say
+
+        splits = ", ".join(f"{count:,} {split}" for split, count in opened.splits.items())
+        say(
+            f"{len(opened):,} items, {opened.n_targets:,} targets, {opened.meta['joined']}; "
+            f"{f'splits {splits}' if splits else 'no splits'}"
+        )
+    return opened
 
 
 def open_other(other: str | None) -> PairedEmbeddings | None:

@@ -64,6 +64,7 @@ def plot(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     bridges: Bridges = None,
     projection: Projection = "pca",
@@ -91,7 +92,7 @@ def plot(
     with style(font=font or FONT):
         pass  # a font that is not there is told before anything is computed
     limit_threads(threads)
-    opened = _open(data, pairs, target, owner, captions, dataset)
+    opened = _open(data, pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     wishes: dict[str, Any] = {
         "bridges": options.names(bridges, "--bridges"), "method": projection,
         "metrics": options.names(metrics, "--metrics"), "seed": seed,
@@ -109,7 +110,9 @@ def plot(
 plot.__doc__ = f"{plot.__doc__}{LISTED}"
 
 
-def _open(data: str | None, pairs: str | None, *sides: str | None) -> PairedEmbeddings | Run | Path:
+def _open(
+    data: str | None, pairs: str | None, *sides: str | None, join: str, quiet: bool
+) -> PairedEmbeddings | Run | Path:
     """The folder of a study where it is one, opened where its data are given; otherwise embeddings."""
     from gapkit.errors import InputError
 
@@ -117,7 +120,7 @@ def _open(data: str | None, pairs: str | None, *sides: str | None) -> PairedEmbe
     if data is None or not any((Path(data) / name).exists() for name in marks):
         if pairs is not None:
             raise InputError("--pairs: goes with the folder of a study; give embeddings in its place")
-        return options.open_pairs(data, *sides)
+        return options.open_pairs(data, *sides, join=join, quiet=quiet)
     target, owner, captions, dataset = sides
     if dataset or (pairs is None and (target or owner or captions)):
         raise InputError(
@@ -127,7 +130,7 @@ def _open(data: str | None, pairs: str | None, *sides: str | None) -> PairedEmbe
         return Path(data)
     from gapkit.comparison import open_run
 
-    return open_run(data, options.open_pairs(pairs, target, owner, captions, None))
+    return open_run(data, options.open_pairs(pairs, target, owner, captions, None, join=join, quiet=quiet))
 
 
 def _draw(kind: str, opened: Any, out: Path, wishes: dict[str, Any], progress: Progress, font: str, dpi: float) -> None:

@@ -37,6 +37,7 @@ def report(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     caption_study: CaptionStudy = None,
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
@@ -58,7 +59,7 @@ def report(
     if (target or owner or captions) and pairs is None:
         raise InputError("--target, --owner and --captions go with a file; give --pairs too")
     limit_threads(threads)
-    given = None if pairs is None else options.open_pairs(pairs, target, owner, captions, None)
+    given = None if pairs is None else options.open_pairs(pairs, target, owner, captions, None, join=join, quiet=quiet)
     opened = open_run(run, given)
     with reporting(quiet=quiet) as progress:
         page = build_page(

@@ -36,6 +36,7 @@ def tune(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     dataset: options.Dataset = None,
     trials: Trials = 40,
     seeds: Seeds = 1,
@@ -66,7 +67,7 @@ def tune(
     bridge = BRIDGES.name_of(bridge)
     out = out or Path("gapkit-tune") / bridge
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         result = tune_bridge(
             data,

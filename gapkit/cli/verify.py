@@ -27,6 +27,7 @@ def verify(
     target: options.Target = None,
     owner: options.Owner = None,
     captions: options.Captions = None,
+    join: options.Join = "all",
     cells: Cells = 3,
     seed: Seed = 0,
     tolerance: Tolerance = 1e-3,
@@ -43,7 +44,9 @@ def verify(
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, None) if pairs or target or owner or captions else None
+    data = None
+    if pairs or target or owner or captions:
+        data = options.open_pairs(pairs, target, owner, captions, None, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         found = verify_run(run, data, cells=cells, seed=seed, tolerance=tolerance, progress=progress)
     if as_json:

@@ -28,8 +28,8 @@ from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 
-ARGUMENTS = ("path", "target", "owner", "captions")
-"""Those of `load_pairs` that are files."""
+ARGUMENTS = ("path", "target", "owner", "captions", "join")
+"""Those of `load_pairs` that a study keeps: files, and how they are joined."""
 
 ALL = 2**15
 """More states than any process has."""
@@ -305,6 +305,6 @@ def _opened(root: Path, given: Mapping[str, Any]) -> PairedEmbeddings:
     from gapkit.files import load_pairs
 
     try:
-        return load_pairs(**paths)
+        return load_pairs(**paths)  # type: ignore[arg-type]
     except InputError as error:
         raise InputError(f"{root}: its data cannot be opened ({error}); {mend}, or call from the same folder") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -11,49 +10,43 @@ from numpy.typing import NDArray
 
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
-from gapkit.files.captions import read_captions
-from gapkit.files.clips import Parts, add_captions, fold
-from gapkit.files.store import READERS, Store, one_line, open_store, reading, text_array
-
-ALIASES = {
-    "source": ("source", "audio", "image", "x"),
-    "target": ("target", "text", "y"),
-    "owner": ("owner",),
-    "ids": ("ids", "id", "clip"),
-    "captions": ("captions", "caption"),
-    "split": ("split",),
-    "name": ("name",),
-}
-"""Names under which a file may hold each part; the first is the one that gapkit writes."""
+from gapkit.files.companions import described, named_by, owner_of, table_in, table_of
+from gapkit.files.joining import Join, Joined, add_table, check_join, join_sides
+from gapkit.files.matrices import find_matrix, named_store
+from gapkit.files.names import SIDES, side_key
+from gapkit.files.sides import Side, open_any, read_side, split_key
+from gapkit.files.store import READERS, Store, inside
 
 
 def load_embeddings(path: str | Path, *, side: str | None = None) -> NDArray[Any]:
-    """Embeddings of one modality out of a file.
+    """Embeddings of one modality out of a file or a folder.
 
     Parameters
     ----------
     path : str or Path
-        A file, or ``file:key`` for one of its named arrays or columns.
+        A file, or ``file:key`` for one of its named arrays or columns; or a folder with one file an item, or shards.
     side : {"source", "target"}, optional
-        Which side to take, by its usual names, where the file holds several arrays and no key is given.
+        Which side to take, by its usual names, where the file holds several arrays and no key is given. A table that
+        repeats the source for each target gives one source row an item.
 
     Returns
     -------
     array of shape (n, d)
-        Real numbers in the dtype of the file. A float32 ``.npy`` is a read-only memory map.
+        Real numbers in the dtype of the file. A float32 ``.npy`` is a read-only memory map. Of a target with k rows
+        an item, (n, k, d), all rows.
 
     Raises
     ------
     InputError
         No such file or key, a broken or pickled file, not a matrix of real numbers.
     """
-    file, key = _split_key(path)
-    store = open_store(file)
-    if key is None:
-        key = _only_matrix(store, side)
-    elif key not in store.keys:
-        raise InputError(f"{file}: holds nothing named {key!r}; names here: {_listed(store)}")
-    return _matrix(store.read(key), f"{file}:{key}" if key else str(file))
+    file, key = split_key(path)
+    store = open_any(file)
+    if side == "source" and store.per_target:
+        rows = read_side(store, key, side).rows
+        assert rows is not None
+        return rows
+    return find_matrix(store, key, side).rows
 
 
 def load_pairs(
@@ -64,172 +57,152 @@ def load_pairs(
     captions: Any = None,
     split: Any = None,
     name: str | None = None,
+    join: Join = "all",
 ) -> PairedEmbeddings:
     """Paired embeddings out of one file, two files or a folder.
+
+    Rows are joined by the names of their items where both sides have some, whatever their order, and by position
+    otherwise. What lies beside a matrix (ids, owner, split, labels, captions) comes along, on either side.
 
     Parameters
     ----------
     path : str or Path
-        A file with both sides, a ``.npy`` of shape (2, n, d), a folder with ``source.*`` and ``target.*``, or,
-        where `target` is given, ``file[:key]`` of the source side.
+        A file with both sides, a ``.npy`` of shape (2, n, d), a folder with both sides, or, where `target` is given,
+        ``file[:key]`` or a folder of the source side.
     target : str or Path, optional
-        ``file[:key]`` of the target side.
-    owner : array of shape (m,) of int, or str or Path, optional
-        Source row of each target row, or ``file[:key]`` of it.
+        ``file[:key]`` or a folder of the target side. Of a file with both sides its target is taken: the rows of
+        `path` take the place of its source.
+    owner : array of shape (m,), or str or Path, optional
+        Source row of each target row (whole numbers), or the id of its item (texts); or ``file[:key]`` of them.
     captions : sequence of str of length m, or str or Path, optional
-        Text of each target row, or a csv with the column ``caption`` and, if it has them, ``id`` (rows with
-        the same id describe one clip) and ``split``.
+        Text of each target row, or a table of captions that may have the ids, splits and labels of their items.
     split : sequence of str of length n, optional
         Part that each clip belongs to.
     name : str, optional
         What tables call these embeddings; left out, the name in the file or that of the file.
+    join : {"all", "inner"}
+        ``"all"``: an id that one side lacks is an error. ``"inner"``: the items are taken that both sides have.
 
     Returns
     -------
     PairedEmbeddings
-        Its `meta` holds ``files``, ``source_dtype``, ``target_dtype`` and ``opened``: the paths of this call by
-        argument, as they were given, so that it can be made again.
+        Its `meta` holds ``files``, ``source_dtype``, ``target_dtype``, ``joined`` (how, in words) and ``opened``: the
+        paths of this call by argument, as they were given, so that it can be made again.
 
     Raises
     ------
     InputError
         What cannot be read, or parts that do not fit each other.
     """
-    if target is not None:
-        parts = _from_two(path, target)
-    elif Path(path).is_dir():
-        parts = _from_folder(Path(path))
-    else:
-        parts = _from_file(Path(path))
-    if owner is not None:
-        parts.owner = _load_owner(owner)
-    if isinstance(captions, str | Path):
-        add_captions(parts, read_captions(Path(captions)))
-    elif captions is not None:
-        parts.captions = np.asarray(captions)
+    check_join(join)
+    source, other = _two(path, target) if target is not None else _one(Path(path))
     if split is not None:
-        parts.split = np.asarray(split)
-    parts.name = name or parts.name
-    parts.meta |= {"source_dtype": str(parts.source.dtype), "target_dtype": str(parts.target.dtype)}
+        source.items["split"] = _texts(split, "split", source.count, "clip", source.where)
+        other.items.pop("split", None)
     given = {"path": path, "target": target, "owner": owner, "captions": captions}
-    parts.meta["opened"] = {key: str(value) for key, value in given.items() if isinstance(value, str | Path)}
-    return PairedEmbeddings(**{f.name: getattr(parts, f.name) for f in dataclasses.fields(parts)})
+    rows = None if owner is None else owner_of(owner)
+    if rows is not None and rows.dtype.kind in "US":
+        other, rows = named_by(other, rows), None
+    if captions is None and target is None:
+        captions = table_in(Path(path))
+    table = table_of(captions) if isinstance(captions, str | Path) else None
+    if table is not None and rows is None and other.ids is None and other.owner is None:
+        other, table = described(other, table), None
+    assert other.rows is not None
+    if captions is not None and not isinstance(captions, str | Path):
+        other.captions = _texts(captions, "captions", len(other.rows), "target row", other.where)
+        source.captions = None
+    made = join_sides(source, other, join=join, owner=rows)
+    if target is None and other.owner is not None and made.items.get("ids") is None:
+        made.said = ["joined by owner"]
+    if table is not None:
+        add_table(made, table, join=join)
+    title = name or (source.name if target is None else None) or _stem(path)
+    meta: dict[str, Any] = {
+        "files": [str(path), *([str(target)] if target is not None else [])],
+        "source_dtype": source.dtype,
+        "target_dtype": other.dtype,
+        "joined": "; ".join(made.said),
+    }
+    meta["opened"] = {key: str(value) for key, value in given.items() if isinstance(value, str | Path)}
+    if join != "all":
+        meta["opened"]["join"] = join
+    del source, other  # their texts are of no more use
+    return _pairs(made, title, meta)
 
 
-def _from_two(source: str | Path, target: str | Path) -> Parts:
-    return Parts(
-        load_embeddings(source, side="source"),
-        load_embeddings(target, side="target"),
-        name=_split_key(source)[0].stem,
-        meta={"files": [str(source), str(target)]},
+def holds_both_sides(path: Path) -> bool:
+    """Tell whether a file or folder holds pairs rather than one side."""
+    if not path.is_dir() and not (path.is_file() and path.suffix.lower() in READERS):
+        return False
+    store = open_any(path)
+    if store.keys == ("",):
+        return len(store.look("").shape) == 3
+    looks = store.looks()
+    return all(
+        side_key(looks, store.keys, side, str(path)) is not None or named_store(store, side) is not None
+        for side in SIDES
     )
 
 
-def _from_folder(folder: Path) -> Parts:
-    files: dict[str, Path] = {}
-    for side in ("source", "target"):
-        found = [p for p in sorted(folder.iterdir()) if p.stem in ALIASES[side] and p.suffix.lower() in READERS]
-        if len(found) != 1:
-            what = "several: " + ", ".join(p.name for p in found) if found else "none"
-            raise InputError(
-                f"{folder}: expected one file {' or '.join(f'{a}.*' for a in ALIASES[side])} here, found {what}"
-            )
-        files[side] = found[0]
-    parts = _from_two(files["source"], files["target"])
-    parts.name = folder.resolve().name
-    if (folder / "owner.npy").exists():
-        parts.owner = _load_owner(folder / "owner.npy")
-    if (folder / "captions.csv").exists():
-        add_captions(parts, read_captions(folder / "captions.csv"))
-    return parts
+def _pairs(made: Joined, name: str, meta: dict[str, Any]) -> PairedEmbeddings:
+    texts: dict[str, Any] = {"owner": made.owner, "captions": made.captions, **made.items}
+    return PairedEmbeddings(made.source, made.target, name=name, meta=meta, **texts)
 
 
-def _from_file(path: Path) -> Parts:
-    store = open_store(path)
-    meta: dict[str, Any] = {"files": [str(path)]}
+def _two(source: str | Path, target: str | Path) -> tuple[Side, Side]:
+    (file, key), (other, other_key) = split_key(source), split_key(target)
+    beside = _beside(file, other)
+    side = read_side(open_any(file), key, "source", beside=beside)
+    items = () if side.ids is None else side.ids.tolist()
+    return side, read_side(open_any(other, items=items), other_key, "target", items=items, beside=beside)
+
+
+def _beside(source: Path, target: Path) -> Store | None:
+    """The folder ``metadata`` beside two folders of shards, as clip-retrieval writes them."""
+    if not (source.is_dir() and target.is_dir()) or source.resolve().parent != target.resolve().parent:
+        return None
+    shared = source.resolve().parent / "metadata"
+    return open_any(shared) if shared.is_dir() else None
+
+
+def _one(path: Path) -> tuple[Side, Side]:
+    file, key = split_key(path)
+    store = open_any(file)
+    if key is not None:
+        within = inside(store, key)
+        if within is None:
+            raise InputError(f"{path}: names one side; give the other one as a second file (--target)")
+        store = within
     if store.keys == ("",):
-        both = store.read("")
-        if both.ndim != 3 or len(both) != 2:
-            raise InputError(
-                f"{path}: holds one array of shape {both.shape}; expected both sides, shape (2, n, d), "
-                "or give the target side as a second file"
-            )
-        _matrix(both[0], str(path))
-        return Parts(both[0], both[1], name=path.stem, meta=meta)
-    found = {part: _find(store, part) for part in ALIASES}
-    for side in ("source", "target"):
-        if found[side] is None:
-            raise InputError(
-                f"{path}: no {side} embeddings, named {' or '.join(ALIASES[side])}; names here: {_listed(store)}; "
-                "rename one or give two sides as file:key"
-            )
-    read = {part: store.read(key) for part, key in found.items() if key is not None}
-    for side in ("source", "target"):
-        read[side] = _matrix(read[side], f"{path}:{found[side]}")
-    for part in ("ids", "captions", "split"):
-        if part in read:
-            with reading(path, part):
-                read[part] = text_array(read[part], path, part)
-    title = _title(read.pop("name", path.stem))
-    parts = Parts(**read, name=title, meta=meta)
-    if store.per_target:
-        fold(parts, str(path))
-    return parts
+        return _both(store, path)
+    source = read_side(store, None, "source", both=True)
+    items = () if source.ids is None else source.ids.tolist()
+    return source, read_side(store, None, "target", items=items, both=True)
 
 
-def _load_owner(owner: Any) -> NDArray[Any]:
-    if not isinstance(owner, str | Path):
-        return np.asarray(owner)
-    file, key = _split_key(owner)
-    store = open_store(file)
-    if key is None:
-        key = "" if store.keys == ("",) else "owner"
-    if key not in store.keys:
-        raise InputError(f"{file}: holds nothing named {key!r}; names here: {_listed(store)}")
-    return store.read(key)
-
-
-def _split_key(path: str | Path) -> tuple[Path, str | None]:
-    """``file:key`` as both; a colon inside a path that exists, or without a known suffix before it, is no key."""
-    whole, (before, colon, key) = Path(path), str(path).rpartition(":")
-    if colon and key and Path(before).suffix.lower() in READERS and not whole.exists():
-        return Path(before), key
-    return whole, None
-
-
-def _find(store: Store, part: str) -> str | None:
-    hits = [alias for alias in ALIASES[part] if alias in store.keys]
-    if len(hits) > 1 and hits[0] != part:
-        raise InputError(f"{store.path}: holds both {hits[0]} and {hits[1]}; rename the one meant to {part!r}")
-    return hits[0] if hits else None
-
-
-def _only_matrix(store: Store, side: str | None) -> str:
-    if len(store.keys) == 1:
-        return store.keys[0]
-    key = _find(store, side) if side else None
-    if key is None:
+def _both(store: Store, path: Path) -> tuple[Side, Side]:
+    look = store.look("")
+    if len(look.shape) != 3 or look.shape[0] != 2:
         raise InputError(
-            f"{store.path}: holds several arrays; choose one as {store.path.name}:KEY from {_listed(store)}"
+            f"{path}: holds one array of shape {look.shape}; expected both sides, shape (2, n, d), "
+            "or give the target side as a second file"
         )
-    return key
+    both = store.array("")
+    if both.dtype.kind not in "fiu" or 0 in both.shape:
+        raise InputError(f"{path}: holds {both.dtype} {both.shape}, expected real numbers; save embeddings as float32")
+    where = str(path)
+    source, target = (Side(where=where, count=len(rows), rows=rows, dtype=look.dtype) for rows in both)
+    return source, target
 
 
-def _matrix(array: NDArray[Any], what: str) -> NDArray[Any]:
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"{what}: holds {array.dtype}, expected real numbers; save embeddings as float32")
-    if array.ndim != 2 or 0 in array.shape:
-        raise InputError(f"{what}: has shape {array.shape}, expected (n, d): one embedding a row, at least one")
+def _texts(values: Any, part: str, length: int, unit: str, where: str) -> NDArray[np.str_]:
+    array = np.asarray(values).astype(np.str_)
+    if array.shape != (length,):
+        raise InputError(f"{where}: {part} needs one entry a {unit} ({length}), got shape {array.shape}")
     return array
 
 
-def _title(name: Any) -> str:
-    """A name out of a file, fit for a heading and a terminal."""
-    try:
-        return one_line(np.asarray(name).astype(np.str_).ravel()[0])
-    except (ValueError, IndexError, SystemError):  # nothing there, or numbers that are no character
-        return "pairs"
-
-
-def _listed(store: Store) -> str:
-    return ", ".join(store.keys[:8]) + (", …" if len(store.keys) > 8 else "") or "none"
+def _stem(path: str | Path) -> str:
+    file = split_key(path)[0]
+    return file.resolve().name if file.is_dir() else file.stem

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ READERS = {
     ".pt": "gapkit.files.tensors:open_torch",
     ".pth": "gapkit.files.tensors:open_torch",
     ".parquet": "gapkit.files.parquet:open_parquet",
+    ".arrow": "gapkit.files.arrow:open_arrow",
+    ".feather": "gapkit.files.arrow:open_arrow",
     ".h5": "gapkit.files.hdf5:open_hdf5",
     ".hdf5": "gapkit.files.hdf5:open_hdf5",
 }
@@ -31,24 +34,97 @@ READERS = {
 
 
 @dataclass(frozen=True)
+class Look:
+    """Type and shape of an array, seen without reading it.
+
+    Parameters
+    ----------
+    kind : str
+        Letter of numpy: ``f``, ``i`` and ``u`` are numbers, ``U`` and ``S`` texts.
+    shape : tuple of int
+        -1 for a length that is not known before reading.
+    dtype : str
+        As the file says it: ``bfloat16`` where it is read as float32.
+    """
+
+    kind: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Several entries an item: `values` (m, ...), one item after another, and `counts` (n,) of each item."""
+
+    values: NDArray[Any]
+    counts: NDArray[np.int64]
+
+
+Array = NDArray[Any] | Ragged
+
+
+@dataclass(frozen=True)
+class Access:
+    """An open file: ``look(key)`` and ``read(key)`` of each of its arrays."""
+
+    look: Callable[[str], Look]
+    read: Callable[[str], Array]
+
+
+@dataclass(frozen=True)
 class Store:
-    """What is in one file.
+    """What is in one file, or in several that belong together.
 
     Parameters
     ----------
     path : Path
     keys : tuple of str
-        Names of the arrays; ``("",)`` where the file holds one array without a name.
-    read : callable
-        ``read(key)`` gives that array.
+        Names of the arrays; ``("",)`` where there is one array without a name.
+    opened : callable
+        ``with opened() as access``: the file stays open for as many arrays as are wanted.
     per_target : bool
         True: every array has one entry for each target row, the source too (a table).
+    inner : mapping of str to Store
+        Stores inside this one: the folders of a folder, and its files that hold several arrays.
     """
 
     path: Path
     keys: tuple[str, ...]
-    read: Callable[[str], NDArray[Any]]
+    opened: Callable[[], AbstractContextManager[Access]]
     per_target: bool = False
+    inner: Mapping[str, Store] = field(default_factory=dict)
+
+    def read(self, key: str) -> Array:
+        """One array.
+
+        Raises
+        ------
+        InputError
+            Broken bytes, or a size that the file cannot hold.
+        """
+        with reading(self.path, key), self.opened() as access:
+            return access.read(key)
+
+    def array(self, key: str) -> NDArray[Any]:
+        """One array that is not `Ragged`."""
+        array = self.read(key)
+        if isinstance(array, Ragged):
+            raise InputError(f"{self.path}: {key} holds lists of several entries; expected one entry a row")
+        return array
+
+    def look(self, key: str) -> Look:
+        """Type and shape of one array."""
+        with reading(self.path, key), self.opened() as access:
+            return access.look(key)
+
+    def looks(self, keys: Iterable[str] | None = None) -> dict[str, Look]:
+        """Type and shape of the arrays, by default of all; those that cannot be looked at are left out."""
+        found = {}
+        with reading(self.path), self.opened() as access:
+            for key in self.keys if keys is None else keys:
+                with contextlib.suppress(InputError), reading(self.path, key):
+                    found[key] = access.look(key)
+        return found
 
 
 def open_store(path: Path) -> Store:
@@ -77,6 +153,21 @@ def open_store(path: Path) -> Store:
     return store
 
 
+def inside(store: Store, name: str) -> Store | None:
+    """The arrays below a name: a folder of a folder, a group of HDF5, a dict inside of a dict; None without any."""
+    if name in store.inner:
+        return store.inner[name]
+    prefix = f"{name}/"
+    keys = tuple(key.removeprefix(prefix) for key in store.keys if key.startswith(prefix))
+
+    @contextlib.contextmanager
+    def opened() -> Iterator[Access]:
+        with store.opened() as access:
+            yield Access(lambda key: access.look(prefix + key), lambda key: access.read(prefix + key))
+
+    return Store(store.path, keys, opened, store.per_target) if keys else None
+
+
 @contextlib.contextmanager
 def reading(path: Path, what: str = "") -> Iterator[None]:
     """Turn whatever a reader raises over broken bytes into one `InputError` line.
@@ -100,6 +191,26 @@ def reading(path: Path, what: str = "") -> Iterator[None]:
         raise InputError(
             f"{path}: {what + ': ' if what else ''}not a whole {path.suffix} file ({reason}); write it again"
         ) from None
+
+
+def stacked(rows: Sequence[NDArray[Any]], path: object, what: str) -> Array:
+    """Vectors (d,) or (1, d) as a matrix; several rows an item, (k, d), as `Ragged`.
+
+    Raises
+    ------
+    InputError
+        Entries of other shapes, or vectors of several lengths.
+    """
+    shapes = {row.shape[-1:] for row in rows}
+    if len(shapes) > 1 or any(row.ndim not in (1, 2) for row in rows):
+        found = sorted({row.shape for row in rows}, key=str)[:3]
+        raise InputError(
+            f"{path}: {what + ': ' if what else ''}expected vectors of one length, got the shapes "
+            f"{', '.join(map(str, found))}; write each as (d,)"
+        )
+    counts = np.array([1 if row.ndim == 1 else len(row) for row in rows], dtype=np.int64)
+    values = np.concatenate([np.atleast_2d(row) for row in rows])
+    return values if (counts == 1).all() else Ragged(values, counts)
 
 
 def text_array(values: Sequence[str] | NDArray[Any], path: object, what: str) -> NDArray[np.str_]:

@@ -265,12 +265,13 @@ def _no_json(path: Path, error: Exception) -> InputError:
 
 def _read_parquet(path: Path) -> Table:
     with reading(path):
-        from gapkit.files.parquet import is_readable, open_table, read_columns, texts_of
+        from gapkit.files.arrow_columns import innermost, texts_of
+        from gapkit.files.parquet import open_table, read_columns
 
         with open_table(path) as file:
             schema = file.schema_arrow
         # `datasets` keeps sounds and pictures themselves in a column of that name.
-        inside = {name for name in schema.names if not is_readable(schema.field(name).type)}
+        inside = {name for name in schema.names if innermost(schema.field(name).type) is None}
         columns = tuple(name for name in schema.names if name not in inside or role_of(name) != "path")
         wanted = [name for name in columns if role_of(name)]
         found = {key: texts_of(column, path, key) for key, column in read_columns(path, wanted).items()}

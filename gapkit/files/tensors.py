@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickletools
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.store import Store, one_line, reading, text_array
+from gapkit.files.names import is_part
+from gapkit.files.store import Access, Array, Look, Ragged, Store, one_line, stacked, text_array
 
 if TYPE_CHECKING:
     import torch
 
-TEXT_KEYS = ("ids", "captions", "split", "name")
-"""What safetensors cannot hold as tensors: JSON in the metadata of its header."""
+DEEPEST = 4
+"""Dicts inside one another."""
+
+FLOATS_OF_TORCH = {"BF16": "bfloat16", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"}
+"""Types that numpy lacks, as safetensors and torch call them; they are read as float32."""
 
 
 TENSORS = re.compile(
@@ -38,28 +44,46 @@ def open_safetensors(path: Path) -> Store:
 
     # The library holds every offset against the length of the file before it maps it.
     with safe_open(path, framework="np") as handle:
-        tensors = list(handle.keys())
-        metadata = handle.metadata() or {}
-    texts = {key: json.loads(metadata[key]) for key in TEXT_KEYS if key in metadata and key not in tensors}
+        tensors = set(handle.keys())
+        metadata = {key: text for key, text in (handle.metadata() or {}).items() if is_part(key) and key not in tensors}
 
-    def read(key: str) -> NDArray[Any]:
-        with reading(path, key):
-            if key in texts:
-                return _texts(texts[key], path, key)
-            with safe_open(path, framework="np") as handle:
-                dtype = handle.get_slice(key).get_dtype()
-                if dtype != "BF16" and not dtype.startswith("F8"):
-                    array: NDArray[Any] = handle.get_tensor(key)
-                    return array
-            with safe_open(path, framework="pt") as handle:  # numpy has no such dtype
-                wide: NDArray[Any] = handle.get_tensor(key).float().numpy()
+    @contextlib.contextmanager
+    def opened() -> Iterator[Access]:
+        with safe_open(path, framework="np") as handle:
+            yield Access(lambda key: look(handle, key), lambda key: read(handle, key))
+
+    def look(handle: Any, key: str) -> Look:
+        if key in metadata:
+            return _look(_parsed(metadata[key]))
+        tensor = handle.get_slice(key)
+        dtype = tensor.get_dtype()
+        if dtype in FLOATS_OF_TORCH or dtype.startswith("F8"):
+            return Look("f", tuple(tensor.get_shape()), FLOATS_OF_TORCH.get(dtype, dtype.lower()))
+        letter = {"F": "f", "I": "i", "U": "u", "B": "b", "C": "c"}.get(dtype[0], "")
+        name = {"F": "float", "I": "int", "U": "uint", "C": "complex"}.get(dtype[0], "")
+        return Look(letter, tuple(tensor.get_shape()), name + dtype[1:] if name else dtype.lower())
+
+    def read(handle: Any, key: str) -> Array:
+        if key in metadata:
+            return _values(_parsed(metadata[key]), path, key)
+        dtype = handle.get_slice(key).get_dtype()
+        if dtype != "BF16" and not dtype.startswith("F8"):
+            array: NDArray[Any] = handle.get_tensor(key)
+            return array
+        with safe_open(path, framework="pt") as torch_handle:
+            wide: NDArray[Any] = torch_handle.get_tensor(key).float().numpy()
         return wide
 
-    return Store(path, (*tensors, *texts), read)
+    return Store(path, (*sorted(tensors), *metadata), opened)
+
+
+def _parsed(text: str) -> Any:
+    """JSON, or the text itself where a program wrote it plainly."""
+    return json.loads(text) if text[:1] in ('"', "[") else text
 
 
 def open_torch(path: Path) -> Store:
-    """One tensor, or a dict of tensors, texts and lists of texts, mapped from disk."""
+    """A tensor, a list of tensors, or a dict of tensors, texts and lists of them, mapped from disk."""
     import torch
 
     # torch refuses to map its older layout too, but its line has no remedy.
@@ -77,27 +101,68 @@ def open_torch(path: Path) -> Store:
                 _refuse_objects(archive.read(info), path)
     # Mapped storages cannot be grown by a tensor that claims more than is stored.
     content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    if isinstance(content, torch.Tensor):
-        content = {"": content}
-    if not isinstance(content, dict) or not content:
+    found = dict(_flat(content, path))
+    if not found:
         raise InputError(f"{path}: holds a {type(content).__name__}; expected a tensor or a dict of tensors")
-
-    def read(key: str) -> NDArray[Any]:
-        value = content[key]
-        with reading(path, key):
-            if isinstance(value, torch.Tensor):
-                return _to_numpy(value, path, key)
-            return _texts(value, path, key)
-
-    return Store(path, tuple(str(key) for key in content if isinstance(key, str)), read)
+    access = Access(lambda key: _look(found[key]), lambda key: _values(found[key], path, key))
+    return Store(path, tuple(found), lambda: contextlib.nullcontext(access))
 
 
-def _texts(value: Any, path: Path, key: str) -> NDArray[Any]:
+def _flat(content: Any, path: Path, prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Entries by key, those of an inner dict as ``outer/inner``; a list of dicts is a table of their common keys."""
+    if isinstance(content, list | tuple) and content and all(isinstance(row, dict) for row in content):
+        shared = [key for key in content[0] if all(key in row for row in content)]
+        content = {key: [row[key] for row in content] for key in shared}
+    if not isinstance(content, dict):
+        if prefix or not isinstance(content, str | int | float | None):
+            yield prefix, content
+        return
+    if depth > DEEPEST:
+        raise InputError(f"{path}: holds dicts inside one another {depth} deep; save a dict of tensors")
+    names = [str(key) for key in content if isinstance(key, str | int)]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"{path}: has the key {twice!r} as a text and as a number; give each its own name")
+    for key, value in content.items():
+        if isinstance(key, str | int):
+            yield from _flat(value, path, f"{prefix}/{key}" if prefix else str(key), depth + 1)
+
+
+def _look(value: Any) -> Look:
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        name = str(value.dtype).removeprefix("torch.")
+        kind = "f" if value.is_floating_point() else "c" if value.is_complex() else "b" if name == "bool" else "i"
+        return Look(kind, tuple(value.shape), name)
+    if isinstance(value, str):
+        return Look("U", (), "text")
+    if not isinstance(value, list | tuple) or not value:
+        return Look("", (), type(value).__name__)
+    first = _look(value[0]) if not isinstance(value[0], int) else Look("i", (), "int64")
+    same = all(getattr(entry, "shape", None) == getattr(value[0], "shape", None) for entry in value)
+    return Look(first.kind, (len(value), *(first.shape if same else (-1,) * len(first.shape))), first.dtype)
+
+
+def _values(value: Any, path: Path, key: str) -> Array:
+    """A tensor, a text, or a list of texts, whole numbers or tensors, as an array."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return _to_numpy(value, path, key)
     if isinstance(value, str):
         return np.array(value, dtype=np.str_)
     if not isinstance(value, list | tuple):
         raise InputError(f"{path}: {key} is a {type(value).__name__}; expected a tensor or a list of texts")
-    return text_array(value, path, key)
+    if value and all(type(entry) is int for entry in value):
+        return np.array(value, dtype=np.int64)
+    if value and all(isinstance(entry, list | tuple) for entry in value):
+        texts = text_array([text for entry in value for text in entry], path, key)
+        return Ragged(texts, np.array([len(entry) for entry in value], dtype=np.int64))
+    if not value or not all(isinstance(entry, torch.Tensor) for entry in value):
+        return text_array(value, path, key)
+    rows = [_to_numpy(entry, path, f"{key}[{place}]" if key else f"entry {place}") for place, entry in enumerate(value)]
+    return stacked(rows, path, key)
 
 
 def _refuse_objects(pickled: bytes, path: Path) -> None:

@@ -19,6 +19,9 @@ from gapkit.files.store import READERS, one_line
 KEY = "embeddings"
 """Name of the one array in formats that need a name."""
 
+TABLES = (".parquet", ".arrow", ".feather")
+"""Suffixes of formats with one row a target row."""
+
 Parts = Mapping[str, NDArray[Any]]
 
 
@@ -67,20 +70,24 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
         The file cannot be written; what was there before stays.
     """
     path = Path(path)
-    texts = {key: getattr(pairs, key) for key in ("ids", "captions", "split")}
-    texts = {key: value for key, value in texts.items() if value is not None}
+    texts: dict[str, NDArray[Any]] = pairs.per_item() | ({} if pairs.captions is None else {"captions": pairs.captions})
     if path.suffix.lower() == ".npy":
         one_to_one = np.array_equal(pairs.owner, np.arange(pairs.n_targets))
         if texts or not one_to_one:
             raise InputError(f"{path}: .npy holds two matrices and nothing else; write .npz to keep owner and texts")
         _write({"": np.stack([pairs.source, pairs.target])}, path)
-    elif path.suffix.lower() == ".parquet":
+    elif path.suffix.lower() in TABLES:
         row = pairs.owner
         per_row = {k: v if k == "captions" else v[row] for k, v in texts.items()}
-        columns = {"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row}
+        columns: dict[str, NDArray[Any]] = {
+            "owner": row,
+            "source": pairs.source[row],
+            "target": pairs.target,
+            **per_row,
+        }
         _write({**columns, "name": np.array(pairs.name)}, path)
     else:
-        parts = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts}
+        parts: dict[str, NDArray[Any]] = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts}
         _write({**parts, "name": np.array(pairs.name)}, path)
 
 
@@ -130,9 +137,8 @@ def _write_torch(parts: Parts, path: Path) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _write_parquet(parts: Parts, path: Path) -> None:
+def _table(parts: Parts) -> Any:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     columns, metadata = {}, {}
     for key, value in parts.items():
@@ -143,8 +149,26 @@ def _write_parquet(parts: Parts, path: Path) -> None:
             columns[key] = pa.array(value.tolist() if value.dtype.kind == "U" else value)
         else:
             metadata[f"gapkit.{key}"] = str(value)
+    return pa.table(columns).replace_schema_metadata(metadata or None)
+
+
+def _write_parquet(parts: Parts, path: Path) -> None:
+    import pyarrow.parquet as pq
+
     with replacing(path) as temporary:
-        pq.write_table(pa.table(columns).replace_schema_metadata(metadata or None), temporary)
+        pq.write_table(_table(parts), temporary)
+
+
+def _write_arrow(parts: Parts, path: Path) -> None:
+    import pyarrow as pa
+
+    table = _table(parts)
+    with (
+        replacing(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as file,
+    ):
+        file.write_table(table)
 
 
 def _write_hdf5(parts: Parts, path: Path) -> None:
@@ -165,6 +189,8 @@ _WRITERS = {
     ".pt": _write_torch,
     ".pth": _write_torch,
     ".parquet": _write_parquet,
+    ".arrow": _write_arrow,
+    ".feather": _write_arrow,
     ".h5": _write_hdf5,
     ".hdf5": _write_hdf5,
 }

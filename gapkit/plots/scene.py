@@ -129,8 +129,8 @@ class Scene:
 
         try:
             store = open_npz(Path(path))
-            about = json.loads(store.read("about").tobytes())
-            before, target, *clouds = store.read("coordinates").astype(np.float64)
+            about = json.loads(store.array("about").tobytes())
+            before, target, *clouds = store.array("coordinates").astype(np.float64)
             if about["schema"] > SCHEMA:
                 raise InputError(f"{path}: written by a newer gapkit (schema {about['schema']}); upgrade gapkit")
             return cls(

@@ -175,7 +175,7 @@ def test_a_full_disk(cli: Cli, npz: Path, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_bug_is_one_line_and_debug_shows_it(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("oh")
 
     monkeypatch.setattr(command.options, "open_pairs", broken)
@@ -185,7 +185,7 @@ def test_a_bug_is_one_line_and_debug_shows_it(cli: Cli, monkeypatch: pytest.Monk
 
 
 def test_ctrl_c(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> None:
+    def interrupted(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command.options, "open_pairs", interrupted)

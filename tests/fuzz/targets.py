@@ -80,6 +80,10 @@ def parquet(data: bytes, folder: Path) -> None:
     refusing(lambda: read_manifest(path))
 
 
+def arrow(data: bytes, folder: Path) -> None:
+    _pairs(_file(folder, "a.arrow", data))
+
+
 def csv(data: bytes, folder: Path) -> None:
     from gapkit.encoders.manifest import read_manifest
     from gapkit.files.captions import read_captions
@@ -162,5 +166,5 @@ def _archive(members: dict[str, bytes], *, packed: bool) -> bytes:
     return buffer.getvalue()
 
 
-TARGETS = {function.__name__: function for function in (npy, npz, safetensors, pt, parquet, csv, toml, json)}
+TARGETS = {function.__name__: function for function in (npy, npz, safetensors, pt, parquet, arrow, csv, toml, json)}
 """By the name of the format."""

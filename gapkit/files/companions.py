@@ -1,0 +1,130 @@
+"""Owners and captions that come in files of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.embeddings import PER_ITEM
+from gapkit.errors import InputError
+from gapkit.files.captions import read_captions
+from gapkit.files.grouping import number, per_item
+from gapkit.files.matrices import listed
+from gapkit.files.sides import Side, one_an_id, open_any, read_part, split_key
+from gapkit.files.store import READERS, Store
+
+TABLES = (".csv", ".tsv", ".json", ".jsonl")
+"""Suffixes of the tables that a folder may hold beside its embeddings."""
+
+
+def table_in(folder: Path) -> Path | None:
+    """The table of captions that lies in a folder of pairs; None without one."""
+    if not folder.is_dir():
+        return None
+    found = [path for suffix in TABLES if (path := folder / f"captions{suffix}").is_file()]
+    if len(found) > 1:
+        raise InputError(f"{folder}: holds both {found[0].name} and {found[1].name}; keep the one that is meant")
+    return found[0] if found else None
+
+
+def table_of(path: str | Path) -> Side:
+    """A table of captions as a side without embeddings: its items by their ids, or by its records.
+
+    Raises
+    ------
+    InputError
+        What cannot be read, and items of which two rows say different things.
+    """
+    table = read_captions(Path(path))
+    items = {part: values for part in PER_ITEM if (values := getattr(table, part, None)) is not None}
+    side = Side(where=str(path), count=len(table.captions), items=items, captions=table.captions)
+    record = getattr(table, "row", None)
+    if record is not None and side.ids is None and len(np.unique(record)) < len(record):
+        side.owner, _ = number(record)
+        side.count = int(side.owner.max()) + 1
+        side.items = {part: per_item(v, side.owner, f"{path}: column {part}") for part, v in items.items()}
+    return one_an_id(side, source=False)
+
+
+def described(target: Side, table: Side) -> Side:
+    """Target rows without names, each of which a row of the table describes.
+
+    Raises
+    ------
+    InputError
+        Another number of rows.
+    """
+    assert target.rows is not None
+    assert table.captions is not None
+    m = len(target.rows)
+    if len(table.captions) != m:
+        raise InputError(f"{table.where}: has {len(table.captions)} rows for {m} target rows; expected one row each")
+    items = dict(table.items)
+    for part, values in target.items.items():
+        if part not in items:
+            items[part] = values if table.owner is None else per_item(values, table.owner, f"{target.where}: {part}")
+    return dataclasses.replace(
+        target, where=f"{target.where} with {table.where}", count=table.count, items=items, owner=table.owner,
+        captions=table.captions,
+    )  # fmt: skip
+
+
+def owner_of(owner: Any) -> NDArray[Any]:
+    """Source row, or id of the item, of each target row.
+
+    Parameters
+    ----------
+    owner : array, or str or Path
+        ``file[:key]`` of a vector, or of pairs or a table that have owner or ids.
+
+    Raises
+    ------
+    InputError
+    """
+    if not isinstance(owner, str | Path):
+        return np.asarray(owner)
+    file, key = split_key(owner)
+    if not file.is_dir() and file.suffix.lower() not in READERS:
+        ids = read_captions(file).ids
+        if ids is None:
+            raise InputError(f"{file}: has no column of ids; expected the id of the item of each target row")
+        return ids
+    store = open_any(file)
+    if key is not None:
+        if key not in store.keys:
+            raise InputError(f"{file}: holds nothing named {key!r}; names here: {listed(store.keys)}")
+        return _vector(store, key)
+    if len(store.keys) == 1:
+        return _vector(store, store.keys[0])
+    owner, ids = read_part(store, "owner", "target"), read_part(store, "ids", "target")
+    if owner is None and ids is None:
+        raise InputError(f"{file}: holds no owner and no ids; names here: {listed(store.keys)}; choose one as FILE:KEY")
+    if owner is None or (ids is not None and store.per_target):
+        return np.asarray(ids)
+    return np.asarray(owner)
+
+
+def _vector(store: Store, key: str) -> NDArray[Any]:
+    values = store.array(key)
+    return values.astype(np.str_) if values.dtype.kind in "US" else values
+
+
+def named_by(target: Side, names: NDArray[Any]) -> Side:
+    """Target rows with the id of the item of each, whatever was known before.
+
+    Raises
+    ------
+    InputError
+        Another number of names than of rows.
+    """
+    assert target.rows is not None
+    m = len(target.rows)
+    if names.shape != (m,):
+        raise InputError(f"{target.where}: owner needs one integer or id a target row ({m}), got shape {names.shape}")
+    items = {part: values if target.owner is None else values[target.owner] for part, values in target.items.items()}
+    side = dataclasses.replace(target, count=m, owner=None, items={**items, "ids": names.astype(np.str_)})
+    return one_an_id(side, source=False)
