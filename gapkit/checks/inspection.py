@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.checks.findings import Findings, Gap, Leak, Side
+from gapkit.checks.fitted import moved_problems
 from gapkit.checks.scan import Scan, blocks, scan, unit
 from gapkit.checks.words import problems_of
 from gapkit.embeddings import PairedEmbeddings
@@ -70,7 +71,7 @@ def inspect_pairs(
         leaks=leaks,
         repeated_captions=repeated,
         sampled=max_rows if largest > max_rows else None,
-        problems=problems_of(len(pairs), sides, scans, leaks, repeated),
+        problems=(*problems_of(len(pairs), sides, scans, leaks, repeated), *moved_problems(pairs)),
     )
 
 

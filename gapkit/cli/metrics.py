@@ -22,6 +22,7 @@ def metrics(
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
     split: Split = None,
+    held_out: options.HeldOut = False,
     resamples: Annotated[int, typer.Option(metavar="N", min=0, help="Bootstrap resamples.")] = 1000,
     seed: options.Seed = 0,
     threads: options.Threads = 1,
@@ -35,6 +36,8 @@ def metrics(
 
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset)
+    if held_out:
+        data = data.held_out()
     chosen = options.names(metrics, "--metrics") or ()
     with reporting(quiet=quiet, patience=1.0) as progress:
         asked: dict[str, Any] = {

@@ -14,6 +14,7 @@ from typing import Any
 
 from gapkit.atomic import discard, write_text
 from gapkit.bridges.base import Bridge
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import load_bridge, make_bridge
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
@@ -68,6 +69,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
         validation=parts.validation.expanded() if parts.validation else None,
         checkpoint=checkpoint,
         progress=progress.step,
+        fitted_on=FittedOn.of_pairs(parts.fit, validation=parts.validation, part=parts.rule),
     )
     seconds = time.perf_counter() - began
     with contextlib.suppress(OSError):

@@ -38,10 +38,9 @@ class Parts:
     rule: str
 
     def without_words(self) -> Parts:
-        """The same without ids and captions, which neither fitting nor measuring reads."""
+        """The same without captions, which neither fitting nor measuring reads; a fit remembers the ids."""
         fit, held, test = (
-            part and dataclasses.replace(part, ids=None, captions=None)
-            for part in (self.fit, self.validation, self.test)
+            part and dataclasses.replace(part, captions=None) for part in (self.fit, self.validation, self.test)
         )
         assert fit is not None
         assert test is not None

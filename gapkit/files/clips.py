@@ -24,12 +24,13 @@ class Parts:
     split: NDArray[Any] | None = None
     name: str = "pairs"
     meta: dict[str, Any] = field(default_factory=dict)
+    fitted: NDArray[Any] | None = None
 
 
 def fold(parts: Parts, where: str) -> None:
     """Bring a table with one row a target row to one source row a clip."""
     m = len(parts.target)
-    for part in ("source", "ids", "captions", "split"):
+    for part in ("source", "ids", "captions", "split", "fitted"):
         rows = getattr(parts, part)
         if rows is not None and len(rows) != m:
             raise InputError(f"{where}: column {part} has {len(rows)} rows, expected one for each of {m} targets")
@@ -50,7 +51,7 @@ def fold(parts: Parts, where: str) -> None:
     else:
         return
     first = _first_rows(owner)
-    for part in ("source", "ids", "split"):
+    for part in ("source", "ids", "split", "fitted"):
         rows = getattr(parts, part)
         if rows is not None:
             setattr(parts, part, _per_clip(rows, owner, first, f"{where}: column {part}"))

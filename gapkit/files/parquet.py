@@ -13,20 +13,24 @@ from gapkit.errors import InputError
 from gapkit.files.parquet_footer import claims_of, largest_page
 from gapkit.files.store import MAX_EXPANSION, Store, check_expansion, reading, text_array
 
+TEXTS = ("name", "provenance")
+"""What gapkit writes of the whole table, in its metadata."""
+
 
 def open_parquet(path: Path) -> Store:
     """Columns by name: list columns as matrices, all others as vectors."""
     with open_table(path) as file:
         keys = tuple(file.schema_arrow.names)
-        name = (file.schema_arrow.metadata or {}).get(b"gapkit.name")
+        metadata = file.schema_arrow.metadata or {}
+        texts = {key: metadata[f"gapkit.{key}".encode()] for key in TEXTS if f"gapkit.{key}".encode() in metadata}
 
     def read(key: str) -> NDArray[Any]:
-        if key == "name" and name is not None:
-            return np.array(name.decode("utf-8", errors="replace"))
+        if key in texts:
+            return np.array(texts[key].decode("utf-8", errors="replace"))
         with reading(path, key):
             return _column(read_columns(path, [key])[key], path, key)
 
-    return Store(path, keys if name is None or "name" in keys else (*keys, "name"), read, per_target=True)
+    return Store(path, tuple(dict.fromkeys((*keys, *texts))), read, per_target=True)
 
 
 def open_table(path: Path) -> Any:

@@ -13,6 +13,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.files.captions import read_captions
 from gapkit.files.clips import Parts, add_captions, fold
+from gapkit.files.provenance import read_beside, unpacked
 from gapkit.files.store import READERS, Store, one_line, open_store, reading, text_array
 
 ALIASES = {
@@ -23,6 +24,8 @@ ALIASES = {
     "captions": ("captions", "caption"),
     "split": ("split",),
     "name": ("name",),
+    "fitted": ("fitted",),
+    "provenance": ("provenance",),
 }
 """Names under which a file may hold each part; the first is the one that gapkit writes."""
 
@@ -117,12 +120,49 @@ def load_pairs(
 
 
 def _from_two(source: str | Path, target: str | Path) -> Parts:
+    file = _split_key(source)[0]
+    fitted, told = said_by_bridge(file)
     return Parts(
         load_embeddings(source, side="source"),
         load_embeddings(target, side="target"),
-        name=_split_key(source)[0].stem,
-        meta={"files": [str(source), str(target)]},
+        name=file.stem,
+        meta={"files": [str(source), str(target)], **told},
+        fitted=fitted,
     )
+
+
+def said_by_bridge(file: Path) -> tuple[NDArray[Any] | None, dict[str, Any]]:
+    """Which rows of a file of moved sources were fitted on, and its provenance; None and empty where it tells neither.
+
+    Whole pairs hold both; what tells them of a bare matrix lies beside it.
+
+    Raises
+    ------
+    InputError
+        A broken file.
+    """
+    if beside := read_beside(file):
+        return beside
+    store = open_store(file)
+    found = {part: store.read(part) for part in ("fitted", "provenance") if part in store.keys}
+    return found.get("fitted"), unpacked(found.get("provenance"))
+
+
+def holds_pairs(path: str | Path) -> bool:
+    """Whether a file or folder holds both sides, rather than a matrix.
+
+    Raises
+    ------
+    InputError
+        No such file, or a broken one.
+    """
+    file, key = _split_key(path)
+    if key is not None or file.is_dir():
+        return key is None
+    store = open_store(file)
+    if store.keys == ("",):
+        return store.read("").ndim == 3
+    return all(_find(store, side) is not None for side in ("source", "target"))
 
 
 def _from_folder(folder: Path) -> Parts:
@@ -171,6 +211,7 @@ def _from_file(path: Path) -> Parts:
             with reading(path, part):
                 read[part] = text_array(read[part], path, part)
     title = _title(read.pop("name", path.stem))
+    meta |= unpacked(read.pop("provenance", None))
     parts = Parts(**read, name=title, meta=meta)
     if store.per_target:
         fold(parts, str(path))

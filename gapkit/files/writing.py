@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gapkit.atomic import replacing, write_bytes
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
+from gapkit.files.provenance import packed
 from gapkit.files.store import READERS, one_line
 
 KEY = "embeddings"
@@ -50,7 +51,9 @@ def save_embeddings(array: Any, path: str | Path) -> None:
 
 
 def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
-    """Write paired embeddings, so that `load_pairs` gives the same arrays, texts and name back; `meta` is left out.
+    """Write paired embeddings, so that `load_pairs` gives the same arrays, texts and name back.
+
+    Of `meta` the encoder and the bridge that moved the source are kept.
 
     Parameters
     ----------
@@ -69,19 +72,23 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
     path = Path(path)
     texts = {key: getattr(pairs, key) for key in ("ids", "captions", "split")}
     texts = {key: value for key, value in texts.items() if value is not None}
+    told = {} if pairs.fitted is None else {"fitted": pairs.fitted.astype(np.uint8)}
+    about = {"name": np.array(pairs.name)}
+    if packed_meta := packed(pairs.meta):
+        about["provenance"] = np.array(packed_meta)
     if path.suffix.lower() == ".npy":
         one_to_one = np.array_equal(pairs.owner, np.arange(pairs.n_targets))
-        if texts or not one_to_one:
+        if texts or told or not one_to_one:
             raise InputError(f"{path}: .npy holds two matrices and nothing else; write .npz to keep owner and texts")
         _write({"": np.stack([pairs.source, pairs.target])}, path)
     elif path.suffix.lower() == ".parquet":
         row = pairs.owner
         per_row = {k: v if k == "captions" else v[row] for k, v in texts.items()}
-        columns = {"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row}
-        _write({**columns, "name": np.array(pairs.name)}, path)
+        per_row |= {key: value[row] for key, value in told.items()}
+        _write({"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row, **about}, path)
     else:
-        parts = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts}
-        _write({**parts, "name": np.array(pairs.name)}, path)
+        parts = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts, **told}
+        _write({**parts, **about}, path)
 
 
 def _write(parts: Parts, path: Path) -> None:
