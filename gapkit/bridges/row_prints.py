@@ -52,6 +52,8 @@ def unit(rows: NDArray[Any]) -> NDArray[np.float64]:
     """
     block = np.array(rows, dtype=np.float64)
     block[~np.isfinite(block)] = 0
+    # The squares of very large and very small numbers leave the range of float64.
+    block /= np.maximum(np.abs(block).max(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     block /= np.maximum(np.linalg.norm(block, axis=1, keepdims=True), np.finfo(np.float64).tiny)
     return block
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from gapkit.errors import InputError
 from gapkit.files.parquet_footer import claims_of, largest_page
+from gapkit.files.provenance import KEY
 from gapkit.files.store import MAX_EXPANSION, Store, check_expansion, reading, text_array
 
-TEXTS = ("name", "provenance")
+TEXTS = ("name", KEY)
 """What gapkit writes of the whole table, in its metadata."""
 
 

@@ -15,6 +15,8 @@ from gapkit.atomic import write_text
 from gapkit.errors import InputError
 from gapkit.records import read_json, sealed, unsealed
 
+KEY = "gapkit_provenance"
+"""Name of it in a file: no other program's."""
 KEPT = ("encoder", "gapkit", "moved")
 """Entries of `PairedEmbeddings.meta` that a file keeps; the others tell of the file itself."""
 BESIDE = ".fitted.json"

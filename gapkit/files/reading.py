@@ -13,7 +13,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.files.captions import read_captions
 from gapkit.files.clips import Parts, add_captions, fold
-from gapkit.files.provenance import read_beside, unpacked
+from gapkit.files.provenance import KEY, read_beside, unpacked
 from gapkit.files.store import READERS, Store, one_line, open_store, reading, text_array
 
 ALIASES = {
@@ -25,7 +25,7 @@ ALIASES = {
     "split": ("split",),
     "name": ("name",),
     "fitted": ("fitted",),
-    "provenance": ("provenance",),
+    "provenance": (KEY,),
 }
 """Names under which a file may hold each part; the first is the one that gapkit writes."""
 
@@ -144,8 +144,8 @@ def said_by_bridge(file: Path) -> tuple[NDArray[Any] | None, dict[str, Any]]:
     if beside := read_beside(file):
         return beside
     store = open_store(file)
-    found = {part: store.read(part) for part in ("fitted", "provenance") if part in store.keys}
-    return found.get("fitted"), unpacked(found.get("provenance"))
+    found = {key: store.read(key) for key in ("fitted", KEY) if key in store.keys}
+    return found.get("fitted"), unpacked(found.get(KEY))
 
 
 def holds_pairs(path: str | Path) -> bool:

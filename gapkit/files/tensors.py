@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
+from gapkit.files.provenance import KEY
 from gapkit.files.store import Store, one_line, reading, text_array
 
 if TYPE_CHECKING:
     import torch
 
-TEXT_KEYS = ("ids", "captions", "split", "name")
+TEXT_KEYS = ("ids", "captions", "split", "name", KEY)
 """What safetensors cannot hold as tensors: JSON in the metadata of its header."""
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from gapkit.atomic import replacing, write_bytes
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
+from gapkit.files.provenance import KEY as PROVENANCE
 from gapkit.files.provenance import packed
 from gapkit.files.store import READERS, one_line
 
@@ -75,7 +76,7 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
     told = {} if pairs.fitted is None else {"fitted": pairs.fitted.astype(np.uint8)}
     about = {"name": np.array(pairs.name)}
     if packed_meta := packed(pairs.meta):
-        about["provenance"] = np.array(packed_meta)
+        about[PROVENANCE] = np.array(packed_meta)
     if path.suffix.lower() == ".npy":
         one_to_one = np.array_equal(pairs.owner, np.arange(pairs.n_targets))
         if texts or told or not one_to_one:
