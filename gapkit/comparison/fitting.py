@@ -14,7 +14,6 @@ from typing import Any
 
 from gapkit.atomic import discard, write_text
 from gapkit.bridges.base import Bridge
-from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import load_bridge, make_bridge
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.progress import Progress
@@ -62,6 +61,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
     bridge = make_bridge(task.name, **task.params)
     checkpoint = _own_checkpoint(folder, task)
     source, target = parts.fit.expanded() if task.needs_pairs else (parts.fit.source, parts.fit.target)
+    remembered = parts.fitted_on
     began = time.perf_counter()
     bridge.fit(
         source,
@@ -69,7 +69,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
         validation=parts.validation.expanded() if parts.validation else None,
         checkpoint=checkpoint,
         progress=progress.step,
-        fitted_on=FittedOn.of_pairs(parts.fit, validation=parts.validation, part=parts.rule),
+        fitted_on=remembered,
     )
     seconds = time.perf_counter() - began
     with contextlib.suppress(OSError):

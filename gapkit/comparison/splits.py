@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.arrays import as_matrix, rows_of_length_one, slices
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.comparison.config import StudyConfig
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -36,6 +38,11 @@ class Parts:
     validation: PairedEmbeddings | None
     test: PairedEmbeddings
     rule: str
+
+    @functools.cached_property
+    def fitted_on(self) -> FittedOn:
+        """What every bridge that is fitted on these parts remembers of them."""
+        return FittedOn.of_pairs(self.fit, validation=self.validation, part=self.rule)
 
     def without_words(self) -> Parts:
         """The same without captions, which neither fitting nor measuring reads; a fit remembers the ids."""
