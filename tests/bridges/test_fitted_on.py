@@ -8,6 +8,7 @@ from sklearn.base import clone
 
 from gapkit.bridges import bridge_names, load_bridge, make_bridge
 from gapkit.bridges.fitted_on import FittedOn
+from gapkit.datasets import dataset_names, load_dataset, load_manifest
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.records import sealed
@@ -154,3 +155,13 @@ def test_another_domain_is_a_warning_with_number_and_threshold() -> None:
     assert f"distance {far.score:.2f}, threshold {far.threshold:.2f} for 60 rows" in line
     assert record.outside(data.target, side="target").score < 0.01
     assert record.warnings(data.source) == ()
+
+
+def test_bundled_sets_tell_their_heads_as_the_encoder_does() -> None:
+    encoders = {name: load_dataset(name).meta["encoder"] for name in dataset_names()}
+    assert encoders["soundscapes"]["heads"] == load_manifest("soundscapes")["heads"]["blake2b"]
+    assert len({encoder["heads"] for encoder in encoders.values()}) == len(encoders)
+    sfx = load_dataset("sfx").subset("val")
+    record = FittedOn.of_pairs(sfx)
+    assert record.other_encoder(sfx.meta) == ""
+    assert "those of sfx when it was fitted" in record.other_encoder({"encoder": encoders["soundscapes"]})
