@@ -42,6 +42,8 @@ class PairedEmbeddings:
         The text behind each target row.
     split : array of shape (n,) of str, optional
         Part that each clip belongs to: ``"train"``, ``"val"``, ``"test"`` or any other word.
+    fitted : array of shape (n,) of bool, optional
+        Items that the bridge which moved `source` was fitted on: numbers of them are no numbers of new items.
     name : str
         What these embeddings are called in tables.
     meta : mapping
@@ -71,6 +73,7 @@ class PairedEmbeddings:
     name: str = "pairs"
     meta: Mapping[str, Any] = field(default_factory=dict)
     labels: NDArray[np.str_] | None = None
+    fitted: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         for side in ("source", "target"):
@@ -96,6 +99,16 @@ class PairedEmbeddings:
             if array.shape != (length,):
                 raise InputError(f"{self.name}: {key} needs one entry a {unit} ({length}), got shape {array.shape}")
             object.__setattr__(self, key, array)
+        if self.fitted is not None:
+            object.__setattr__(self, "fitted", self._checked_fitted(np.asarray(self.fitted), n))
+
+    def _checked_fitted(self, given: NDArray[Any], n: int) -> NDArray[np.bool_]:
+        if given.shape != (n,) or given.dtype.kind not in "biu" or not np.isin(given, (0, 1)).all():
+            raise InputError(
+                f"{self.name}: fitted needs one true or false a clip ({n}), got shape {given.shape} of {given.dtype}; "
+                "call the array something else if it is another thing"
+            )
+        return given.astype(np.bool_)
 
     def _checked_owner(self, given: Any, n: int, m: int) -> NDArray[np.int64]:
         if given is None:
@@ -168,6 +181,7 @@ class PairedEmbeddings:
             target=rows_of(self.target, rows),
             owner=new_row[self.owner[rows]],
             captions=None if self.captions is None else self.captions[rows],
+            fitted=None if self.fitted is None else self.fitted[clips],
             name=name or self.name,
             **texts,
         )
@@ -190,6 +204,26 @@ class PairedEmbeddings:
             raise InputError(f"{self.name}: no item in split {split!r}; {here}")
         assert self.split is not None
         return self.take(np.flatnonzero(self.split == split), name=f"{self.name}:{split}")
+
+    def held_out(self) -> PairedEmbeddings:
+        """The clips that the bridge which moved them was not fitted on.
+
+        Raises
+        ------
+        InputError
+            Nothing tells which were fitted, or all were.
+        """
+        if self.fitted is None:
+            raise InputError(
+                f"{self.name}: does not say which clips were fitted on; move the pairs with `gapkit transform`, "
+                "which says it"
+            )
+        if self.fitted.all():
+            raise InputError(
+                f"{self.name}: all {len(self):,} clips were fitted on and none is held out; "
+                "measure others, or fit with --hold-out 30%"
+            )
+        return self.take(np.flatnonzero(~self.fitted))
 
     def expanded(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """One source row for each target row, (m, d) twice: what a paired bridge is fitted on."""

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
 from gapkit.bridges._bounded import BoundedMemory
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.options import DeclaredSpace, options_of
 from gapkit.bridges.space import Space
 from gapkit.errors import InputError, NotFittedError
@@ -27,6 +28,8 @@ from gapkit.records import read_json, sealed, unsealed
 
 FORMAT = 1
 """Version of the folder that `Bridge.save` writes."""
+RECORD = "fitted_on_"
+"""Attribute, and name in the files, of what a bridge was fitted on; what older versions wrote has none."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Class attribute. Part of a comparison that names no bridges; ``all`` has the others too.
     defaults_from : str
         Class attribute. What the default parameters were chosen on; empty where there was nothing to choose.
+    fitted_on_ : FittedOn or None
+        The rows that it was fitted on; None where an older gapkit fitted it.
     """
 
     name: ClassVar[str] = ""
@@ -81,6 +86,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     defaults_from: ClassVar[str] = ""
 
     n_features_in_: int
+    fitted_on_: FittedOn | None = None
 
     # A fit may have to differentiate, also where its caller does not.
     @torch.inference_mode(False)
@@ -93,6 +99,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         checkpoint: Path | None = None,
         progress: Callable[[int, int, str], None] | None = None,
+        fitted_on: FittedOn | None = None,
     ) -> Self:
         """Learn the map.
 
@@ -104,6 +111,9 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Embeddings of the modality that is reached. Where `needs_pairs`, m == n and row i describes row i.
         validation, checkpoint, progress
             See `FitContext`; a bridge without training ignores them.
+        fitted_on : FittedOn, optional
+            What to remember of these rows, by a caller who knows their ids, split and encoder: see
+            `FittedOn.of_pairs`. Left out: what the rows tell.
 
         Returns
         -------
@@ -140,6 +150,10 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             # Half a fit would answer all the same: with an untrained network, or with parts of the fit before.
             self.__dict__.pop("n_features_in_")
             raise
+        if fitted_on is None:
+            held = None if held_out is None else held_out[0].cpu().numpy()
+            fitted_on = FittedOn.of_rows(x.cpu().numpy(), y.cpu().numpy(), validation=held)
+        self.fitted_on_ = fitted_on
         return self
 
     def transform(self, source: ArrayLike) -> Any:
@@ -212,7 +226,10 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         for key, value in sorted(vars(self).items()):
             if not key.endswith("_") or key.startswith("_"):
                 continue
-            if isinstance(value, Tensor):
+            if isinstance(value, FittedOn):
+                numbers[key], arrays = value.stored()
+                tensors |= {f"{key}.{name}": torch.from_numpy(array) for name, array in arrays.items()}
+            elif isinstance(value, Tensor):
                 tensors[key] = value.detach().cpu().contiguous()
             elif isinstance(value, nn.Module):
                 for inner, tensor in value.state_dict().items():
@@ -258,6 +275,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                     f"{path}: not a whole safetensors file, or not that of config.json; fit the bridge again"
                 )
             tensors = load_file(path)
+            record = {k.removeprefix(f"{RECORD}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{RECORD}.")}
+            told = config["fitted"].pop(RECORD, None)
             self = cls(**config["params"])
             for key, value in config["fitted"].items():
                 setattr(self, key, value)
@@ -268,6 +287,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         except (SafetensorError, OSError) as error:
             raise InputError(f"{path}: not a whole safetensors file ({error}); fit the bridge again") from None
         try:
+            if told is not None:
+                self.fitted_on_ = FittedOn.from_stored(told, {key: rows.numpy() for key, rows in record.items()})
             stored = sum(tensor.numel() for tensor in tensors.values())
             with BoundedMemory(stored, built=False):
                 self._build()

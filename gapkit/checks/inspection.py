@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gapkit.checks.copies import copies_of
 from gapkit.checks.findings import Findings, Gap, Leak, Side
+from gapkit.checks.fitted import moved_problems
 from gapkit.checks.pairing import pairing_of
 from gapkit.checks.scan import Scan, blocks, scan, unit
 from gapkit.checks.words import problems_of
@@ -80,7 +81,10 @@ def inspect_pairs(
         leaks=leaks,
         repeated_captions=repeated,
         sampled=max_rows if largest > max_rows else None,
-        problems=problems_of(pairs, sides, scans, leaks, copies, pairing, same),
+        problems=(
+            *problems_of(pairs, sides, scans, leaks, copies, pairing, same),
+            *moved_problems(pairs),
+        ),
     )
 
 

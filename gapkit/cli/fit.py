@@ -6,11 +6,14 @@ import ast
 import contextlib
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gapkit.cli import options
+
+if TYPE_CHECKING:
+    from gapkit.bridges.fitted_on import FittedOn
 
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder that the fitted bridge goes to.")]
 Set = Annotated[
@@ -20,6 +23,11 @@ Set = Annotated[
 Config = Annotated[
     Path | None,
     typer.Option(metavar="TOML", help="File with the parameters, as `gapkit tune` writes it; flags go before it."),
+]
+
+HoldOut = Annotated[
+    str | None,
+    typer.Option(metavar="SHARE", help="Keep back this share of the items, say 30%: `compare` draws the same ones."),
 ]
 
 
@@ -32,6 +40,7 @@ def fit(
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
+    hold_out: HoldOut = None,
     config: Config = None,
     set_: Set = None,
     steps: options.Steps = None,
@@ -43,7 +52,7 @@ def fit(
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:
-    """Fit one bridge on the train split (on all clips where there are no splits) and keep it."""
+    """Fit one bridge on the train split (on all items where there are no splits) and keep it."""
     from gapkit.bridges.registry import BRIDGES
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import StudyConfig, fit_alone
@@ -51,7 +60,7 @@ def fit(
     from gapkit.machine import limit_threads
 
     bridge = BRIDGES.name_of(bridge)
-    given = parameters(set_ or [])
+    given, kept_back = parameters(set_ or []), None if hold_out is None else share(hold_out)
     if config is not None:
         lengths = ("steps", "epochs") if steps is not None or epochs is not None else ()
         from_file = parameters_of(config, bridge)
@@ -63,11 +72,42 @@ def fit(
     limit_threads(threads)
     data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
     with reporting(quiet=quiet) as progress:
-        fitted = fit_alone(data, bridge, study, progress=progress)
+        fitted = fit_alone(data, bridge, study, hold_out=kept_back, progress=progress)
     with alone_in(out):
         fitted.save(out)
     if not quiet:
+        if fitted.fitted_on_ is not None:
+            say(told(fitted.fitted_on_))
         say(f"{bridge} written to {out}")
+
+
+def told(record: FittedOn) -> str:
+    """What a bridge was fitted on, in one line."""
+    from gapkit.comparison.alone import ALL_ITEMS
+
+    if record.part == ALL_ITEMS:
+        return f"fitted on all {record.items:,} items: measure on others, or fit with --hold-out 30%"
+    validated = f"; {record.validating:,} more stop or choose" if record.validating else ""
+    return (
+        f"fitted on {record.items:,} items{' of' if record.part.startswith('split ') else ','} {record.part}{validated}"
+    )
+
+
+def share(given: str) -> float:
+    """A share as a number from its text, ``30%`` or ``0.3``.
+
+    Raises
+    ------
+    InputError
+    """
+    from gapkit.errors import InputError
+
+    number, percent, rest = given.strip().partition("%")
+    with contextlib.suppress(ValueError):
+        value = round(float(number) / (100 if percent else 1), 12)
+        if not rest and 0 < value < 1:
+            return value
+    raise InputError(f"--hold-out: expected a share between 0 and 1, such as 30% or 0.3, got {given!r}")
 
 
 def parameters_of(path: Path, bridge: str) -> dict[str, Any]:

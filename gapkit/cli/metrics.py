@@ -24,6 +24,7 @@ def metrics(
     dataset: options.Dataset = None,
     metrics: options.Metrics = None,
     split: options.Split = None,
+    held_out: options.HeldOut = False,
     unpaired: Unpaired = False,
     no_normalise: AsTheyAre = False,
     resamples: Annotated[int, typer.Option(metavar="N", min=0, help="Bootstrap resamples.")] = 1000,
@@ -35,11 +36,16 @@ def metrics(
     """Measure the gap as it is, without any bridge; rows are scaled to length one unless told otherwise."""
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import measure_gap, measure_pairs
+    from gapkit.errors import InputError
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    sides = _two_sets(pairs, target, owner, captions, split) if unpaired else None
-    data = sides or (options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet),)
+    data: tuple[Any, ...] | None = _two_sets(pairs, target, owner, captions, split) if unpaired else None
+    if data is None:
+        found_pairs = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+        data = (found_pairs.held_out() if held_out else found_pairs,)
+    elif held_out:
+        raise InputError("--held-out: two files that are not pairs tell of no fitted items; leave it out")
     chosen = options.names(metrics, "--metrics") or ()
     with reporting(quiet=quiet, patience=1.0) as progress:
         asked: dict[str, Any] = {

@@ -30,6 +30,7 @@ Join = Annotated[
 Dataset = Annotated[
     str | None, typer.Option(metavar="NAME", help="Bundled data instead of a file: see `gapkit list datasets`.")
 ]
+HeldOut = Annotated[bool, typer.Option("--held-out", help="Only the items that the bridge was not fitted on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")]

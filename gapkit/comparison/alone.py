@@ -10,13 +10,14 @@ import numpy as np
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.bridges.base import Bridge
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import fit_parts, unit_pairs, with_known_names, without_test
+from gapkit.comparison.splits import SHARES, clip_groups, draw, fit_parts, unit_pairs, with_known_names, without_test
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
@@ -29,6 +30,9 @@ OF_PAIRS = ("pairing", "copies", "names", "leak")
 """Kinds of warnings that say nothing about sets that are not pairs."""
 OF_LENGTHS = ("length",)
 """Kinds of warnings that say nothing where rows are measured as they are."""
+
+ALL_ITEMS = "all items"
+"""How `FittedOn.part` says that the data have no splits and nothing was kept back."""
 
 
 def measure_pairs(
@@ -191,21 +195,77 @@ class _Metrics:
         self.running, self.began = name, now
 
 
-def fit_alone(pairs: PairedEmbeddings, name: str, config: StudyConfig, *, progress: Progress | None = None) -> Bridge:
+def fit_alone(
+    pairs: PairedEmbeddings,
+    name: str,
+    config: StudyConfig,
+    *,
+    hold_out: float | None = None,
+    progress: Progress | None = None,
+) -> Bridge:
     """One bridge, fitted as a study would fit it; on all clips where the data have no splits.
 
-    Of the splits only those that fit and validate are looked at; the data need no other.
+    Only the clips that fit and validate are looked at; the data need no other. The bridge remembers them as its
+    `fitted_on_`.
+
+    Parameters
+    ----------
+    pairs : PairedEmbeddings
+    name : str
+        Of the bridge.
+    config : StudyConfig
+    hold_out : float, optional
+        Share of the clips that is kept back, by the draw of a study: with 0.3 they are its test part. Only where the
+        data have no splits.
+    progress : Progress, optional
 
     Raises
     ------
     InputError
     """
     config = with_known_names(pairs, config)
-    require_usable(pairs, progress or Silent(), splits=(config.fit_split, config.validation_split))
-    seen = without_test(pairs, config)
-    data = unit_pairs(seen) if config.normalise else seen
-    fit, validation = (data, None) if pairs.split is None else fit_parts(data, config)
+    fit, validation, part = _fitted_parts(pairs, config, hold_out, progress or Silent())
     bridge = make_bridge(name, **config.bridge_params(name, config.seed, fit.n_targets))
     source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
     held_out = validation.expanded() if validation else None
-    return bridge.fit(source, target, validation=held_out, progress=(progress or Silent()).step)
+    record = FittedOn.of_pairs(fit, validation=validation, part=part)
+    step = (progress or Silent()).step
+    return bridge.fit(source, target, validation=held_out, progress=step, fitted_on=record)
+
+
+def _fitted_parts(
+    pairs: PairedEmbeddings, config: StudyConfig, hold_out: float | None, progress: Progress
+) -> tuple[PairedEmbeddings, PairedEmbeddings | None, str]:
+    """The clips that fit, those that validate, and in words which they are."""
+    if hold_out is not None and pairs.split is not None:
+        raise InputError(
+            f"--hold-out: {pairs.name} has the splits {', '.join(pairs.splits)}, and split {config.fit_split!r} alone "
+            "is fitted on; leave --hold-out out"
+        )
+    if hold_out is not None:
+        return _held_back(pairs, config, hold_out, progress)
+    seen = without_test(pairs, config)
+    require_usable(seen, progress)
+    data = unit_pairs(seen) if config.normalise else seen
+    if pairs.split is None:
+        return data, None, ALL_ITEMS
+    return *fit_parts(data, config), f"split {config.fit_split}"
+
+
+def _held_back(
+    pairs: PairedEmbeddings, config: StudyConfig, share: float, progress: Progress
+) -> tuple[PairedEmbeddings, PairedEmbeddings | None, str]:
+    """Parts without a share of the clips, in the proportions of a study: with 0.3 they are the parts of a study."""
+    if not 0 < share < 1:
+        raise InputError(f"--hold-out: expected a share between 0 and 1, such as 0.3 or 30%, got {share:g}")
+    validating = SHARES[1] if share == SHARES[2] else SHARES[1] * (1 - share) / (1 - SHARES[2])
+    data = unit_pairs(pairs) if config.normalise else pairs
+    test, held, fit = draw(clip_groups(data), (share, validating, 1 - share - validating), seed=config.seed)
+    if len(fit) < 2 or not len(test):
+        raise InputError(
+            f"--hold-out: {len(pairs):,} clips are too few to keep {share:.0%} back and to fit on 2 or more, with no "
+            "group of equal captions or embeddings torn; give more clips"
+        )
+    require_usable(pairs.take(np.sort(np.concatenate([fit, held]))), progress)
+    rule = f"drawn with seed {config.seed}, {share:.0%} held out"
+    return data.take(fit), data.take(held) if len(held) else None, rule

@@ -61,6 +61,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
     bridge = make_bridge(task.name, **task.params)
     checkpoint = _own_checkpoint(folder, task)
     source, target = parts.fit.expanded() if task.needs_pairs else (parts.fit.source, parts.fit.target)
+    remembered = parts.fitted_on
     began = time.perf_counter()
     bridge.fit(
         source,
@@ -68,6 +69,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
         validation=parts.validation.expanded() if parts.validation else None,
         checkpoint=checkpoint,
         progress=progress.step,
+        fitted_on=remembered,
     )
     seconds = time.perf_counter() - began
     with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.splits import JOINED, fit_parts, hold_out, named_part, with_known_names
+from gapkit.comparison.splits import TWO_SETS, fit_parts, hold_out, named_part, with_known_names
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.split_names import NAMES, split_named
@@ -59,7 +59,7 @@ def joined_sets(train: PairedEmbeddings, test: PairedEmbeddings, config: StudyCo
         _concatenated(parts),
         split=np.repeat(names, [len(own) for own in parts]),
         name=f"{test.name}, fitted on {train.name}",
-        meta={**meta, JOINED: f"fitted on {fitted}, measured on {measured}"},
+        meta={**meta, TWO_SETS: f"fitted on {fitted}, measured on {measured}"},
     )
 
 

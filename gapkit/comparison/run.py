@@ -23,7 +23,7 @@ from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import JOINED, Parts
+from gapkit.comparison.splits import TWO_SETS, Parts
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -278,7 +278,7 @@ def opened_pairs(
     """
     given = manifest.get("input", {})
     meta = dict(given.get("meta", {}))
-    if JOINED not in meta or (pairs is not None and JOINED in pairs.meta):
+    if TWO_SETS not in meta or (pairs is not None and TWO_SETS in pairs.meta):
         return _opened(root, given) if pairs is None else pairs
     fit = _opened(root, dict(meta.get("fit") or {})) if pairs is None else pairs
     other = _opened(root, dict(meta.get("test") or {})) if test is None else test

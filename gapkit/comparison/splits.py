@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.arrays import as_matrix, rows_of_length_one, slices
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.comparison.config import StudyConfig
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -18,7 +20,7 @@ SHARES = (0.6, 0.1, 0.3)
 """Fit, validation and test share of the clips where the data bring no splits."""
 HELD_OUT = 0.1
 """Share of the fitted clips that validate where the data bring no validation split."""
-JOINED = "joined"
+TWO_SETS = "two_sets"
 """Key of `PairedEmbeddings.meta` that says which sets were joined: see `gapkit.comparison.other_set`."""
 
 
@@ -40,11 +42,15 @@ class Parts:
     test: PairedEmbeddings
     rule: str
 
+    @functools.cached_property
+    def fitted_on(self) -> FittedOn:
+        """What every bridge that is fitted on these parts remembers of them."""
+        return FittedOn.of_pairs(self.fit, validation=self.validation, part=self.rule)
+
     def without_words(self) -> Parts:
-        """The same without ids and captions, which neither fitting nor measuring reads."""
+        """The same without captions, which neither fitting nor measuring reads; a fit remembers the ids."""
         fit, held, test = (
-            part and dataclasses.replace(part, ids=None, captions=None)
-            for part in (self.fit, self.validation, self.test)
+            part and dataclasses.replace(part, captions=None) for part in (self.fit, self.validation, self.test)
         )
         assert fit is not None
         assert test is not None
@@ -71,7 +77,7 @@ def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     test = named_part(pairs, config.test_split)
     fit, validation = fit_parts(pairs, config)
     own = own_splits(config, validation=config.validation_split in pairs.splits)
-    rule = str(pairs.meta.get(JOINED, own))
+    rule = str(pairs.meta.get(TWO_SETS, own))
     return _checked(Parts(fit, validation, test, rule), config)
 
 

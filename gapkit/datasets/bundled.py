@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import hashlib
 import json
 from dataclasses import dataclass
 from importlib import resources
@@ -17,6 +18,9 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.files import load_pairs
 from gapkit.registry import nearest_of
+
+HEADS = {"openclipart": "offline-image-heads.safetensors", "soundscapes": "offline-heads.safetensors"}
+"""The heads of each set that came into the package with it; `gapkit embed` names them by their hash."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,7 @@ def load_dataset(name: str) -> PairedEmbeddings:
         nothing was ever fitted on. ``sfx`` is one to one: its ``val`` and ``test`` hold one clip of each
         caption, ``val-duplicates`` and ``test-duplicates`` the others, ``encoder`` the clips that the encoders
         were trained on and ``shared`` those whose sound is also in ``val`` or ``test`` under another caption.
-        `meta` holds the card.
+        `meta` holds the card, and in ``encoder`` the heads that the rows went through.
 
     Raises
     ------
@@ -107,7 +111,16 @@ def load_dataset(name: str) -> PairedEmbeddings:
     with resources.as_file(_folder(name) / f"{name}.npz") as path:
         pairs = load_pairs(path, name=name)
     meta = {key: value for key, value in pairs.meta.items() if key not in ("files", "opened")}
-    return dataclasses.replace(pairs, meta={**meta, "dataset": dataclasses.asdict(card)})
+    encoder = {"source": card.source, "target": card.target, "heads": _heads(name)}
+    return dataclasses.replace(pairs, meta={**meta, "dataset": dataclasses.asdict(card), "encoder": encoder})
+
+
+def _heads(name: str) -> str:
+    """Hash of the heads of a set, as encoders give it; the name of the set where they are not in the package."""
+    if name not in HEADS:
+        return f"those of {name}"
+    content = (resources.files("gapkit.encoders") / "weights" / HEADS[name]).read_bytes()
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def load_details(name: str) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.files.arrow_columns import NAME, array_of, innermost, look_of
+from gapkit.files.arrow_columns import array_of, innermost, look_of, texts_of_schema
 from gapkit.files.store import Access, Array, Look, Store, check_expansion
 
 MAGIC = b"ARROW1\0\0"
@@ -24,7 +24,7 @@ def open_arrow(path: Path) -> Store:
     """Columns by name: list columns as matrices, all others as vectors."""
     with _reader(path) as reader:
         schema = reader.schema
-    name = (schema.metadata or {}).get(NAME)
+    texts = texts_of_schema(schema)
     if len(set(schema.names)) < len(schema.names):
         raise InputError(f"{path}: has two columns of one name; rename one of them")
 
@@ -33,13 +33,13 @@ def open_arrow(path: Path) -> Store:
         yield Access(look, read)
 
     def look(key: str) -> Look:
-        if key == "name" and name is not None:
+        if key in texts:
             return Look("U", (), "text")
         return look_of(schema.field(key).type, -1)
 
     def read(key: str) -> Array:
-        if key == "name" and name is not None:
-            return np.array(name.decode("utf-8", errors="replace"))
+        if key in texts:
+            return np.array(texts[key])
         kind = schema.field(key).type
         if innermost(kind) is None:
             raise InputError(f"{path}: column {key} holds {kind}; expected numbers, lists of numbers or texts")
@@ -49,8 +49,7 @@ def open_arrow(path: Path) -> Store:
         table.validate(full=True)
         return array_of(table.column(0), path, key)
 
-    keys = tuple(schema.names)
-    return Store(path, keys if name is None or "name" in keys else (*keys, "name"), opened, per_target=True)
+    return Store(path, (*schema.names, *texts), opened, per_target=True)
 
 
 @contextlib.contextmanager

@@ -11,11 +11,20 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError
 from gapkit.files.store import MAX_EXPANSION, Array, Look, Ragged, text_array
 
-NAME = b"gapkit.name"
-"""Where a table keeps the name of its pairs: in the metadata of its schema."""
+OF_THE_WHOLE = "gapkit."
+"""How the keys begin under which the metadata of a table keep texts of the whole: its name, its provenance."""
 
 DEEPEST = 2
 """Lists inside one another: several vectors an item."""
+
+
+def texts_of_schema(schema: Any) -> dict[str, str]:
+    """Texts of the whole table by name, but those that a column has the name of."""
+    texts = {
+        key.decode(errors="replace"): value.decode(errors="replace") for key, value in (schema.metadata or {}).items()
+    }
+    named = {key.removeprefix(OF_THE_WHOLE): text for key, text in texts.items() if key.startswith(OF_THE_WHOLE)}
+    return {key: text for key, text in named.items() if key not in schema.names}
 
 
 def look_of(kind: Any, rows: int) -> Look:

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
 from gapkit.files.grouping import per_item
+from gapkit.files.names import OF_ITEMS
 from gapkit.files.sides import Side
 from gapkit.memory_map import file_of, rows_of
 
@@ -28,7 +28,7 @@ class Joined:
     target : array of shape (m, d)
     owner : array of shape (m,) of int
     items : dict of str to array
-        `PER_ITEM` parts that are known, each (n,).
+        `OF_ITEMS` parts that are known, each (n,).
     captions : array of shape (m,) or None
     said : list of str
         In words, one a step.
@@ -216,8 +216,10 @@ def _folded(source: Side, target: Side) -> NDArray[Any]:
 
 def _merge(made: Joined, source: Side, here: NDArray[np.int64], target: Side, there: NDArray[np.int64]) -> None:
     """Texts of the items from both sides, which must agree where both have them."""
-    for part in PER_ITEM:
+    for part in OF_ITEMS:
         ours, theirs = source.items.get(part), target.items.get(part)
+        if part == "fitted" and ours is not None:
+            theirs = None  # the target tells of the rows that these were moved from
         if theirs is not None and len(theirs) == target.count and target.count >= len(there):
             theirs = theirs[there]
         if ours is not None and len(here) < len(ours):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
+from gapkit.files.provenance import KEY
 from gapkit.files.store import Look
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -26,7 +28,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "captions": ("captions", "caption", "text", "texts", "sentence", "sentences", "raw_caption"),
     "split": ("split", "splits", "subset", "partition"),
     "labels": ("labels", "label", "class", "classes", "class_label", "category", "categories"),
+    "fitted": ("fitted",),
     "name": ("name",),
+    "provenance": (KEY,),
 }  # fmt: skip
 """In plain letters, by part; the first is the name that gapkit writes."""
 
@@ -34,6 +38,12 @@ ALONE = ("embeddings", "embedding", "features", "feature")
 """Names of the matrix of a file that holds one side."""
 
 SIDES = ("source", "target")
+
+OF_ITEMS = (*PER_ITEM, "fitted")
+"""Parts that have one entry an item."""
+
+OF_THE_WHOLE = ("name", "provenance")
+"""Parts that are one text."""
 
 IDS_OF = {
     "source": ("source_ids", "source_id", "audio_ids", "image_ids"),
@@ -101,5 +111,5 @@ def is_matrix(look: Look | None) -> bool:
 
 
 def is_list(look: Look | None) -> bool:
-    """Tell whether an array may name or sort items: a vector of texts or whole numbers."""
-    return look is not None and look.kind in "USiu" and len(look.shape) == 1
+    """Tell whether an array may name, sort or mark items: a vector of texts, whole numbers, or true and false."""
+    return look is not None and look.kind in "USiub" and len(look.shape) == 1

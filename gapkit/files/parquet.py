@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.files.arrow_columns import NAME, array_of, fixed_length, innermost, look_of, width_of
+from gapkit.files.arrow_columns import array_of, fixed_length, innermost, look_of, texts_of_schema, width_of
 from gapkit.files.parquet_footer import claims_of, largest_page
 from gapkit.files.store import Access, Array, Look, Store, check_expansion
 
@@ -19,22 +19,21 @@ def open_parquet(path: Path) -> Store:
     """Columns by name: list columns as matrices, all others as vectors."""
     with open_table(path) as file:
         keys = tuple(file.schema_arrow.names)
-        name = (file.schema_arrow.metadata or {}).get(NAME)
+        texts = texts_of_schema(file.schema_arrow)
 
     def look(key: str) -> Look:
-        if key == "name" and name is not None:
+        if key in texts:
             return Look("U", (), "text")
         with open_table(path) as file:
             return look_of(file.schema_arrow.field(key).type, file.metadata.num_rows)
 
     def read(key: str) -> Array:
-        if key == "name" and name is not None:
-            return np.array(name.decode("utf-8", errors="replace"))
+        if key in texts:
+            return np.array(texts[key])
         return array_of(read_columns(path, [key])[key], path, key)
 
     access = Access(look, read)
-    keys = keys if name is None or "name" in keys else (*keys, "name")
-    return Store(path, keys, lambda: contextlib.nullcontext(access), per_target=True)
+    return Store(path, (*keys, *texts), lambda: contextlib.nullcontext(access), per_target=True)
 
 
 def open_table(path: Path) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from gapkit.files.companions import described, named_by, owner_of, table_in, tab
 from gapkit.files.joining import Join, Joined, add_table, check_join, join_sides
 from gapkit.files.matrices import find_matrix, named_store
 from gapkit.files.names import SIDES, side_key
+from gapkit.files.provenance import read_beside
 from gapkit.files.sides import Side, open_any, read_side, split_key
 from gapkit.files.store import READERS, Store, inside
 
@@ -96,6 +97,8 @@ def load_pairs(
     """
     check_join(join)
     source, other = _two(path, target) if target is not None else _one(Path(path))
+    if beside := read_beside(split_key(path)[0]):
+        source.items["fitted"], source.provenance = beside
     if split is not None:
         source.items["split"] = _texts(split, "split", source.count, "clip", source.where)
         other.items.pop("split", None)
@@ -123,6 +126,7 @@ def load_pairs(
         "source_dtype": source.dtype,
         "target_dtype": other.dtype,
         "joined": "; ".join(made.said),
+        **source.provenance,
     }
     meta["opened"] = {key: str(value) for key, value in given.items() if isinstance(value, str | Path)}
     if join != "all":
@@ -131,8 +135,36 @@ def load_pairs(
     return _pairs(made, title, meta)
 
 
-def holds_both_sides(path: Path) -> bool:
+def load_side(path: str | Path, *, side: Literal["source", "target"] = "source") -> Side:
+    """Embeddings of one modality, and all that lies beside them.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, ``file:key``, or a folder.
+    side : {"source", "target"}
+        Which side to take of a file that holds both.
+
+    Returns
+    -------
+    Side
+        Rows in the dtype of the file, ids, split, labels, the marks of fitted items and where they come from.
+
+    Raises
+    ------
+    InputError
+        What cannot be read, or parts that do not fit each other.
+    """
+    file, key = split_key(path)
+    found = read_side(open_any(file), key, side)
+    if beside := read_beside(file):
+        found.items["fitted"], found.provenance = beside
+    return found
+
+
+def holds_both_sides(path: str | Path) -> bool:
     """Tell whether a file or folder holds pairs rather than one side."""
+    path = Path(path)
     if not path.is_dir() and not (path.is_file() and path.suffix.lower() in READERS):
         return False
     store = open_any(path)

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
 from gapkit.files.folders import open_folder
 from gapkit.files.grouping import differing, distinct, first_rows, number, per_item, places_of
 from gapkit.files.matrices import Matrix, find_matrix
-from gapkit.files.names import ALIASES, IDS_OF, is_list, named, plain
+from gapkit.files.names import ALIASES, IDS_OF, OF_ITEMS, OF_THE_WHOLE, is_list, named, plain
+from gapkit.files.provenance import unpacked
 from gapkit.files.store import READERS, Ragged, Store, inside, one_line, open_store, reading, text_array
 
 BESIDE_OF_A_FOLDER = ("metadata", "captions")
@@ -35,7 +35,7 @@ class Side:
     rows : array or None
         Of a source (n, d), one row an item; of a target (m, d). None for a table without embeddings.
     items : dict of str to array
-        `PER_ITEM` parts that are known, each (n,).
+        `OF_ITEMS` parts that are known, each (n,).
     owner : array of shape (m,) of int, or None
         Item of each target; None: target j belongs to item j.
     captions : array of shape (m,) or None
@@ -43,6 +43,8 @@ class Side:
         Of the file.
     name : str or None
         Name of the pairs in the file.
+    provenance : dict
+        What the file tells of the encoder and of the bridge that moved the rows.
     """
 
     where: str
@@ -53,6 +55,7 @@ class Side:
     captions: NDArray[Any] | None = None
     dtype: str = ""
     name: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ids(self) -> NDArray[Any] | None:
@@ -104,7 +107,7 @@ def read_side(
     """
     matrix = find_matrix(store, key, side, items=items, both=both)
     # In one store the target side tells of captions.
-    wanted = [*PER_ITEM, "owner", "name", *(["captions"] if side == "target" or not both or store.inner else [])]
+    wanted = [*OF_ITEMS, "owner", *OF_THE_WHOLE, *(["captions"] if side == "target" or not both or store.inner else [])]
     stores = [matrix.store, *([store] if matrix.store is not store else []), *([beside] if beside else [])]
     stores += [inner for name in BESIDE_OF_A_FOLDER if (inner := inside(store, name)) is not None]
     found = _parts(stores, matrix, side, wanted)
@@ -137,8 +140,8 @@ def read_part(store: Store, part: str, side: str, keys: Collection[str] | None =
     if not hits:
         return None
     looks = store.looks(hits)
-    sure = plain(hits[0]) == part and part != "name"
-    if part == "name":
+    sure = plain(hits[0]) == part and part not in OF_THE_WHOLE
+    if part in OF_THE_WHOLE:
         hits = [key for key in hits if key in looks and looks[key].shape in ((), (1,))]
     elif part == "captions":
         hits = [key for key in hits if key in looks and looks[key].kind in "US" and len(looks[key].shape) in (1, 2)]
@@ -152,6 +155,10 @@ def read_part(store: Store, part: str, side: str, keys: Collection[str] | None =
     where = f"{store.path}:{hits[0]}"
     if part == "name":
         return _title(array)
+    if part == "provenance":
+        return unpacked(store.array(hits[0]))
+    if part == "fitted":
+        return _marks(array, where)
     if part == "owner" and not isinstance(array, Ragged) and array.dtype.kind not in "US":
         return array
     values, shape = (array.values, "lists") if isinstance(array, Ragged) else (array, f"shape {array.shape}")
@@ -162,6 +169,21 @@ def read_part(store: Store, part: str, side: str, keys: Collection[str] | None =
     if part == "ids" and not sure:
         _check_same_items(store, hits, texts)
     return Ragged(texts, array.counts) if isinstance(array, Ragged) else texts
+
+
+def _marks(array: Any, where: str) -> NDArray[np.bool_]:
+    """True or false of each row.
+
+    Raises
+    ------
+    InputError
+    """
+    if isinstance(array, Ragged) or array.dtype.kind not in "biu" or not np.isin(array, (0, 1)).all():
+        raise InputError(
+            f"{where}: expected 0 or 1 of each item, whether a bridge was fitted on it; "
+            "call the array something else if it is another thing"
+        )
+    return array.astype(np.bool_)
 
 
 def _check_same_items(store: Store, keys: list[str], texts: NDArray[Any]) -> None:
@@ -195,9 +217,10 @@ class _Parts:
     def side(self) -> Side:
         rows, where = self.matrix.rows, self.matrix.where
         entries = len(rows) if self.matrix.counts is None else len(self.matrix.counts)
-        parts = {part: self.found[part] for part in PER_ITEM if part in self.found}
+        parts = {part: self.found[part] for part in OF_ITEMS if part in self.found}
         side = Side(
             where=where, count=entries, rows=rows, dtype=self.matrix.dtype, name=self.found.get("name"),
+            provenance=self.found.get("provenance", {}),
         )  # fmt: skip
         side.captions = self._captions(side, entries)
         if self.matrix.counts is not None:

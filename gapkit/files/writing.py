@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from gapkit.atomic import replacing, write_bytes
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
+from gapkit.files.provenance import KEY as PROVENANCE
+from gapkit.files.provenance import packed
 from gapkit.files.store import READERS, one_line
 
 KEY = "embeddings"
@@ -25,7 +27,13 @@ TABLES = (".parquet", ".arrow", ".feather")
 Parts = Mapping[str, NDArray[Any]]
 
 
-def save_embeddings(array: Any, path: str | Path) -> None:
+def save_embeddings(
+    array: Any,
+    path: str | Path,
+    *,
+    beside: Mapping[str, NDArray[Any]] | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> None:
     """Write embeddings of one modality in the format of the suffix.
 
     Parameters
@@ -34,6 +42,10 @@ def save_embeddings(array: Any, path: str | Path) -> None:
         Real numbers; the dtype is kept. Formats with names call it ``embeddings``.
     path : str or Path
         Ends in one of the suffixes that `load_embeddings` reads.
+    beside : mapping of str to array of shape (n,), optional
+        What lies beside the rows: ids, split, labels, fitted. ``.npy`` has no place for it and takes none.
+    meta : mapping, optional
+        Provenance, of which the entries about encoder and bridge are kept.
 
     Raises
     ------
@@ -49,11 +61,18 @@ def save_embeddings(array: Any, path: str | Path) -> None:
     array = np.asarray(array)
     if array.ndim != 2 or array.dtype.kind not in "fiu":
         raise InputError(f"{path}: expected a matrix (n, d) of real numbers to write, got {array.dtype} {array.shape}")
-    _write({"" if Path(path).suffix.lower() == ".npy" else KEY: array}, Path(path))
+    if Path(path).suffix.lower() == ".npy":
+        _write({"": array}, Path(path))
+        return
+    told = {key: value.astype(np.uint8) if value.dtype == np.bool_ else value for key, value in (beside or {}).items()}
+    packed_meta = packed(meta or {})
+    _write({KEY: array, **told, **({PROVENANCE: np.array(packed_meta)} if packed_meta else {})}, Path(path))
 
 
 def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
-    """Write paired embeddings, so that `load_pairs` gives the same arrays, texts and name back; `meta` is left out.
+    """Write paired embeddings, so that `load_pairs` gives the same arrays, texts and name back.
+
+    Of `meta` the encoder and the bridge that moved the source are kept.
 
     Parameters
     ----------
@@ -71,24 +90,23 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
     """
     path = Path(path)
     texts: dict[str, NDArray[Any]] = pairs.per_item() | ({} if pairs.captions is None else {"captions": pairs.captions})
+    told = {} if pairs.fitted is None else {"fitted": pairs.fitted.astype(np.uint8)}
+    about = {"name": np.array(pairs.name)}
+    if packed_meta := packed(pairs.meta):
+        about[PROVENANCE] = np.array(packed_meta)
     if path.suffix.lower() == ".npy":
         one_to_one = np.array_equal(pairs.owner, np.arange(pairs.n_targets))
-        if texts or not one_to_one:
+        if texts or told or not one_to_one:
             raise InputError(f"{path}: .npy holds two matrices and nothing else; write .npz to keep owner and texts")
         _write({"": np.stack([pairs.source, pairs.target])}, path)
     elif path.suffix.lower() in TABLES:
         row = pairs.owner
         per_row = {k: v if k == "captions" else v[row] for k, v in texts.items()}
-        columns: dict[str, NDArray[Any]] = {
-            "owner": row,
-            "source": pairs.source[row],
-            "target": pairs.target,
-            **per_row,
-        }
-        _write({**columns, "name": np.array(pairs.name)}, path)
+        per_row |= {key: value[row] for key, value in told.items()}
+        _write({"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row, **about}, path)
     else:
-        parts: dict[str, NDArray[Any]] = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts}
-        _write({**parts, "name": np.array(pairs.name)}, path)
+        parts = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts, **told}
+        _write({**parts, **about}, path)
 
 
 def _write(parts: Parts, path: Path) -> None:

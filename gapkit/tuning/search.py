@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime as dt
+import functools
 import inspect
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import gapkit
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import BRIDGES, make_bridge
 from gapkit.bridges.space import Choice, Range, Space
 from gapkit.comparison.cells import cell_key
@@ -219,6 +221,11 @@ class _Search:
             return Trial(number, params, seconds=time.perf_counter() - began, error=one_line(error))
         return Trial(number, params, seconds=time.perf_counter() - began, **vars(score))
 
+    @functools.cached_property
+    def _fitted_on(self) -> FittedOn:
+        """The same for every trial, and made once."""
+        return FittedOn.of_pairs(self.parts.fit, validation=self.parts.stopping)
+
     def _moved(self, params: Mapping[str, Any], seed: int) -> NDArray[np.float32]:
         """The scoring clips, moved by a bridge with these parameters."""
         config = dataclasses.replace(self.config, params={self.name: {**self.fixed, **params}})
@@ -226,7 +233,7 @@ class _Search:
         bridge = make_bridge(self.name, **config.bridge_params(self.name, seed, fit.n_targets))
         source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
         held_out = stopping.expanded() if stopping else None
-        bridge.fit(source, target, validation=held_out, progress=self.progress.step)
+        bridge.fit(source, target, validation=held_out, progress=self.progress.step, fitted_on=self._fitted_on)
         return np.asarray(bridge.transform(self.parts.scoring.source))
 
 
