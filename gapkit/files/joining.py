@@ -179,7 +179,7 @@ def _by_position(source: Side, target: Side) -> Joined:
     elif owner is None and n != m:
         raise InputError(
             f"{source.where} and {target.where}: {n} source rows but {m} target rows; give `owner`, the source row of "
-            "each target row (--owner), or ids on both sides"
+            "each target row (--owner), or ids on both sides; two sets that are not pairs are measured with --unpaired"
         )
     assert target.rows is not None
     made = Joined(source=rows, target=target.rows, owner=owner, said=[said])

@@ -48,7 +48,7 @@ def test_names_as_tables_print_them(cli, npz):
 def test_an_unknown_split_names_the_option(cli, npz):
     found = cli("metrics", npz, "--split", "tset")
     assert found.code == 2
-    assert "no item in split 'tset'; splits here: train (30), val (10), test (20): name them with --split" in found.err
+    assert "no item in split 'tset'; splits here: train (30), val (10), test (20)" in found.err
 
 
 def test_the_module_is_the_program():
