@@ -8,22 +8,19 @@ draws, nor has coverage, which hangs on the balls more than on the clips in them
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from gapkit.metrics._kernels import ClipSums
 from gapkit.metrics._neighbourhood import inside
 from gapkit.metrics._points import points
-from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._row import Drawn, Row
-from gapkit.metrics._sides import Cloud, Sides, directions
 from gapkit.metrics.c2st import network_correctness, vote, vote_slope
 from gapkit.metrics.calibration import chance_corrected, expected_cka
 from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
+from gapkit.metrics.cloud import Cloud, directions
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
 from gapkit.metrics.hubness import K as LISTED
 from gapkit.metrics.hubness import occurrences, skewness
@@ -34,11 +31,11 @@ from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
 from gapkit.metrics.mutual_knn import K as NEAREST
 from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
 from gapkit.metrics.neighbours import Neighbours
+from gapkit.metrics.pair import Pair
 from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
 from gapkit.metrics.procrustes_distance import of_product
-from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
 from gapkit.metrics.variance_ratio import checked_width, spread
 
 # What measures share.
@@ -53,8 +50,8 @@ def _unit_source(row: Row) -> Cloud:
     return row.x_directions
 
 
-def _unit(row: Row) -> Sides:
-    return Sides(_unit_source(row), row.reference.directions, row.both.paired)
+def _unit(row: Row) -> Pair:
+    return Pair(_unit_source(row), row.reference.directions, row.both.paired)
 
 
 def _seen(row: Row) -> Pooled:
@@ -115,22 +112,6 @@ def _criteria(row: Row) -> tuple[float, float, float]:
     x, y = _features(row)
     across, own = row.shared("hsic", lambda: (float(_product(row).square().sum()), hsic(x, x)))
     return across, own, row.reference.shared("hsic", lambda: hsic(y, y))
-
-
-def _kernel(row: Row) -> ClipSums:
-    if "uniformity" in row.kernel_names:
-        return row.source_kernels["uniformity"]
-    return row.shared("uniformity", lambda: _inside(row, _unit_source(row)))
-
-
-def _target_kernel(row: Row) -> ClipSums:
-    if "uniformity" in row.kernel_names:
-        return row.reference.target_kernels(row.kernel_names)["uniformity"]
-    return row.reference.shared("uniformity", lambda: _inside(row, row.reference.directions))
-
-
-def _inside(row: Row, side: Cloud) -> ClipSums:
-    return pair_sums(side, None, gaussian(T), max_memory=metric_memory(row))
 
 
 def _prdc(row: Row) -> ByClip:
@@ -207,7 +188,7 @@ def _residual_c2st_mlp(row: Row) -> Drawn:
 
 def _residual_l2i(row: Row) -> Drawn:
     x, y = row.both.x.centred, row.both.y.centred
-    return row._mean(pair_distances(Sides(x, y, row.both.paired)))
+    return row._mean(pair_distances(Pair(x, y, row.both.paired)))
 
 
 def _margin(row: Row) -> Drawn:
@@ -260,37 +241,6 @@ def _cknna(row: Row) -> Drawn:
     return _no_draws(of_neighbours(_unit_source(row), _clip_directions(row), _near_source(row), _near_target(row)))
 
 
-def _log_draws(mean: float, parts: list[tuple[Resamples, Tensor, float]]) -> Tensor:
-    """Draws of the logarithm of a mean kernel, to first order in what each clip adds: (resamples, sums, factor)."""
-    counts = parts[0][0].counts
-    moved = torch.zeros(len(counts), dtype=torch.float64, device=counts.device)
-    for resamples, sums, factor in parts:
-        moved += factor * resamples.sums(sums - sums.mean()).double() / len(sums)
-    # Directions are no farther apart than opposite ones; of few clips a first-order step may lead beyond.
-    return torch.log((mean + moved).clamp(math.exp(-4 * T), 1.0))
-
-
-def _uniformity(row: Row) -> Drawn:
-    xx = _kernel(row)
-    mean = mean_inside(xx)
-    return math.log(mean), _log_draws(mean, [(row.resamples, xx.rows / (row.both.x.n - 1), 2.0)])
-
-
-def _uniformity_pooled(row: Row) -> Drawn:
-    xx, yy, n, m = _kernel(row), _target_kernel(row), row.both.x.n, row.both.y.n
-    unit = _unit(row)
-    if "uniformity" in row.kernel_names:
-        xy = row.cross_kernels["uniformity"]
-    else:
-        xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=metric_memory(row))
-    mean = pooled_mean(xx, yy, xy, paired=unit.paired)
-    own = 1 if unit.paired else 0
-    push_x = xx.rows / (n - 1) / 2 + xy.rows / (m - own) / 2
-    push_y = yy.rows / (m - 1) / 2 + xy.columns / (n - own) / 2
-    draws = _log_draws(mean, [(row.resamples, push_x, 1.0), (row.reference.resamples, push_y, 1.0)])
-    return math.log(mean), draws
-
-
 def _variance_ratio(row: Row) -> Drawn:
     width = checked_width(row.both.y)
     # In units of the width: the squares of very long rows are no float32, as the sums are.
@@ -321,7 +271,6 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "gap-length": lambda row: _no_draws(_gap(row).length),
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
     "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),
-    "uniformity-pooled": _uniformity_pooled,
     "mutual-knn": _mutual,
     "mutual-knn-calibrated": _mutual_knn_calibrated,
     "mutual-knn-kept": _mutual_knn_kept,
@@ -331,7 +280,6 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "cka-kept": _cka_kept,
     "cknna": _cknna,
     "procrustes-distance": lambda row: _no_draws(of_product(_product(row), row.both.x.n)),
-    "uniformity": _uniformity,
     "hubness": lambda row: _no_draws(
         skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, metric_memory(row)), row.both.y)
     ),

@@ -14,9 +14,10 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._sides import Sides, directions, sides
 from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka, ratio
+from gapkit.metrics.cloud import directions
 from gapkit.metrics.mutual_knn import K, clip_directions, mutual_knn, nearest_clips, overlap
+from gapkit.metrics.pair import Pair, pair_of
 
 PERMUTATIONS = 200
 """Shufflings."""
@@ -112,7 +113,7 @@ def calibrated(
     if not callable(score):
         raise InputError(f"calibrated: expected a function such as gapkit.metrics.cka, got {score!r}")
     n_permutations = whole("calibrated: n_permutations", n_permutations, 1)
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     raw, null = nulls(score, both, n_permutations, seed, options)
     return against(raw, null)
 
@@ -180,7 +181,7 @@ def cka_calibrated(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | N
     >>> round(cka_calibrated([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     x, y = features(both.x), features(both.y)
     return chance_corrected(linear_cka(x, y), expected_cka(x, y, hsic(x, x), hsic(y, y)))
 
@@ -196,7 +197,7 @@ def chance_corrected(raw: float, chance: float) -> float:
 
 
 def nulls(
-    score: Callable[..., float], both: Sides, n_permutations: int, seed: int, options: dict[str, Any]
+    score: Callable[..., float], both: Pair, n_permutations: int, seed: int, options: dict[str, Any]
 ) -> tuple[float, NDArray[np.float64]]:
     """The score and its values over shuffled pairs."""
     shuffles = (order for order in _orders(both.x.n, n_permutations, seed, both.x.rows.device))
@@ -228,7 +229,7 @@ def against(raw: float, null: NDArray[np.float64]) -> Calibrated:
 
 
 def mutual_knn_null(
-    both: Sides, orders: Iterator[Tensor], *, k: int = K, max_memory: int = 2**27
+    both: Pair, orders: Iterator[Tensor], *, k: int = K, max_memory: int = 2**27
 ) -> tuple[float, NDArray[np.float64]]:
     """`mutual_knn`, and with shuffled clips: whoever was nearest stays so under another number."""
     x, y = directions(both.x, "source"), clip_directions(both.y)

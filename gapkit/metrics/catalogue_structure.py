@@ -21,7 +21,6 @@ from gapkit.metrics.pair_distance import alignment, l2i
 from gapkit.metrics.prdc import prdc
 from gapkit.metrics.procrustes_distance import procrustes_distance
 from gapkit.metrics.registry import register_metric
-from gapkit.metrics.uniformity import uniformity
 from gapkit.metrics.variance_ratio import variance_ratio
 
 _C3 = "Zhang et al. (2024), Connect, collapse, corrupt"
@@ -51,6 +50,7 @@ def _part_of_prdc(name: str) -> Callable[..., float]:
 
 register_metric(
     "l2i",
+    place=410,
     label="Pair distance",
     group="closure",
     better="lower",
@@ -62,6 +62,7 @@ register_metric(
 )(l2i)
 register_metric(
     "alignment",
+    place=420,
     label="Alignment",
     group="closure",
     better="lower",
@@ -73,6 +74,7 @@ register_metric(
 )(alignment)
 register_metric(
     "knn-mixing",
+    place=430,
     label="kNN mixing",
     group="closure",
     better="higher",
@@ -86,6 +88,7 @@ register_metric(
 )(knn_mixing)
 register_metric(
     "knn-cross-share",
+    place=440,
     label="Cross-modal neighbours",
     group="closure",
     better="higher",
@@ -98,6 +101,7 @@ register_metric(
 )(cross_modal_share)
 register_metric(
     "c2st-knn",
+    place=450,
     label="C2ST, neighbours",
     group="closure",
     better="lower",
@@ -111,6 +115,7 @@ register_metric(
 )(c2st_knn)
 register_metric(
     "c2st-mlp",
+    place=460,
     label="C2ST, network",
     group="closure",
     better="lower",
@@ -124,6 +129,7 @@ register_metric(
 )(c2st_mlp)
 register_metric(
     "separability-margin",
+    place=470,
     label="Separability margin",
     group="closure",
     better="lower",
@@ -135,6 +141,7 @@ register_metric(
 )(separability_margin)
 register_metric(
     "gap-length",
+    place=480,
     label="Gap length",
     group="closure",
     better="lower",
@@ -147,6 +154,7 @@ register_metric(
 )(gap_length)
 register_metric(
     "gap-consistency",
+    place=490,
     label="Gap consistency",
     group="closure",
     better="lower",
@@ -159,6 +167,7 @@ register_metric(
 )(gap_consistency)
 register_metric(
     "gap-orthogonality",
+    place=500,
     label="Gap against differences",
     group="closure",
     better="none",
@@ -169,19 +178,8 @@ register_metric(
     definition="Mean absolute cosine between the gap and the differences of clips inside a modality; 0 is orthogonal.",
 )(gap_orthogonality)
 register_metric(
-    "uniformity-pooled",
-    label="Uniformity, pooled",
-    group="closure",
-    better="lower",
-    range=(-8.0, 0.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    reference=_WANG,
-    default=False,
-    definition="Log mean of exp(-2 |u - v|^2) over directions of different clips, both modalities thrown together.",
-)(_with(uniformity, of="pooled"))
-register_metric(
     "mutual-knn",
+    place=520,
     label="Mutual kNN",
     group="preservation",
     better="higher",
@@ -194,6 +192,7 @@ register_metric(
 )(mutual_knn)
 register_metric(
     "mutual-knn-calibrated",
+    place=530,
     label="Mutual kNN, calibrated",
     group="preservation",
     better="higher",
@@ -206,6 +205,7 @@ register_metric(
 )(mutual_knn_calibrated)
 register_metric(
     "mutual-knn-kept",
+    place=540,
     label="Neighbours kept",
     group="preservation",
     better="higher",
@@ -219,6 +219,7 @@ register_metric(
 )(mutual_knn_kept)
 register_metric(
     "cka",
+    place=550,
     label="CKA",
     group="preservation",
     better="higher",
@@ -231,6 +232,7 @@ register_metric(
 )(cka)
 register_metric(
     "cka-debiased",
+    place=560,
     label="CKA, debiased",
     group="preservation",
     better="higher",
@@ -243,6 +245,7 @@ register_metric(
 )(_with(cka, debiased=True))
 register_metric(
     "cka-calibrated",
+    place=570,
     label="CKA, calibrated",
     group="preservation",
     better="higher",
@@ -255,6 +258,7 @@ register_metric(
 )(cka_calibrated)
 register_metric(
     "cka-rbf",
+    place=580,
     label="CKA, Gaussian",
     group="preservation",
     better="higher",
@@ -267,6 +271,7 @@ register_metric(
 )(cka_rbf)
 register_metric(
     "cka-kept",
+    place=590,
     label="CKA kept",
     group="preservation",
     better="higher",
@@ -280,6 +285,7 @@ register_metric(
 )(cka_kept)
 register_metric(
     "cknna",
+    place=600,
     label="CKNNA",
     group="preservation",
     better="higher",
@@ -291,6 +297,7 @@ register_metric(
 )(cknna)
 register_metric(
     "procrustes-distance",
+    place=610,
     label="Procrustes distance",
     group="preservation",
     better="lower",
@@ -302,19 +309,8 @@ register_metric(
     definition="Share of the variance left when source and mean targets are centred, scaled and rotated together.",
 )(procrustes_distance)
 register_metric(
-    "uniformity",
-    label="Uniformity",
-    group="preservation",
-    better="lower",
-    range=(-8.0, 0.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    reference=_WANG,
-    default=False,
-    definition="Log mean of exp(-2 |u - v|^2) over the directions of different clips of the source.",
-)(uniformity)
-register_metric(
     "hubness",
+    place=630,
     label="Hubness",
     group="preservation",
     better="lower",
@@ -327,6 +323,7 @@ register_metric(
 )(hubness)
 register_metric(
     "variance-ratio",
+    place=640,
     label="Variance ratio",
     group="preservation",
     better="none",
@@ -343,6 +340,7 @@ for _name, _label, _best, _most, _source, _what in (
 ):
     register_metric(
         f"prdc-{_name}",
+        place={"precision": 650, "recall": 660, "density": 670, "coverage": 680}[_name],
         label=_label,
         group="preservation",
         better="higher",
@@ -356,6 +354,7 @@ for _name, _label, _best, _most, _source, _what in (
     )(_part_of_prdc(_name))
 register_metric(
     "memorisation",
+    place=690,
     label="Memorisation",
     group="preservation",
     better="none",

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, sides
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.mutual_knn import moved_and_original
+from gapkit.metrics.pair import pair_of
 
 
 def cka(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, debiased: bool = False) -> float:
@@ -51,7 +52,7 @@ def cka(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None,
     >>> round(cka([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     return linear_cka(features(both.x), features(both.y), debiased=debiased)
 
 

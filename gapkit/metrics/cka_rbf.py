@@ -11,9 +11,10 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import positive
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, sides
 from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.metrics.cka import ratio
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.pair import pair_of
 
 TILE = 512
 """Clips on a side of a tile."""
@@ -67,7 +68,7 @@ def cka_rbf(
     >>> round(cka_rbf([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     width = positive("width", width)
     if debiased and both.x.n < 4:
         raise InputError(f"cka: expected at least 4 clips for the debiased form, got {both.x.n}; give more clips")

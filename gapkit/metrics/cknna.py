@@ -8,8 +8,9 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._sides import Cloud, directions, sides
+from gapkit.metrics.cloud import Cloud, directions
 from gapkit.metrics.mutual_knn import K, clip_directions, nearest_clips
+from gapkit.metrics.pair import pair_of
 
 
 def cknna(
@@ -60,7 +61,7 @@ def cknna(
     >>> round(cknna(rows, rows, k=2), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     x, y = directions(both.x, "source"), clip_directions(both.y)
     check(x.n, k)
     return of_neighbours(x, y, nearest_clips(x, k, 0, max_memory), nearest_clips(y, k, 1, max_memory))

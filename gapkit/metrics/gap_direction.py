@@ -11,7 +11,8 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._sides import FLAT, Cloud, Sides, directions, sides
+from gapkit.metrics.cloud import FLAT, Cloud, directions
+from gapkit.metrics.pair import Pair, pair_of
 
 GROUP = 100
 """Pairs of a group: their own differences cancel, what they share stays."""
@@ -178,7 +179,7 @@ def gap_orthogonality(
     return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).orthogonality
 
 
-def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
+def of_sides(unit: Pair, group_size: int, seed: int) -> GapDirection:
     """`gap_direction` of sides that hold unit rows."""
     n = unit.x.n
     if n < 2 * whole("gap direction: group_size", group_size, 1):
@@ -208,7 +209,7 @@ def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
     )
 
 
-def _group_means(unit: Sides, order: Tensor, groups: int, size: int) -> Tensor:
+def _group_means(unit: Pair, order: Tensor, groups: int, size: int) -> Tensor:
     """Mean difference of the two sides in each group of clips, float64, (groups, d)."""
     means = torch.zeros(groups, unit.x.base.shape[1], dtype=torch.float64, device=order.device)
     for part in slices(len(order), means.shape[1]):
@@ -232,6 +233,6 @@ def _absolute_cosine(side: Cloud, order: Tensor, gap: Tensor) -> float:
     return total / count / across if across > FLAT else 0.0
 
 
-def _unit(source: ArrayLike, target: ArrayLike, owner: ArrayLike | None) -> Sides:
-    both = sides(source, target, owner, paired=True)
-    return Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)
+def _unit(source: ArrayLike, target: ArrayLike, owner: ArrayLike | None) -> Pair:
+    both = pair_of(source, target, owner, paired=True)
+    return Pair(directions(both.x, "source"), directions(both.y, "target"), both.paired)

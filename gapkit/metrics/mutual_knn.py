@@ -11,8 +11,9 @@ from gapkit.arrays import ArrayLike, as_matrix, generator
 from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, cloud, directions, sides
+from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.neighbours import Neighbours, search
+from gapkit.metrics.pair import pair_of
 
 K = 10
 """Neighbours."""
@@ -62,7 +63,7 @@ def mutual_knn(
     >>> mutual_knn([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], [[0, 1], [0.2, 1], [1, 0], [1, 0.1]], k=1)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     x, y = directions(both.x, "source"), clip_directions(both.y)
     found = (nearest_clips(side, k, order, max_memory) for side, order in ((x, 0), (y, 1)))
     return float(overlap(*found).mean())

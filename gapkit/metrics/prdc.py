@@ -12,7 +12,7 @@ from gapkit.given import memory_limit
 from gapkit.metrics._candidates import SameClip, bounds_of
 from gapkit.metrics._neighbourhood import inside
 from gapkit.metrics._points import Points, apart_where, points
-from gapkit.metrics._sides import Sides, sides
+from gapkit.metrics.pair import Pair, pair_of
 
 K = 5
 """Neighbours that make the radius of a ball."""
@@ -94,7 +94,7 @@ def prdc(
     >>> prdc([[0.0], [1.0], [3.0]], [[0.0], [1.0], [3.0]], k=1)
     Prdc(precision=0.6666666666666666, recall=0.6666666666666666, density=1.0, coverage=1.0)
     """
-    both = sides(source, target, owner, paired=paired)
+    both = pair_of(source, target, owner, paired=paired)
     radii = [inside(side, points(side.rows)[0], k, max_memory).radius for side in (both.x, both.y)]
     found = compare(both, radii[0], radii[1], k, max_memory)
     values = (float(part.mean()) for part in (found.precision, found.recall, found.density, found.coverage))
@@ -111,7 +111,7 @@ class ByClip:
     coverage: Tensor
 
 
-def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int, max_memory: int = 2**27) -> ByClip:
+def compare(both: Pair, radius_x: Tensor, radius_y: Tensor, k: int, max_memory: int = 2**27) -> ByClip:
     """Which rows lie in whose balls."""
     x, y = both.x, both.y
     queries, gallery = points(x.rows, y.rows)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import sides
 from gapkit.metrics.cka import Features, features
+from gapkit.metrics.pair import pair_of
 
 
 def procrustes_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -45,7 +45,7 @@ def procrustes_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLik
     >>> round(procrustes_distance([[0, 0], [1, 0], [0, 2]], [[5, 5], [5, 7], [1, 5]]), 6)
     0.0
     """
-    both = sides(source, target, owner, paired=True)
+    both = pair_of(source, target, owner, paired=True)
     return disparity(features(both.x), features(both.y))
 
 
