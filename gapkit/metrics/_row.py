@@ -54,12 +54,6 @@ class Row:
         value: T = self._memo[key]
         return value
 
-    def of_original(self, key: str, make: Callable[[Cloud], T]) -> T:
-        """What metrics need of the source before it was moved, for all rows that were moved from it."""
-        original = self.both.original
-        assert original is not None
-        return original.shared(key, lambda: make(original))
-
     # What metrics share.
 
     @property
