@@ -174,10 +174,10 @@ def sliced_pot(x, y):
     """The same lines."""
     import ot
 
-    from gapkit.metrics._sides import sides
+    from gapkit.metrics.pair import pair_of
     from gapkit.metrics.sliced_wasserstein import PROJECTIONS, lines
 
-    along = lines(sides(x, y).y, PROJECTIONS, 0).numpy().T
+    along = lines(pair_of(x, y).y, PROJECTIONS, 0).numpy().T
     return float(ot.sliced_wasserstein_distance(x, y, projections=along)), 1
 
 

@@ -19,16 +19,18 @@ from gapkit.metrics.measures import Estimate, Measures
 from gapkit.metrics.measuring import measure
 from gapkit.metrics.memorisation import memorisation
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
-from gapkit.metrics.mmd import mmd, mmd_imq, mmd_linear, mmd_multi, mmd_profile
+from gapkit.metrics.mmd import mmd, mmd_imq, mmd_multi, mmd_profile
+from gapkit.metrics.mmd_linear import mmd_linear
 from gapkit.metrics.mutual_knn import mutual_knn, mutual_knn_kept
 from gapkit.metrics.neighbours import Neighbours, nearest_neighbours
+from gapkit.metrics.pair import Pair
 from gapkit.metrics.pair_distance import alignment, l2i
 from gapkit.metrics.permutation import PermutationTest, permutation_test
 from gapkit.metrics.prdc import Prdc, prdc
 from gapkit.metrics.procrustes_distance import procrustes_distance
 from gapkit.metrics.random_features import RandomFeatureMMD, mmd_random_features
 from gapkit.metrics.rank import effective_rank
-from gapkit.metrics.registry import METRICS, Metric, metric_names, register_metric
+from gapkit.metrics.registry import METRICS, Metric, metric, metric_names, register_metric
 from gapkit.metrics.residual import (
     residual_cosine,
     residual_energy_distance,
@@ -46,6 +48,7 @@ from gapkit.metrics.separability import linear_separability, separability_auc
 from gapkit.metrics.sinkhorn import sinkhorn_divergence
 from gapkit.metrics.sliced_wasserstein import sliced_wasserstein
 from gapkit.metrics.uniformity import uniformity
+from gapkit.metrics.value import Value
 from gapkit.metrics.variance_ratio import variance_ratio
 
 __all__ = [
@@ -57,10 +60,12 @@ __all__ = [
     "Measures",
     "Metric",
     "Neighbours",
+    "Pair",
     "PermutationTest",
     "Prdc",
     "RandomFeatureMMD",
     "Reference",
+    "Value",
     "alignment",
     "c2st_knn",
     "c2st_mlp",
@@ -90,6 +95,7 @@ __all__ = [
     "measure",
     "median_bandwidth",
     "memorisation",
+    "metric",
     "metric_names",
     "mmd",
     "mmd_imq",

@@ -11,8 +11,9 @@ from torch import Tensor
 from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics._points import Points
-from gapkit.metrics._sides import Cloud, Sides
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.neighbours import search
+from gapkit.metrics.pair import Pair
 
 NOTHING = 1e-9
 """Mass that is only rounding."""
@@ -89,6 +90,6 @@ def inside(side: Cloud, ready: Points, k: int, max_memory: int) -> Neighbourhood
     return neighbourhood(ready, ready, k, weights=side.share, clips=clips, max_memory=max_memory)
 
 
-def pooled_clips(both: Sides) -> tuple[Tensor, Tensor]:
+def pooled_clips(both: Pair) -> tuple[Tensor, Tensor]:
     """Clip of each source row and of each target row, numbered so that unrelated clips have different numbers."""
     return both.x.owner, both.y.owner + (0 if both.paired else both.x.n)

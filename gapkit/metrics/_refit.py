@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import slices
-from gapkit.metrics._resamples import Resamples, RunningSums
-from gapkit.metrics._sides import Cloud, Sides
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.pair import Pair
+from gapkit.metrics.resamples import Resamples, RunningSums
 from gapkit.metrics.separability import PENALTY, Probe
 
 CURVED = 16384
@@ -80,7 +81,7 @@ class Refits:
 
     Parameters
     ----------
-    both : Sides
+    both : Pair
     found : Probe
         The classifiers.
     fold_x, fold_y : array of shape (n_x,), (n_y,)
@@ -91,7 +92,7 @@ class Refits:
 
     def __init__(
         self,
-        both: Sides,
+        both: Pair,
         found: Probe,
         fold_x: NDArray[np.int64],
         fold_y: NDArray[np.int64],

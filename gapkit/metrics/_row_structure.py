@@ -8,37 +8,22 @@ draws, nor has coverage, which hangs on the balls more than on the clips in them
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from gapkit.metrics._kernels import ClipSums
-from gapkit.metrics._neighbourhood import inside
-from gapkit.metrics._points import points
-from gapkit.metrics._resamples import Resamples
 from gapkit.metrics._row import Drawn, Row
-from gapkit.metrics._sides import Cloud, Sides, directions
 from gapkit.metrics.c2st import network_correctness, vote, vote_slope
-from gapkit.metrics.calibration import chance_corrected, expected_cka
-from gapkit.metrics.cka import Features, correction, features, hsic, ratio
-from gapkit.metrics.cknna import of_neighbours
-from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.hubness import K as LISTED
 from gapkit.metrics.hubness import occurrences, skewness
 from gapkit.metrics.margin import clip_margins, clip_spreads
 from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
-from gapkit.metrics.mutual_knn import K as NEAREST
-from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
-from gapkit.metrics.neighbours import Neighbours
+from gapkit.metrics.pair import Pair
 from gapkit.metrics.pair_distance import pair_distances
-from gapkit.metrics.prdc import ByClip, compare
-from gapkit.metrics.prdc import K as BALL
-from gapkit.metrics.procrustes_distance import of_product
-from gapkit.metrics.uniformity import T, gaussian, mean_inside, pair_sums, pooled_mean
 from gapkit.metrics.variance_ratio import checked_width, spread
 
 # What measures share.
@@ -53,98 +38,12 @@ def _unit_source(row: Row) -> Cloud:
     return row.x_directions
 
 
-def _unit(row: Row) -> Sides:
-    return Sides(_unit_source(row), row.reference.directions, row.both.paired)
+def _unit(row: Row) -> Pair:
+    return Pair(_unit_source(row), row.reference.directions, row.both.paired)
 
 
 def _seen(row: Row) -> Pooled:
     return row.shared("pooled", lambda: pooled(row.both, POOLED, metric_memory(row)))
-
-
-def _gap(row: Row) -> GapDirection:
-    return row.shared("gap direction", lambda: of_sides(_unit(row), GROUP, row.reference.seed))
-
-
-def _found_source(row: Row) -> Neighbours:
-    return row.shared("nearest clips", lambda: nearest_found(_unit_source(row), NEAREST, 0, metric_memory(row)))
-
-
-def _near_source(row: Row) -> Tensor:
-    return _found_source(row).indices
-
-
-def _clip_directions(row: Row) -> Cloud:
-    if row.reference.normalise and row.both.y.single:
-        return row.both.y
-    return row.reference.shared("clip directions", lambda: clip_directions(row.both.y))
-
-
-def _found_target(row: Row) -> Neighbours:
-    return row.reference.shared(
-        "nearest clips", lambda: nearest_found(_clip_directions(row), NEAREST, 1, metric_memory(row))
-    )
-
-
-def _near_target(row: Row) -> Tensor:
-    return _found_target(row).indices
-
-
-def _overlap(row: Row, left: Tensor, right: Tensor) -> Drawn:
-    value, n = overlap(left, right), row.both.x.n
-    _, draws = row._mean(value + n * pull(left, right))
-    return float(value.mean()), draws
-
-
-def _mutual(row: Row) -> Drawn:
-    return row.shared("mutual neighbours", lambda: _overlap(row, _near_source(row), _near_target(row)))
-
-
-def _features(row: Row) -> tuple[Features, Features]:
-    x = row.shared("linear features", lambda: features(row.both.x))
-    return x, row.reference.shared("linear features", lambda: features(row.both.y))
-
-
-def _product(row: Row) -> Tensor:
-    """Outer products of both sides, summed over clips."""
-    x, y = _features(row)
-    return row.shared("product", lambda: x.product(y))
-
-
-def _criteria(row: Row) -> tuple[float, float, float]:
-    """HSIC across, inside the source, inside the target; all with their bias."""
-    x, y = _features(row)
-    across, own = row.shared("hsic", lambda: (float(_product(row).square().sum()), hsic(x, x)))
-    return across, own, row.reference.shared("hsic", lambda: hsic(y, y))
-
-
-def _kernel(row: Row) -> ClipSums:
-    if "uniformity" in row.kernel_names:
-        return row.source_kernels["uniformity"]
-    return row.shared("uniformity", lambda: _inside(row, _unit_source(row)))
-
-
-def _target_kernel(row: Row) -> ClipSums:
-    if "uniformity" in row.kernel_names:
-        return row.reference.target_kernels(row.kernel_names)["uniformity"]
-    return row.reference.shared("uniformity", lambda: _inside(row, row.reference.directions))
-
-
-def _inside(row: Row, side: Cloud) -> ClipSums:
-    return pair_sums(side, None, gaussian(T), max_memory=metric_memory(row))
-
-
-def _prdc(row: Row) -> ByClip:
-    def radius(side: Cloud, found: Callable[[Row], Neighbours]) -> Tensor:
-        # Rows of length one, one a clip, have the same neighbours by cosine: one search serves both.
-        if row.reference.normalise and side.single and side.n > NEAREST and not side.flat:
-            return found(row).distances[:, BALL - 1]
-        return inside(side, points(side.rows)[0], BALL, metric_memory(row)).radius
-
-    def make() -> ByClip:
-        balls = row.reference.shared("balls", lambda: radius(row.both.y, _found_target))
-        return compare(row.both, radius(row.both.x, _found_source), balls, BALL, metric_memory(row))
-
-    return row.shared("prdc", make)
 
 
 # Values and their draws.
@@ -207,7 +106,7 @@ def _residual_c2st_mlp(row: Row) -> Drawn:
 
 def _residual_l2i(row: Row) -> Drawn:
     x, y = row.both.x.centred, row.both.y.centred
-    return row._mean(pair_distances(Sides(x, y, row.both.paired)))
+    return row._mean(pair_distances(Pair(x, y, row.both.paired)))
 
 
 def _margin(row: Row) -> Drawn:
@@ -217,78 +116,6 @@ def _margin(row: Row) -> Drawn:
     # The unit, the target's spread, follows the resample too.
     _, spread = _target_mean(row, clip_spreads(row.both.y, row.probe).to(row.resamples.counts.device))
     return value, draws.cpu() + row.refits.of_margin() - value / 2 * (spread.cpu() - 1)
-
-
-def _mutual_knn_calibrated(row: Row) -> Drawn:
-    value, draws = _mutual(row)
-    chance = NEAREST / (row.both.x.n - 1)
-    return chance_corrected(value, chance), (draws - chance) / (1 - chance) if chance < 1 else draws * 0
-
-
-def _mutual_knn_kept(row: Row) -> Drawn:
-    before = row.of_original(
-        "nearest clips",
-        lambda original: nearest_clips(directions(original, "original"), NEAREST, 0, metric_memory(row)),
-    )
-    return _overlap(row, _near_source(row), before)
-
-
-def _cka(row: Row) -> Drawn:
-    return _no_draws(ratio(*_criteria(row)))
-
-
-def _cka_debiased(row: Row) -> Drawn:
-    x, y = _features(row)
-    sides = ((x, y), (x, x), (y, y))
-    whole = (value + correction(*pair) for value, pair in zip(_criteria(row), sides, strict=True))
-    return _no_draws(ratio(*whole))
-
-
-def _cka_calibrated(row: Row) -> Drawn:
-    across, inside_x, inside_y = _criteria(row)
-    chance = expected_cka(*_features(row), inside_x, inside_y)
-    return _no_draws(chance_corrected(ratio(across, inside_x, inside_y), chance))
-
-
-def _cka_kept(row: Row) -> Drawn:
-    x, before = _features(row)[0], row.of_original("linear features", features)
-    inside = row.of_original("hsic", lambda _: hsic(before, before))
-    return _no_draws(ratio(hsic(x, before), _criteria(row)[1], inside))
-
-
-def _cknna(row: Row) -> Drawn:
-    return _no_draws(of_neighbours(_unit_source(row), _clip_directions(row), _near_source(row), _near_target(row)))
-
-
-def _log_draws(mean: float, parts: list[tuple[Resamples, Tensor, float]]) -> Tensor:
-    """Draws of the logarithm of a mean kernel, to first order in what each clip adds: (resamples, sums, factor)."""
-    counts = parts[0][0].counts
-    moved = torch.zeros(len(counts), dtype=torch.float64, device=counts.device)
-    for resamples, sums, factor in parts:
-        moved += factor * resamples.sums(sums - sums.mean()).double() / len(sums)
-    # Directions are no farther apart than opposite ones; of few clips a first-order step may lead beyond.
-    return torch.log((mean + moved).clamp(math.exp(-4 * T), 1.0))
-
-
-def _uniformity(row: Row) -> Drawn:
-    xx = _kernel(row)
-    mean = mean_inside(xx)
-    return math.log(mean), _log_draws(mean, [(row.resamples, xx.rows / (row.both.x.n - 1), 2.0)])
-
-
-def _uniformity_pooled(row: Row) -> Drawn:
-    xx, yy, n, m = _kernel(row), _target_kernel(row), row.both.x.n, row.both.y.n
-    unit = _unit(row)
-    if "uniformity" in row.kernel_names:
-        xy = row.cross_kernels["uniformity"]
-    else:
-        xy = pair_sums(unit.x, unit.y, gaussian(T), paired=unit.paired, max_memory=metric_memory(row))
-    mean = pooled_mean(xx, yy, xy, paired=unit.paired)
-    own = 1 if unit.paired else 0
-    push_x = xx.rows / (n - 1) / 2 + xy.rows / (m - own) / 2
-    push_y = yy.rows / (m - 1) / 2 + xy.columns / (n - own) / 2
-    draws = _log_draws(mean, [(row.resamples, push_x, 1.0), (row.reference.resamples, push_y, 1.0)])
-    return math.log(mean), draws
 
 
 def _variance_ratio(row: Row) -> Drawn:
@@ -318,28 +145,10 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "residual-c2st-mlp": _residual_c2st_mlp,
     "residual-l2i": _residual_l2i,
     "separability-margin": _margin,
-    "gap-length": lambda row: _no_draws(_gap(row).length),
-    "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
-    "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),
-    "uniformity-pooled": _uniformity_pooled,
-    "mutual-knn": _mutual,
-    "mutual-knn-calibrated": _mutual_knn_calibrated,
-    "mutual-knn-kept": _mutual_knn_kept,
-    "cka": _cka,
-    "cka-debiased": _cka_debiased,
-    "cka-calibrated": _cka_calibrated,
-    "cka-kept": _cka_kept,
-    "cknna": _cknna,
-    "procrustes-distance": lambda row: _no_draws(of_product(_product(row), row.both.x.n)),
-    "uniformity": _uniformity,
     "hubness": lambda row: _no_draws(
         skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, metric_memory(row)), row.both.y)
     ),
     "variance-ratio": _variance_ratio,
-    "prdc-precision": lambda row: row._mean(_prdc(row).precision),
-    "prdc-recall": lambda row: _target_mean(row, _prdc(row).recall),
-    "prdc-density": lambda row: row._mean(_prdc(row).density),
-    "prdc-coverage": lambda row: _no_draws(float(_prdc(row).coverage.mean())),
     "memorisation": _memorisation,
 }
 """Estimators of these measures; those not here are called as they are."""

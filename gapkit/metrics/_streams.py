@@ -12,7 +12,8 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
 from gapkit.memory_map import fetch, file_of, let_go
-from gapkit.metrics._sides import Cloud, checked_owner, checked_pairing
+from gapkit.metrics.cloud import Cloud, checked_owner
+from gapkit.metrics.pair import checked_pairing
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def refusal(metric: Metric, n: int, m: int, d: int, limit: float, max_memory: in
     """Why the metric is not begun, in one line; empty where its work and its memory are within the limits."""
     needed, held = work(metric.cost, n, m, d), held_bytes(n, m, d)
     if needed <= limit:
-        if metric.name not in HELD or held <= max_memory:
+        if not (metric.holds_rows or metric.name in HELD) or held <= max_memory:
             return ""
         return (
             f"holds the rows of both sides, {held / 1e9:.2g} GB, more than the {max_memory / 1e9:.2g} GB of "

@@ -8,7 +8,7 @@ import torch
 
 from gapkit.arrays import ArrayLike, generator, slices
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, cloud
+from gapkit.metrics.cloud import Cloud, cloud
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Multiples of the median that `mmd_multi` averages over."""

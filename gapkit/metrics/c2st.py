@@ -14,8 +14,9 @@ from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics._neighbourhood import NOTHING
-from gapkit.metrics._sides import Cloud, Sides, sides
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.mixing import K, balanced, pooled
+from gapkit.metrics.pair import Pair, pair_of
 from gapkit.metrics.separability import folds_of
 
 ROUNDS = 30
@@ -73,7 +74,7 @@ def c2st_knn(
     >>> c2st_knn([[0.0], [1.0], [2.0]], [[10.0], [11.0], [12.0]], k=1)
     1.0
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     seen = pooled(both, k, max_memory)
     return balanced(both, vote(seen.x), vote(1 - seen.y))
 
@@ -140,7 +141,7 @@ def c2st_mlp(
     >>> c2st_mlp([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3, rounds=2)
     0.5
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     fold_x, fold_y = folds_of(both, folds, seed)
     x, y = network_correctness(both, fold_x, fold_y, seed=seed, hidden=hidden, rounds=rounds)
     return float(x.mean() + y.mean()) / 2
@@ -179,14 +180,14 @@ def residual_c2st_mlp(
     ----------
     Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, ICLR (C2ST-NN).
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     folds_ = folds_of(both, folds, seed)
     x, y = network_correctness(both, *folds_, seed=seed, hidden=hidden, rounds=rounds, residual=True)
     return float(x.mean() + y.mean()) / 2
 
 
 def network_correctness(
-    both: Sides,
+    both: Pair,
     fold_x: NDArray[np.int64],
     fold_y: NDArray[np.int64],
     *,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix, generator
+from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._sides import Sides, directions, sides
-from gapkit.metrics.cka import Features, cka, correction, features, hsic, linear_cka, ratio
-from gapkit.metrics.mutual_knn import K, clip_directions, mutual_knn, nearest_clips, overlap
+from gapkit.metrics.cka import cka, cka_of, correction, criteria, features, ratio
+from gapkit.metrics.mutual_knn import K, mutual_knn, mutual_knn_of, nearest_of_both, overlap
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
+
+_GROGER = "Groger et al. (2026), Revisiting the Platonic representation hypothesis"
 
 PERMUTATIONS = 200
 """Shufflings."""
@@ -112,9 +117,8 @@ def calibrated(
     if not callable(score):
         raise InputError(f"calibrated: expected a function such as gapkit.metrics.cka, got {score!r}")
     n_permutations = whole("calibrated: n_permutations", n_permutations, 1)
-    both = sides(source, target, owner, paired=True)
-    raw, null = nulls(score, both, n_permutations, seed, options)
-    return against(raw, null)
+    both = pair_of(source, target, owner, paired=True)
+    return _against(*_nulls(score, both, n_permutations, seed, options))
 
 
 def mutual_knn_calibrated(
@@ -146,9 +150,8 @@ def mutual_knn_calibrated(
     >>> mutual_knn_calibrated(rows, rows, k=1)
     1.0
     """
-    raw = mutual_knn(source, target, owner=owner, k=k, max_memory=max_memory)
-    n = len(as_matrix(source, name="source"))
-    return chance_corrected(raw, k / (n - 1))
+    pair = pair_of(source, target, owner, paired=True, max_memory=4 * memory_limit(max_memory))
+    return mutual_knn_calibrated_of(pair, k=k).value
 
 
 def cka_calibrated(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -180,30 +183,67 @@ def cka_calibrated(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | N
     >>> round(cka_calibrated([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
-    x, y = features(both.x), features(both.y)
-    return chance_corrected(linear_cka(x, y), expected_cka(x, y, hsic(x, x), hsic(y, y)))
+    return cka_calibrated_of(pair_of(source, target, owner, paired=True)).value
 
 
-def expected_cka(x: Features, y: Features, inside_x: float, inside_y: float) -> float:
-    """Mean of the plain alignment over all shufflings of the clips; `inside_x` and `inside_y` are each side's HSIC."""
-    return ratio(float(x.squares.sum()) * float(y.squares.sum()) / (x.side.n - 1), inside_x, inside_y)
+@metric(
+    "mutual-knn-calibrated",
+    label="Mutual kNN, calibrated",
+    place=530,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(-1.0, 1.0),
+    cost="n^2 d",
+    reference=_GROGER,
+    default=False,
+    definition="Mutual kNN minus its mean over shuffled pairs, over one minus that mean.",
+    holds_rows=True,
+    function=mutual_knn_calibrated,
+)
+def mutual_knn_calibrated_of(pair: Pair, *, k: int = K) -> Value:
+    """Mutual kNN in units of the room above chance."""
+    raw, chance = mutual_knn_of(pair, k=k), k / (pair.x.n - 1)
+    room = 1 - chance
+    return replace(raw.times(1 / room if room > SAME else 0.0), inner=_chance_corrected(raw.value, chance))
 
 
-def chance_corrected(raw: float, chance: float) -> float:
+@metric(
+    "cka-calibrated",
+    label="CKA, calibrated",
+    place=570,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(-math.inf, 1.0),
+    cost="n d^2",
+    reference=_GROGER,
+    default=False,
+    definition="CKA minus its mean over shuffled pairs, over one minus that mean.",
+    function=cka_calibrated,
+)
+def cka_calibrated_of(pair: Pair) -> Value:
+    """Linear alignment above its mean over all shufflings; it has no interval."""
+    across, inside_x, inside_y = criteria(pair)
+    squares_x, squares_y = (float(features(side).squares.sum()) for side in (pair.x, pair.y))
+    chance = ratio(squares_x * squares_y / (pair.x.n - 1), inside_x, inside_y)
+    return Value(_chance_corrected(ratio(across, inside_x, inside_y), chance))
+
+
+def _chance_corrected(raw: float, chance: float) -> float:
     """0 at chance, 1 at 1; 0 where chance leaves no room."""
     return (raw - chance) / (1 - chance) if chance < 1 - SAME else 0.0
 
 
-def nulls(
-    score: Callable[..., float], both: Sides, n_permutations: int, seed: int, options: dict[str, Any]
+def _nulls(
+    score: Callable[..., float], both: Pair, n_permutations: int, seed: int, options: dict[str, Any]
 ) -> tuple[float, NDArray[np.float64]]:
     """The score and its values over shuffled pairs."""
     shuffles = (order for order in _orders(both.x.n, n_permutations, seed, both.x.rows.device))
     if score is mutual_knn:
-        return mutual_knn_null(both, shuffles, **options)
+        return _mutual_knn_null(both, shuffles, **options)
     if score is cka:
-        return cka_null(features(both.x), features(both.y), shuffles, **options)
+        return _cka_null(both, shuffles, **options)
 
     def call(rows: Tensor) -> float:
         return float(score(rows, both.y.rows, owner=both.y.owner, **options))
@@ -211,7 +251,7 @@ def nulls(
     return call(both.x.rows), np.array([call(both.x.rows[order]) for order in shuffles])
 
 
-def against(raw: float, null: NDArray[np.float64]) -> Calibrated:
+def _against(raw: float, null: NDArray[np.float64]) -> Calibrated:
     """Sum up a null."""
     mean, threshold = float(null.mean()), float(np.quantile(np.append(null, raw), LEVEL))
     reached = int((null >= raw - SAME * max(1.0, abs(raw))).sum())
@@ -219,36 +259,31 @@ def against(raw: float, null: NDArray[np.float64]) -> Calibrated:
         raw=raw,
         null_mean=mean,
         null_sd=float(null.std()),
-        calibrated=chance_corrected(raw, mean),
+        calibrated=_chance_corrected(raw, mean),
         threshold=threshold,
-        gated=max(0.0, chance_corrected(raw, threshold)),
+        gated=max(0.0, _chance_corrected(raw, threshold)),
         p=(reached + 1) / (len(null) + 1),
         n_permutations=len(null),
     )
 
 
-def mutual_knn_null(
-    both: Sides, orders: Iterator[Tensor], *, k: int = K, max_memory: int = 2**27
+def _mutual_knn_null(
+    both: Pair, orders: Iterator[Tensor], *, k: int = K, max_memory: int = 2**27
 ) -> tuple[float, NDArray[np.float64]]:
     """`mutual_knn`, and with shuffled clips: whoever was nearest stays so under another number."""
-    x, y = directions(both.x, "source"), clip_directions(both.y)
-    near_x, near_y = (nearest_clips(side, k, number, max_memory) for number, side in enumerate((x, y)))
-    return neighbour_null(near_x, near_y, orders)
+    x, y = (found.indices for found in nearest_of_both(replace(both, max_memory=4 * memory_limit(max_memory)), k))
+    known = bool(x[0, 0] >= 0)
+    null = [float(overlap(order.argsort()[x[order]] if known else x, y).mean()) for order in orders]
+    return float(overlap(x, y).mean()), np.array(null)
 
 
-def neighbour_null(near_x: Tensor, near_y: Tensor, orders: Iterator[Tensor]) -> tuple[float, NDArray[np.float64]]:
-    """Overlap of two lists of neighbours, and of shuffled ones."""
-    known = bool(near_x[0, 0] >= 0)
-    null = [float(overlap(order.argsort()[near_x[order]] if known else near_x, near_y).mean()) for order in orders]
-    return float(overlap(near_x, near_y).mean()), np.array(null)
-
-
-def cka_null(
-    x: Features, y: Features, orders: Iterator[Tensor], *, debiased: bool = False, max_memory: int = 2**27
+def _cka_null(
+    both: Pair, orders: Iterator[Tensor], *, debiased: bool = False, max_memory: int = 2**27
 ) -> tuple[float, NDArray[np.float64]]:
     """`cka`, and with shuffled clips: only the product of the two sides changes, and one product serves many."""
-    inside = [max(hsic(side, side, debiased=debiased), 0.0) ** 0.5 for side in (x, y)]
-    scale = inside[0] * inside[1]
+    x, y = features(both.x), features(both.y)
+    _, inside_x, inside_y = criteria(both, debiased=debiased)
+    scale = max(inside_x, 0.0) ** 0.5 * max(inside_y, 0.0) ** 0.5
     left, right = (_fewest_columns(side.rows).float() for side in (x, y))
     n, d = left.shape
     at_once = max(1, memory_limit(max_memory) // (8 * n * d))
@@ -259,8 +294,7 @@ def cka_null(
         stacked = torch.stack([left[order].T for order in batch]).view(-1, n)
         whole = (stacked @ right).view(len(batch), -1).square().sum(dim=1, dtype=torch.float64)
         for order, value in zip(batch, whole.tolist(), strict=True):
-            shuffled = Features(x.side, x.scale, x.squares[order])
-            bias = correction(shuffled, y) if debiased else 0.0
+            bias = correction(x.squares[order], y.squares) if debiased else 0.0
             null.append(min(1.0, (value + bias) / scale) if scale > 0 else 0.0)
         batch.clear()
 
@@ -270,7 +304,7 @@ def cka_null(
             measure()
     if batch:
         measure()
-    return linear_cka(x, y, debiased=debiased), np.array(null)
+    return cka_of(both, debiased=debiased).value, np.array(null)
 
 
 def _fewest_columns(rows: Tensor) -> Tensor:

@@ -8,11 +8,9 @@ from typing import Any
 from gapkit.arrays import ArrayLike
 from gapkit.metrics.c2st import residual_c2st_mlp
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
-from gapkit.metrics.mmd import mmd_imq, mmd_multi
 from gapkit.metrics.pair_distance import l2i
 from gapkit.metrics.registry import register_metric
 from gapkit.metrics.residual_of import residual_of
-from gapkit.metrics.rmg import rmg
 from gapkit.metrics.sinkhorn import sinkhorn_divergence
 
 _SCHRODI = "Schrodi et al. (2025), Two effects, one trigger"
@@ -29,6 +27,7 @@ def _residual(metric: Callable[..., float]) -> Callable[..., float]:
 
 register_metric(
     "residual-l2i",
+    place=290,
     label="Residual pair distance",
     group="residual closure",
     better="lower",
@@ -39,40 +38,8 @@ register_metric(
     definition="Pair distance after each side's mean is removed.",
 )(_residual(l2i))
 register_metric(
-    "residual-rmg",
-    label="Residual RMG",
-    group="residual closure",
-    better="lower",
-    best=0.0,
-    range=(0.0, 1.0),
-    reference=_SCHRODI,
-    default=False,
-    definition="Relative modality gap after each side's mean is removed.",
-)(_residual(rmg))
-register_metric(
-    "residual-mmd-multi",
-    label="Residual MMD² ×1000, 5 widths",
-    group="residual closure",
-    better="lower",
-    best=0.0,
-    reference="Gretton et al. (2012), A kernel two-sample test",
-    default=False,
-    definition="Squared MMD with the mean of five Gaussian kernels after each side's mean is removed.",
-    **_KERNEL,
-)(_residual(mmd_multi))
-register_metric(
-    "residual-mmd-imq",
-    label="Residual MMD² ×1000, IMQ",
-    group="residual closure",
-    better="lower",
-    best=0.0,
-    reference="Gorham & Mackey (2017), Measuring sample quality with kernels",
-    default=False,
-    definition="Squared MMD with the inverse multiquadric kernel after each side's mean is removed.",
-    **_KERNEL,
-)(_residual(mmd_imq))
-register_metric(
     "residual-sinkhorn-divergence",
+    place=330,
     label="Residual Sinkhorn divergence",
     group="residual closure",
     better="lower",
@@ -86,6 +53,7 @@ register_metric(
 )(_residual(sinkhorn_divergence))
 register_metric(
     "residual-knn-mixing",
+    place=340,
     label="Residual kNN mixing",
     group="residual closure",
     better="higher",
@@ -99,6 +67,7 @@ register_metric(
 )(_residual(knn_mixing))
 register_metric(
     "residual-knn-cross-share",
+    place=350,
     label="Residual cross-modal neighbours",
     group="residual closure",
     better="higher",
@@ -111,6 +80,7 @@ register_metric(
 )(_residual(cross_modal_share))
 register_metric(
     "residual-c2st-mlp",
+    place=360,
     label="Residual C2ST, network",
     group="residual closure",
     better="lower",

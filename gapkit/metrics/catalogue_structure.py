@@ -2,55 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from gapkit.arrays import ArrayLike
 from gapkit.metrics.c2st import c2st_knn, c2st_mlp
-from gapkit.metrics.calibration import cka_calibrated, mutual_knn_calibrated
-from gapkit.metrics.cka import cka, cka_kept
-from gapkit.metrics.cka_rbf import cka_rbf
-from gapkit.metrics.cknna import cknna
-from gapkit.metrics.gap_direction import gap_consistency, gap_length, gap_orthogonality
 from gapkit.metrics.hubness import hubness
 from gapkit.metrics.margin import separability_margin
 from gapkit.metrics.memorisation import memorisation
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
-from gapkit.metrics.mutual_knn import mutual_knn, mutual_knn_kept
 from gapkit.metrics.pair_distance import alignment, l2i
-from gapkit.metrics.prdc import prdc
-from gapkit.metrics.procrustes_distance import procrustes_distance
 from gapkit.metrics.registry import register_metric
-from gapkit.metrics.uniformity import uniformity
 from gapkit.metrics.variance_ratio import variance_ratio
 
-_C3 = "Zhang et al. (2024), Connect, collapse, corrupt"
-_GROGER = "Groger et al. (2026), Revisiting the Platonic representation hypothesis"
-_HUH = "Huh et al. (2024), The Platonic representation hypothesis"
-_KORNBLITH = "Kornblith et al. (2019), Similarity of neural network representations revisited"
-_KYNKAANNIEMI = "Kynkaanniemi et al. (2019), Improved precision and recall metric"
 _LOPEZ = "Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests"
-_NAEEM = "Naeem et al. (2020), Reliable fidelity and diversity metrics"
 _WANG = "Wang & Isola (2020), Alignment and uniformity on the hypersphere"
 _INFINITE = float("inf")
 
 
-def _with(function: Callable[..., float], **options: Any) -> Callable[..., float]:
-    def bound(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
-        return function(source, target, owner=owner, **options)
-
-    return bound
-
-
-def _part_of_prdc(name: str) -> Callable[..., float]:
-    def part(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
-        return float(getattr(prdc(source, target, owner=owner), name))
-
-    return part
-
-
 register_metric(
     "l2i",
+    place=410,
     label="Pair distance",
     group="closure",
     better="lower",
@@ -62,6 +30,7 @@ register_metric(
 )(l2i)
 register_metric(
     "alignment",
+    place=420,
     label="Alignment",
     group="closure",
     better="lower",
@@ -73,6 +42,7 @@ register_metric(
 )(alignment)
 register_metric(
     "knn-mixing",
+    place=430,
     label="kNN mixing",
     group="closure",
     better="higher",
@@ -86,6 +56,7 @@ register_metric(
 )(knn_mixing)
 register_metric(
     "knn-cross-share",
+    place=440,
     label="Cross-modal neighbours",
     group="closure",
     better="higher",
@@ -98,6 +69,7 @@ register_metric(
 )(cross_modal_share)
 register_metric(
     "c2st-knn",
+    place=450,
     label="C2ST, neighbours",
     group="closure",
     better="lower",
@@ -111,6 +83,7 @@ register_metric(
 )(c2st_knn)
 register_metric(
     "c2st-mlp",
+    place=460,
     label="C2ST, network",
     group="closure",
     better="lower",
@@ -124,6 +97,7 @@ register_metric(
 )(c2st_mlp)
 register_metric(
     "separability-margin",
+    place=470,
     label="Separability margin",
     group="closure",
     better="lower",
@@ -134,187 +108,8 @@ register_metric(
     definition="Mean signed distance of held-out rows from the cut of separability, in units of the target's spread.",
 )(separability_margin)
 register_metric(
-    "gap-length",
-    label="Gap length",
-    group="closure",
-    better="lower",
-    best=0.0,
-    range=(0.0, 2.0),
-    cost="n d by group",
-    reference=_C3,
-    default=False,
-    definition="Mean length of the gap vectors of groups of 100 pairs, between directions.",
-)(gap_length)
-register_metric(
-    "gap-consistency",
-    label="Gap consistency",
-    group="closure",
-    better="lower",
-    best=0.0,
-    range=(-1.0, 1.0),
-    cost="n d by group",
-    reference=_C3,
-    default=False,
-    definition="Mean cosine between the gap vectors of two groups of 100 pairs; 1 is one constant gap.",
-)(gap_consistency)
-register_metric(
-    "gap-orthogonality",
-    label="Gap against differences",
-    group="closure",
-    better="none",
-    range=(0.0, 1.0),
-    cost="n d by group",
-    reference=_C3,
-    default=False,
-    definition="Mean absolute cosine between the gap and the differences of clips inside a modality; 0 is orthogonal.",
-)(gap_orthogonality)
-register_metric(
-    "uniformity-pooled",
-    label="Uniformity, pooled",
-    group="closure",
-    better="lower",
-    range=(-8.0, 0.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    reference=_WANG,
-    default=False,
-    definition="Log mean of exp(-2 |u - v|^2) over directions of different clips, both modalities thrown together.",
-)(_with(uniformity, of="pooled"))
-register_metric(
-    "mutual-knn",
-    label="Mutual kNN",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(0.0, 1.0),
-    cost="n^2 d",
-    reference=_HUH,
-    default=False,
-    definition="Share of a clip's 10 nearest in the source that are among its 10 nearest in the target.",
-)(mutual_knn)
-register_metric(
-    "mutual-knn-calibrated",
-    label="Mutual kNN, calibrated",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(-1.0, 1.0),
-    cost="n^2 d",
-    reference=_GROGER,
-    default=False,
-    definition="Mutual kNN minus its mean over shuffled pairs, over one minus that mean.",
-)(mutual_knn_calibrated)
-register_metric(
-    "mutual-knn-kept",
-    label="Neighbours kept",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(0.0, 1.0),
-    cost="n^2 d",
-    reference=_HUH,
-    default=False,
-    needs=("original",),
-    definition="Share of a clip's 10 nearest in the source before it was moved that are among its 10 nearest after.",
-)(mutual_knn_kept)
-register_metric(
-    "cka",
-    label="CKA",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(0.0, 1.0),
-    cost="n d^2",
-    reference=_KORNBLITH,
-    default=False,
-    definition="Linear centred kernel alignment of the source and the mean targets of its clips.",
-)(cka)
-register_metric(
-    "cka-debiased",
-    label="CKA, debiased",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(-_INFINITE, 1.0),
-    cost="n d^2",
-    reference="Song et al. (2012), Feature selection via dependence maximization",
-    default=False,
-    definition="CKA from unbiased estimates of the three HSIC; near 0 for unrelated clouds of any size.",
-)(_with(cka, debiased=True))
-register_metric(
-    "cka-calibrated",
-    label="CKA, calibrated",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(-_INFINITE, 1.0),
-    cost="n d^2",
-    reference=_GROGER,
-    default=False,
-    definition="CKA minus its mean over shuffled pairs, over one minus that mean.",
-)(cka_calibrated)
-register_metric(
-    "cka-rbf",
-    label="CKA, Gaussian",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(0.0, 1.0),
-    cost="n^2 d",
-    reference=_KORNBLITH,
-    default=False,
-    definition="Centred kernel alignment with Gaussian kernels of each side's own median width.",
-)(cka_rbf)
-register_metric(
-    "cka-kept",
-    label="CKA kept",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    range=(0.0, 1.0),
-    cost="n d^2",
-    reference=_KORNBLITH,
-    default=False,
-    needs=("original",),
-    definition="Linear centred kernel alignment of the source after and before it was moved.",
-)(cka_kept)
-register_metric(
-    "cknna",
-    label="CKNNA",
-    group="preservation",
-    better="higher",
-    best=1.0,
-    cost="n^2 d",
-    reference=_HUH,
-    default=False,
-    definition="Centred kernel alignment of the cosines between clips that are among the 10 nearest on both sides.",
-)(cknna)
-register_metric(
-    "procrustes-distance",
-    label="Procrustes distance",
-    group="preservation",
-    better="lower",
-    best=0.0,
-    range=(0.0, 1.0),
-    cost="n d^2",
-    reference="Gower (1975), Generalized Procrustes analysis",
-    default=False,
-    definition="Share of the variance left when source and mean targets are centred, scaled and rotated together.",
-)(procrustes_distance)
-register_metric(
-    "uniformity",
-    label="Uniformity",
-    group="preservation",
-    better="lower",
-    range=(-8.0, 0.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    reference=_WANG,
-    default=False,
-    definition="Log mean of exp(-2 |u - v|^2) over the directions of different clips of the source.",
-)(uniformity)
-register_metric(
     "hubness",
+    place=630,
     label="Hubness",
     group="preservation",
     better="lower",
@@ -327,6 +122,7 @@ register_metric(
 )(hubness)
 register_metric(
     "variance-ratio",
+    place=640,
     label="Variance ratio",
     group="preservation",
     better="none",
@@ -335,27 +131,9 @@ register_metric(
     default=False,
     definition="Trace of the covariance of the source over that of the target; 1 is equally wide.",
 )(variance_ratio)
-for _name, _label, _best, _most, _source, _what in (
-    ("precision", "Precision", 1.0, 1.0, _KYNKAANNIEMI, "Share of sources within 5 neighbours' reach of a target."),
-    ("recall", "Recall", 1.0, 1.0, _KYNKAANNIEMI, "Share of targets within 5 neighbours' reach of a source."),
-    ("density", "Density", 1.0, _INFINITE, _NAEEM, "Mean number of targets within whose reach a source lies, over 5."),
-    ("coverage", "Coverage", 1.0, 1.0, _NAEEM, "Share of targets within whose own reach some source lies."),
-):
-    register_metric(
-        f"prdc-{_name}",
-        label=_label,
-        group="preservation",
-        better="higher",
-        best=_best,
-        range=(0.0, _most),
-        needs_pairs=False,
-        cost="n^2 d",
-        reference=_source,
-        default=False,
-        definition=_what,
-    )(_part_of_prdc(_name))
 register_metric(
     "memorisation",
+    place=690,
     label="Memorisation",
     group="preservation",
     better="none",

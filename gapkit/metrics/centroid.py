@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import sides
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 
 def centroid_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -38,5 +42,29 @@ def centroid_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike 
     >>> centroid_distance([[0, 0], [2, 0]], [[1, 3], [1, 5]])
     4.0
     """
-    both = sides(source, target, owner, least=1)
-    return float(torch.linalg.vector_norm(both.x.mean - both.y.mean))
+    return centroid_distance_of(pair_of(source, target, owner, least=1)).value
+
+
+@metric(
+    "centroid-distance",
+    label="Centroid distance",
+    place=20,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, math.inf),
+    needs_pairs=False,
+    reference="Liang et al. (2022), Mind the gap",
+    definition="Euclidean distance between the mean of the source and the mean of the target.",
+    function=centroid_distance,
+)
+def centroid_distance_of(pair: Pair) -> Value:
+    """Centroid distance, and how far each item lies along the offset.
+
+    Along the offset only: whole resampled offsets are too long by the sampling noise, once more, and where the means
+    agree their length says how wide the clouds are.
+    """
+    offset = pair.x.mean - pair.y.mean
+    length = float(torch.linalg.vector_norm(offset))
+    along = offset / length if length else torch.zeros_like(offset)
+    return Value(length, influence=lambda: (pair.x.along(along), -pair.y.along(along)))

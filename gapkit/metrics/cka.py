@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,8 +12,12 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, sides
-from gapkit.metrics.mutual_knn import moved_and_original
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
+
+KORNBLITH = "Kornblith et al. (2019), Similarity of neural network representations revisited"
 
 
 def cka(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, debiased: bool = False) -> float:
@@ -51,8 +56,7 @@ def cka(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None,
     >>> round(cka([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
-    return linear_cka(features(both.x), features(both.y), debiased=debiased)
+    return cka_of(pair_of(source, target, owner, paired=True), debiased=debiased).value
 
 
 def cka_kept(
@@ -89,8 +93,89 @@ def cka_kept(
     >>> round(cka_kept([[5, 5], [5, 7], [3, 5]], original=[[0, 0], [1, 0], [0, 1]]), 6)
     1.0
     """
-    moved, before = moved_and_original(source, original)
-    return linear_cka(features(moved), features(before), debiased=debiased)
+    return cka_kept_of(pair_of(source, source, paired=True, original=original), debiased=debiased).value
+
+
+@metric(
+    "cka",
+    label="CKA",
+    place=550,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n d^2",
+    reference=KORNBLITH,
+    default=False,
+    definition="Linear centred kernel alignment of the source and the mean targets of its clips.",
+    function=cka,
+)
+def cka_of(pair: Pair, *, debiased: bool = False) -> Value:
+    """Alignment from the three criteria; it has no interval."""
+    return Value(ratio(*criteria(pair, debiased=debiased)))
+
+
+metric(
+    "cka-debiased",
+    label="CKA, debiased",
+    place=560,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(-math.inf, 1.0),
+    cost="n d^2",
+    reference="Song et al. (2012), Feature selection via dependence maximization",
+    default=False,
+    definition="CKA from unbiased estimates of the three HSIC; near 0 for unrelated clouds of any size.",
+)(partial(cka_of, debiased=True))
+
+
+@metric(
+    "cka-kept",
+    label="CKA kept",
+    place=590,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n d^2",
+    reference=KORNBLITH,
+    default=False,
+    needs=("original",),
+    definition="Linear centred kernel alignment of the source after and before it was moved.",
+    function=cka_kept,
+)
+def cka_kept_of(pair: Pair, *, debiased: bool = False) -> Value:
+    """Alignment of the source with itself before it was moved."""
+    assert pair.original is not None
+    return cka_of(replace(pair, y=pair.original, original=None), debiased=debiased)
+
+
+def criteria(pair: Pair, *, debiased: bool = False) -> tuple[float, float, float]:
+    """Hilbert-Schmidt independence criteria, times n^2, or n (n - 3) where unbiased.
+
+    Of the source with the target, with itself, and of the target with itself; kernels are linear.
+    """
+    x, y = features(pair.x), features(pair.y)
+    found = float(outer_product(pair).square().sum()), _own_criterion(x), _own_criterion(y)
+    if not debiased:
+        return found
+    n = pair.x.n
+    if n < 4:
+        raise InputError(f"cka: expected at least 4 clips for the debiased form, got {n}; give more or debiased=False")
+    across, inside_x, inside_y = (
+        value + correction(a.squares, b.squares) for value, (a, b) in zip(found, ((x, y), (x, x), (y, y)), strict=True)
+    )
+    return across, inside_x, inside_y
+
+
+def outer_product(pair: Pair) -> Tensor:
+    """Sum over items of the outer products of both sides' features, (d, d)."""
+    return pair.shared("outer product", lambda: features(pair.x).product(features(pair.y)))
+
+
+def _own_criterion(x: Features) -> float:
+    return x.side.shared("own criterion", lambda: float(x.product(x).square().sum()))
 
 
 @dataclass(frozen=True)
@@ -131,31 +216,24 @@ class Features:
 
 def features(side: Cloud) -> Features:
     """Centre and scale the clips of one side."""
-    squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
-    for clips, rows in side.clip_blocks():
-        squares[clips] = (rows.double() - side.mean).square().sum(dim=1)
-    scale = math.inf if side.flat else math.sqrt(float(squares.mean())) or math.inf
-    return Features(side, scale, squares / scale**2)
+
+    def measured() -> tuple[float, Tensor]:
+        squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
+        for clips, rows in side.clip_blocks():
+            squares[clips] = (rows.double() - side.mean).square().sum(dim=1)
+        scale = math.inf if side.flat else math.sqrt(float(squares.mean())) or math.inf
+        return scale, squares / scale**2
+
+    return Features(side, *side.shared("scale and squares", measured))
 
 
-def linear_cka(x: Features, y: Features, *, debiased: bool = False) -> float:
-    """`cka` of two sides."""
-    return ratio(hsic(x, y, debiased=debiased), hsic(x, x, debiased=debiased), hsic(y, y, debiased=debiased))
+def correction(x: Tensor, y: Tensor) -> float:
+    """Number that takes the bias off a criterion, from the squared lengths of both sides' rows.
 
-
-def hsic(x: Features, y: Features, *, debiased: bool = False) -> float:
-    """Hilbert-Schmidt independence criterion of linear kernels, times n^2, or n (n - 3) where unbiased."""
-    whole = float(x.product(y).square().sum())
-    return whole + correction(x, y) if debiased else whole
-
-
-def correction(x: Features, y: Features) -> float:
-    """What takes the bias off: the kernels' diagonals, of which only this much is left after centring."""
-    n = x.side.n
-    if n < 4:
-        raise InputError(f"cka: expected at least 4 clips for the debiased form, got {n}; give more or debiased=False")
-    own = float(x.squares @ y.squares)
-    return float(x.squares.sum()) * float(y.squares.sum()) / ((n - 1) * (n - 2)) - n / (n - 2) * own
+    They are the kernels' diagonals, of which only this much is left after centring.
+    """
+    n = len(x)
+    return float(x.sum()) * float(y.sum()) / ((n - 1) * (n - 2)) - n / (n - 2) * float(x @ y)
 
 
 def ratio(across: float, inside_x: float, inside_y: float) -> float:

@@ -11,9 +11,12 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import positive
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, sides
 from gapkit.metrics.bandwidth import median_bandwidth
-from gapkit.metrics.cka import ratio
+from gapkit.metrics.cka import KORNBLITH, ratio
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 TILE = 512
 """Clips on a side of a tile."""
@@ -67,24 +70,44 @@ def cka_rbf(
     >>> round(cka_rbf([[0, 0], [1, 0], [0, 1]], [[5, 5], [5, 7], [3, 5]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
+    pair = pair_of(source, target, owner, paired=True)
+    return cka_rbf_of(pair, width=width, debiased=debiased, seed=seed).value
+
+
+@metric(
+    "cka-rbf",
+    label="CKA, Gaussian",
+    place=580,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n^2 d",
+    reference=KORNBLITH,
+    default=False,
+    definition="Centred kernel alignment with Gaussian kernels of each side's own median width.",
+    holds_rows=True,
+    function=cka_rbf,
+)
+def cka_rbf_of(pair: Pair, *, width: float = 1.0, debiased: bool = False, seed: int = 0) -> Value:
+    """Alignment from the three criteria of Gaussian kernels; it has no interval."""
     width = positive("width", width)
-    if debiased and both.x.n < 4:
-        raise InputError(f"cka: expected at least 4 clips for the debiased form, got {both.x.n}; give more clips")
-    if both.x.flat or both.y.flat:
-        return 0.0
-    x, y = _scaled(both.x, "source", width, seed), _scaled(both.y, "target", width, seed)
-    return ratio(*_criteria(x, y, debiased=debiased))
+    if debiased and pair.x.n < 4:
+        raise InputError(f"cka: expected at least 4 clips for the debiased form, got {pair.x.n}; give more clips")
+    if pair.x.flat or pair.y.flat:
+        return Value(0.0)
+    x, y = (_scaled(side, width, seed) for side in (pair.x, pair.y))
+    return Value(ratio(*_criteria(x, y, debiased=debiased)))
 
 
-def _scaled(side: Cloud, name: str, width: float, seed: int) -> Cloud:
+def _scaled(side: Cloud, width: float, seed: int) -> Cloud:
     """Centred rows in units in which the kernel is exp(-|a - b|^2)."""
     rows = points(side.rows)[0].near
     try:
         median = median_bandwidth(rows, seed=seed)
     except InputError:
         raise InputError(
-            f"{name}: the median distance of its rows is 0 (most are the same), so that the kernel has no width; "
+            f"{side.name}: the median distance of its rows is 0 (most are the same), so that the kernel has no width; "
             "use the linear cka"
         ) from None
     return Cloud(rows / (width * median * 2**0.5), side.owner, side.n)
@@ -130,13 +153,6 @@ def _tiles(x: Cloud, y: Cloud) -> Iterator[tuple[slice, slice, list[Tensor]]]:
 
 def _kernel(side: Cloud, i: slice, j: slice) -> Tensor:
     """Mean kernel between the clips of two blocks, float32."""
-    parts = [_part(side, clips) for clips in (i, j)]
-    a, b = parts
+    a, b = (side.clips(clips.start, clips.stop) for clips in (i, j))
     squares = torch.cdist(a.rows, b.rows, compute_mode="use_mm_for_euclid_dist").square_()
     return b.per_clip(a.per_clip(squares.neg_().exp_()).T).T
-
-
-def _part(side: Cloud, clips: slice) -> Cloud:
-    """The rows of a range of clips."""
-    first, last = torch.searchsorted(side.owner, torch.tensor([clips.start, clips.stop], device=side.base.device))
-    return Cloud(side.rows[first:last], side.owner[first:last] - clips.start, clips.stop - clips.start)

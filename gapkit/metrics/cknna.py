@@ -7,9 +7,12 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.given import whole
-from gapkit.metrics._sides import Cloud, directions, sides
-from gapkit.metrics.mutual_knn import K, clip_directions, nearest_clips
+from gapkit.given import memory_limit, whole
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.mutual_knn import HUH, K, item_directions, nearest_of_both
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 
 def cknna(
@@ -60,21 +63,36 @@ def cknna(
     >>> round(cknna(rows, rows, k=2), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
-    x, y = directions(both.x, "source"), clip_directions(both.y)
-    check(x.n, k)
-    return of_neighbours(x, y, nearest_clips(x, k, 0, max_memory), nearest_clips(y, k, 1, max_memory))
+    pair = pair_of(source, target, owner, paired=True, max_memory=4 * memory_limit(max_memory))
+    return cknna_of(pair, k=k).value
 
 
-def check(n: int, k: int) -> None:
-    """Whether the alignment exists for `n` clips."""
+@metric(
+    "cknna",
+    label="CKNNA",
+    place=600,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    cost="n^2 d",
+    reference=HUH,
+    default=False,
+    definition="Centred kernel alignment of the cosines between clips that are among the 10 nearest on both sides.",
+    holds_rows=True,
+    function=cknna,
+)
+def cknna_of(pair: Pair, *, k: int = K) -> Value:
+    """Alignment of the cosines between items that are near; it has no interval."""
+    unit, n = pair.unit, pair.x.n
     whole("cknna: k", k, 2)
     if n < 4:
         raise InputError(f"cknna: expected at least 4 clips, got {n}")
+    near_x, near_y = (found.indices for found in nearest_of_both(pair, k))
+    return Value(_aligned(unit.x, item_directions(unit.y), near_x, near_y))
 
 
-def of_neighbours(x: Cloud, y: Cloud, near_x: Tensor, near_y: Tensor) -> float:
-    """`cknna` from unit rows and the lists of nearest clips."""
+def _aligned(x: Cloud, y: Cloud, near_x: Tensor, near_y: Tensor) -> float:
+    """`cknna` from directions, one an item, and the lists of nearest items."""
     n = x.n
     if bool(near_x[0, 0] < 0) or bool(near_y[0, 0] < 0):
         return 0.0

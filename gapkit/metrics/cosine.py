@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Cloud, directions, sides
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Influence, Value
 
 
 def cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -34,8 +37,7 @@ def cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = No
     >>> cosine([[1, 0], [0, 2]], [[1, 0], [1, 0]])
     0.5
     """
-    both = sides(source, target, owner, paired=True, least=1)
-    return float(clip_cosines(directions(both.x, "source"), directions(both.y, "target")).mean())
+    return cosine_of(pair_of(source, target, owner, paired=True, least=1)).value
 
 
 def unpaired_cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -62,10 +64,7 @@ def unpaired_cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | 
     >>> unpaired_cosine([[1, 0], [0, 2]], [[1, 0], [1, 0]])
     0.5
     """
-    both = sides(source, target, owner)
-    x, y = directions(both.x, "source"), directions(both.y, "target")
-    own = clip_cosines(x, y) if both.paired else None
-    return stranger_cosine(x, y, own)
+    return unpaired_cosine_of(pair_of(source, target, owner)).value
 
 
 def cosine_margin(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -90,10 +89,69 @@ def cosine_margin(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | No
     >>> cosine_margin([[1, 0], [0, 2]], [[1, 0], [0, 1]])
     1.0
     """
-    both = sides(source, target, owner, paired=True)
-    x, y = directions(both.x, "source"), directions(both.y, "target")
-    own = clip_cosines(x, y)
-    return float(own.mean()) - stranger_cosine(x, y, own)
+    return cosine_margin_of(pair_of(source, target, owner, paired=True)).value
+
+
+@metric(
+    "cosine",
+    label="Paired cosine",
+    place=10,
+    group="closure",
+    better="higher",
+    best=1.0,
+    range=(-1.0, 1.0),
+    definition="Mean over clips of the mean cosine between a clip and its own targets.",
+    function=cosine,
+    residual=Residual("Residual cosine", "Paired cosine after each side's mean is removed.", place=90, default=True),
+)
+def cosine_of(pair: Pair) -> Value:
+    """Mean cosine of pairs."""
+    return Value.mean_of(own_cosines(pair))
+
+
+@metric(
+    "unpaired-cosine",
+    label="Unpaired cosine",
+    place=160,
+    group="preservation",
+    better="none",
+    range=(-1.0, 1.0),
+    needs_pairs=False,
+    default=False,
+    definition="Mean cosine between a clip and the targets of other clips.",
+    function=unpaired_cosine,
+)
+def unpaired_cosine_of(pair: Pair) -> Value:
+    """Mean cosine of strangers."""
+    own = own_cosines(pair) if pair.paired else None
+    return Value(stranger_cosine(pair.unit, own), influence=lambda: _of_strangers(pair.unit, own))
+
+
+@metric(
+    "cosine-margin",
+    label="Cosine margin",
+    place=170,
+    group="preservation",
+    better="higher",
+    best=2.0,
+    range=(-2.0, 2.0),
+    definition="Paired cosine minus unpaired cosine.",
+    function=cosine_margin,
+)
+def cosine_margin_of(pair: Pair) -> Value:
+    """Cosine of pairs less that of strangers."""
+    own = own_cosines(pair)
+
+    def influence() -> Influence:
+        x, y = _of_strangers(pair.unit, own)
+        return own - x, -y
+
+    return Value(float(own.mean()) - stranger_cosine(pair.unit, own), influence=influence)
+
+
+def own_cosines(pair: Pair) -> Tensor:
+    """Cosine of each item with its targets, (n,)."""
+    return pair.shared("own cosines", lambda: clip_cosines(pair.unit.x, pair.unit.y))
 
 
 def clip_cosines(x: Cloud, y: Cloud) -> Tensor:
@@ -104,9 +162,19 @@ def clip_cosines(x: Cloud, y: Cloud) -> Tensor:
     return cosines
 
 
-def stranger_cosine(x: Cloud, y: Cloud, own: Tensor | None) -> float:
+def stranger_cosine(unit: Pair, own: Tensor | None) -> float:
     """Mean over all pairs of different clips; `own` are the cosines of the same clip, None where unpaired."""
+    x, y = unit.x, unit.y
     everything = x.n * y.n * float(x.mean @ y.mean)
     if own is None:
         return everything / (x.n * y.n)
     return (everything - float(own.sum())) / (x.n * (y.n - 1))
+
+
+def _of_strangers(unit: Pair, own: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean cosine of each item with the strangers of the other side, up to a constant."""
+    x, y = unit.x, unit.y
+    along = x.along(y.mean), y.along(x.mean)
+    if own is None:
+        return along
+    return (y.n * along[0] - own) / (y.n - 1), (x.n * along[1] - own) / (x.n - 1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._kernels import Kernel, clip_sums
-from gapkit.metrics._sides import Sides, sides
-from gapkit.metrics.mmd import squared_mmd
+from gapkit.given import memory_limit
+from gapkit.metrics.kernel_distance import kernel_distance
+from gapkit.metrics.kernels import Kernel, Kernels
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Value
 
 
 def energy_distance(
@@ -52,19 +55,36 @@ def energy_distance(
     >>> energy_distance([[0.0], [0.0]], [[3.0], [3.0]])
     6.0
     """
-    return energy(sides(source, target, owner, paired=paired), max_memory=max_memory)
+    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
+    return energy_distance_of(pair).value
 
 
-def energy(both: Sides, *, max_memory: int = 2**27) -> float:
-    """Energy distance of two sides that are checked."""
-    unit = unit_length(both)
-    kernel = [Kernel("distance", (unit,))]
-    (xx,) = clip_sums(both.x, None, kernel, drop_same=True, max_memory=max_memory)
-    (yy,) = clip_sums(both.y, None, kernel, drop_same=True, max_memory=max_memory)
-    (xy,) = clip_sums(both.x, both.y, kernel, drop_same=both.paired, max_memory=max_memory)
-    return unit * squared_mmd(xx, yy, xy, estimator="paired" if both.paired else "unbiased")
+def _distance(unit: float) -> Kernel:
+    return Kernel("distance", (unit,))
 
 
-def unit_length(both: Sides) -> float:
+@metric(
+    "energy-distance",
+    label="Energy distance",
+    place=240,
+    group="closure",
+    better="lower",
+    best=0.0,
+    needs_pairs=False,
+    cost="n^2 d",
+    reference="Szekely & Rizzo (2013), Energy statistics",
+    default=False,
+    definition="2 E|x - y| - E|x - x'| - E|y - y'| over different clips, no root taken.",
+    kernels=Kernels(_distance),
+    function=energy_distance,
+    residual=Residual("Residual energy distance", "Energy distance after each side's mean is removed.", place=280),
+)
+def energy_distance_of(pair: Pair) -> Value:
+    """Squared distance by the kernel -|x - y|, taken in units of the width of the table or of the rows."""
+    unit = unit_length(pair) if pair.width is None else pair.width
+    return kernel_distance(pair, _distance(unit)).times(unit)
+
+
+def unit_length(pair: Pair) -> float:
     """A length near that of the rows: squares of very large or small numbers leave the range of float32."""
-    return max(side.reach(both.y.mean) for side in (both.x, both.y)) or 1.0
+    return max(side.reach(pair.y.mean) for side in (pair.x, pair.y)) or 1.0

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics._estimators import ESTIMATORS
-from gapkit.metrics._row import CLIP_VALUES, Row
-from gapkit.metrics._sides import Cloud, Sides, cloud, directions
+from gapkit.metrics._row import Row
 from gapkit.metrics._work import refusal
+from gapkit.metrics.cloud import Cloud, cloud, directions
+from gapkit.metrics.draws import draws_of
 from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.kernels import Kernel
 from gapkit.metrics.measures import Estimate
+from gapkit.metrics.pair import Form, Pair, Wanted
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
 from gapkit.statistics import percentile_interval
 
@@ -61,9 +64,39 @@ def prepare(
         else:
             chosen.append(record)
     resamples = reference.resamples if paired else reference.source_resamples(x.n)
-    names = frozenset(record.name for record in chosen)
-    known = {} if before is None else reference.about(before)
-    return Row(Sides(x, target, paired), reference, resamples, names, before, known), chosen, left_out
+    pair = Pair(
+        x,
+        target,
+        paired,
+        original=None if before is None else reference.known(before),
+        fitted=reference.fitted,
+        seed=reference.seed,
+        folds=(reference.folds if paired else reference.source_folds(x.n), reference.folds),
+        max_memory=reference.max_memory,
+        draws=len(resamples) > 0,
+        width=reference.bandwidth,
+        wanted=wanted_kernels(chosen, reference),
+    )
+    return Row(pair, reference, resamples), chosen, left_out
+
+
+def wanted_kernels(metrics: Sequence[Metric], reference: Reference) -> dict[Form, Wanted]:
+    """Kernels that the metrics will ask for, by the form of the rows."""
+    inside: dict[Form, list[Kernel]] = {"rows": [], "directions": [], "centred": []}
+    across: dict[Form, list[Kernel]] = {"rows": [], "directions": [], "centred": []}
+    for metric in metrics:
+        if metric.kernels is None:
+            continue
+        kernel = metric.kernels.of_width(reference.bandwidth)
+        form: Form = "directions" if metric.kernels.of_directions and not reference.normalise else "rows"
+        # Kernels inside a side do not notice that its mean was removed.
+        inside[form].append(kernel)
+        if metric.kernels.across:
+            form = "centred" if metric.centred else form
+            across[form].append(kernel)
+            if metric.centred and len(reference.resamples):
+                across[form].append(kernel.slope)
+    return {form: Wanted(*(tuple(dict.fromkeys(of[form])) for of in (inside, across))) for form in inside}
 
 
 def names_of(metrics: Sequence[str] | str | None) -> list[str]:
@@ -85,9 +118,16 @@ def estimate(record: Metric, row: Row) -> Estimate:
     both = row.both
     sizes = both.x.n, len(both.y.base), both.x.base.shape[1]
     value, why = math.nan, refusal(record, *sizes, row.reference.max_work, row.reference.max_memory)
+    clips: NDArray[np.float64] = np.empty(0)
     try:
         if why:
             pass
+        elif record.of_pair is not None:
+            pair = both.centred if record.centred else both
+            found = record.of_pair(pair)
+            value = found.value
+            draws = draws_of(found, pair, (row.resamples, row.reference.resamples), record.range).cpu().numpy()
+            clips = clips if found.items is None else found.items.cpu().numpy()
         elif record.name in ESTIMATORS:
             value, drawn = ESTIMATORS[record.name](row)
             draws = drawn.cpu().numpy()
@@ -95,15 +135,11 @@ def estimate(record: Metric, row: Row) -> Estimate:
             value, draws = _generic(record, row)
     except InputError as error:
         value, why = math.nan, str(error)
-    few = min(both.x.n, both.y.n)
-    no_interval = ""
+    if math.isnan(value):
+        draws, clips, why = np.empty(0), np.empty(0), why or f"{record.name} gave NaN"
+    few, no_interval = min(both.x.n, both.y.n), ""
     if few < LEAST and len(row.resamples):
         draws, no_interval = np.empty(0), f"{few} items are too few for an interval of 95 %; give at least {LEAST}"
-    clips: NDArray[np.float64] = np.empty(0)
-    if math.isnan(value):
-        draws, why = np.empty(0), why or f"{record.name} gave NaN"
-    elif record.name in CLIP_VALUES:
-        clips = CLIP_VALUES[record.name](row).cpu().numpy()
     undefined = ~np.isfinite(draws)
     if undefined.sum() > RARE * len(draws):
         no_interval = f"{undefined.sum()} of {len(draws)} resamples have no {record.name}; give more items"
@@ -125,8 +161,8 @@ def _generic(record: Metric, row: Row) -> tuple[float, NDArray[np.float64]]:
     extras: dict[str, NDArray[np.float32]] = {}
     if "fitted" in record.needs and row.reference.fitted is not None:
         extras["fitted"] = row.reference.fitted.cpu().numpy().copy()
-    if "original" in record.needs and row.original is not None:
-        extras["original"] = row.original.rows.cpu().numpy().copy()
+    if "original" in record.needs and row.both.original is not None:
+        extras["original"] = row.both.original.rows.cpu().numpy().copy()
 
     def call(x: NDArray[np.float32], y: NDArray[np.float32], owner: NDArray[np.int64]) -> float:
         if with_owner:

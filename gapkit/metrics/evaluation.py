@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -15,17 +14,11 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
-from gapkit.metrics._resamples import Resamples
-from gapkit.metrics._row import T
-from gapkit.metrics._sides import Cloud, cloud, directions
-from gapkit.metrics._slope import SLOPE
 from gapkit.metrics._work import MAX_WORK, limit_of
-from gapkit.metrics.bandwidth import FACTORS, cloud_bandwidth
-from gapkit.metrics.rmg import clip_squares
+from gapkit.metrics.bandwidth import cloud_bandwidth
+from gapkit.metrics.cloud import Cloud, T, cloud, directions
+from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.separability import clip_folds
-from gapkit.metrics.uniformity import T as TEMPERATURE
-from gapkit.metrics.uniformity import gaussian
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class Reference:
     fitted: Tensor | None = None
     normalise: bool = False
     max_work: float = MAX_WORK
-    _memo: dict[Any, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+    _originals: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def from_target(
@@ -139,50 +132,17 @@ class Reference:
 
     def shared(self, key: str, make: Callable[[], T]) -> T:
         """What metrics need of the targets alone: made at its first use, and kept for all rows."""
-        if key not in self._memo:
-            self._memo[key] = make()
-        value: T = self._memo[key]
-        return value
+        return self.target.shared(key, make)
 
-    def about(self, original: Cloud) -> dict[str, Any]:
-        """What metrics have found out about a source before it was moved; kept until another one comes."""
+    def known(self, original: Cloud) -> Cloud:
+        """A source before it was moved; where it was seen before, with all that it keeps, until another one comes."""
         if 4 * original.base.numel() > self.kept_bytes:
-            return {}
+            return original
         digest = hashlib.blake2b(original.base.cpu().numpy().tobytes()).digest()
-        if self._memo.get("original", (b"",))[0] != digest:
-            self._memo["original"] = (digest, {})
-        known: dict[str, Any] = self._memo["original"][1]
-        return known
-
-    @cached_property
-    def kernels(self) -> dict[str, Kernel]:
-        """Kernels by metric, all with the reference's width."""
-        width = self.bandwidth
-        return {
-            "mmd": Kernel("gaussian", (width,)),
-            "mmd-multi": Kernel("gaussian", tuple(f * width for f in FACTORS)),
-            "mmd-imq": Kernel("imq", (width,)),
-            "energy-distance": Kernel("distance", (width,)),
-            "uniformity": gaussian(TEMPERATURE),
-            f"mmd-multi{SLOPE}": Kernel("gaussian slope", tuple(f * width for f in FACTORS)),
-            f"mmd-imq{SLOPE}": Kernel("imq slope", (width,)),
-            f"energy-distance{SLOPE}": Kernel("inverse", (width,)),
-        }
-
-    def target_kernels(self, names: Sequence[str]) -> dict[str, ClipSums]:
-        """Kernel sums inside the target, the same for all rows; what no row has asked for yet in one pass."""
-        known: dict[str, ClipSums] = self.shared("target kernels", dict)
-        missing = [name for name in names if name not in known]
-        if missing:
-            sums = clip_sums(
-                self.target,
-                None,
-                [self.kernels[name] for name in missing],
-                drop_same=True,
-                max_memory=self.max_memory // 4,
-            )
-            known.update(zip(missing, sums, strict=True))
-        return known
+        if self._originals.get("digest") != digest:
+            self._originals.update(digest=digest, cloud=original)
+        cloud: Cloud = self._originals["cloud"]
+        return cloud
 
     @property
     def weights(self) -> Tensor:
@@ -194,27 +154,10 @@ class Reference:
         """Up to this size, rows that are made of the given ones (directions, residuals) are kept, not made again."""
         return self.max_memory // 8
 
-    @cached_property
+    @property
     def directions(self) -> Cloud:
         """Targets of length one; where all rows are scaled, the targets themselves."""
-        if self.normalise:
-            return self.target
-        return directions(self.target, "target").kept(self.kept_bytes)
-
-    @cached_property
-    def unit_sums(self) -> Tensor:
-        """Resampled sums of the clips' mean directions, shape (B, d)."""
-        return self.resamples.sums(self.directions)
-
-    @cached_property
-    def unit_squares(self) -> Tensor:
-        """Squared length of each clip's mean direction, shape (n,)."""
-        return clip_squares(self.directions)
-
-    @cached_property
-    def centred_sums(self) -> Tensor:
-        """Resampled sums of the clips' mean targets, seen from the mean of all, shape (B, d)."""
-        return self.resamples.sums(self.target.centred)
+        return self.target.unit.kept(self.kept_bytes)
 
     def source_folds(self, n: int) -> NDArray[np.int64]:
         """Folds of `n` source rows that are unrelated to the clips."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -11,7 +12,10 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Influence, Value
 
 Shrinkage = float | Literal["ledoit-wolf"]
 
@@ -61,9 +65,48 @@ def frechet_distance(
     >>> round(frechet_distance([[-1.0], [0.0], [1.0]], [[1.0], [3.0], [5.0]]), 6)
     10.0
     """
-    both = sides(source, target, owner)
-    x, y = gaussian(both.x, "source", shrinkage), gaussian(both.y, "target", shrinkage)
-    return float((x.mean - y.mean).square().sum()) + bures(x, y)
+    return frechet_of(pair_of(source, target, owner), shrinkage=shrinkage).value
+
+
+@metric(
+    "frechet",
+    label="Fréchet distance²",
+    place=220,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, math.inf),
+    needs_pairs=False,
+    cost="n d^2 + d^3",
+    reference="Heusel et al. (2017), GANs trained by a two time-scale update rule",
+    default=False,
+    definition="Squared Frechet distance of the Gaussians with each side's mean and covariance.",
+    function=frechet_distance,
+    residual=Residual(
+        "Residual Fréchet distance²",
+        "Squared Frechet distance after each side's mean is removed: the covariance part.",
+        place=260,
+    ),
+)
+def frechet_of(pair: Pair, *, shrinkage: Shrinkage | None = None) -> Value:
+    """Squared offset of the means, and the distance of the covariances, which a centred pair has in common."""
+    whole = pair.uncentred
+    x = whole.x.shared(("gaussian", shrinkage), lambda: gaussian(whole.x, shrinkage))
+    y = whole.y.shared(("gaussian", shrinkage), lambda: gaussian(whole.y, shrinkage))
+    shape = whole.shared(("bures", shrinkage), lambda: bures(x, y))
+
+    def of_shape() -> tuple[Tensor, Tensor]:
+        return whole.shared(("influence", shrinkage), lambda: influences(whole, x, y))
+
+    if pair.is_centred:
+        return Value(shape, influence=of_shape)
+    offset = x.mean - y.mean
+
+    def influence() -> Influence:
+        moved_x, moved_y = of_shape()
+        return moved_x + 2 * pair.x.along(offset), moved_y - 2 * pair.y.along(offset)
+
+    return Value(float(offset.square().sum()) + shape, influence=influence)
 
 
 @dataclass(frozen=True)
@@ -87,7 +130,7 @@ class Gaussian:
         return root
 
 
-def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaussian:
+def gaussian(side: Cloud, shrinkage: Shrinkage | None = None) -> Gaussian:
     """Fit a Gaussian to one side, every clip counting the same.
 
     Raises
@@ -98,7 +141,7 @@ def gaussian(side: Cloud, name: str, shrinkage: Shrinkage | None = None) -> Gaus
     n, d = side.n, side.base.shape[1]
     if shrinkage is None and n <= d:
         raise InputError(
-            f"{name}: expected more clips than dimensions ({d}) for a covariance, got {n}; "
+            f"{side.name}: expected more clips than dimensions ({d}) for a covariance, got {n}; "
             'give more clips, or shrinkage="ledoit-wolf" to frechet_distance'
         )
     covariance = _scatter(side) / n
@@ -122,7 +165,7 @@ def bures(x: Gaussian, y: Gaussian) -> float:
     return max(0.0, float(trace - 2 * torch.linalg.svdvals(y.factor.T @ x.factor).sum()))
 
 
-def influences(both: Sides, x: Gaussian, y: Gaussian) -> tuple[Tensor, Tensor]:
+def influences(both: Pair, x: Gaussian, y: Gaussian) -> tuple[Tensor, Tensor]:
     """How much each clip pushes the Bures distance, to first order: float64, (n_x,) and (n_y,), mean 0.
 
     The derivative by S_x is 1 - T, with T the matrix of the optimal transport from x to y, and by S_y 1 - T^-1.

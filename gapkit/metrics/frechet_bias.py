@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._sides import Cloud, Sides, sides
-from gapkit.metrics.frechet import bures, gaussian
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.frechet import frechet_of
+from gapkit.metrics.pair import Pair, pair_of
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def frechet_bias(
     Chong & Forsyth (2020), Effectively unbiased FID and Inception score, arXiv:1911.07023.
     Gui et al. (2024), Adapting Frechet Audio Distance for generative music evaluation, arXiv:2311.01616.
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     n, d = min(both.x.n, both.y.n), both.x.rows.shape[1]
     asked = _sizes(n, d) if sizes is None else np.asarray(sizes)
     if asked.ndim != 1 or asked.dtype.kind not in "iu" or len(np.unique(asked)) < 2:
@@ -113,10 +114,10 @@ def _sizes(n: int, d: int) -> NDArray[np.int64]:
     return np.unique(np.rint(1 / np.linspace(1 / least, 1 / n, 8)).astype(np.int64))
 
 
-def _thinned(both: Sides, size: int, rng: np.random.Generator) -> float:
+def _thinned(both: Pair, size: int, rng: np.random.Generator) -> float:
     x = rng.permutation(both.x.n)[:size]
     y = x if both.paired else rng.permutation(both.y.n)[:size]
-    return _distance(Sides(_subset(both.x, x), _subset(both.y, y), both.paired))
+    return _distance(Pair(_subset(both.x, x), _subset(both.y, y), both.paired))
 
 
 def _subset(side: Cloud, clips: NDArray[np.int64]) -> Cloud:
@@ -126,6 +127,5 @@ def _subset(side: Cloud, clips: NDArray[np.int64]) -> Cloud:
     return Cloud(side.rows[owner >= 0], owner[owner >= 0], len(clips))
 
 
-def _distance(both: Sides) -> float:
-    x, y = gaussian(both.x, "source"), gaussian(both.y, "target")
-    return float((x.mean - y.mean).square().sum()) + bures(x, y)
+def _distance(both: Pair) -> float:
+    return frechet_of(both).value

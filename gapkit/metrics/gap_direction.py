@@ -11,7 +11,12 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._sides import FLAT, Cloud, Sides, directions, sides
+from gapkit.metrics.cloud import FLAT, Cloud
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
+
+_C3 = "Zhang et al. (2024), Connect, collapse, corrupt"
 
 GROUP = 100
 """Pairs of a group: their own differences cancel, what they share stays."""
@@ -91,7 +96,7 @@ def gap_direction(
     >>> gap_direction([[1, 0], [1, 0]], [[0, 1], [1, -1]], group_size=1).n_groups
     2
     """
-    return of_sides(_unit(source, target, owner), group_size, seed)
+    return gap_direction_of(pair_of(source, target, owner, paired=True, seed=seed), group_size=group_size)
 
 
 def gap_length(
@@ -119,7 +124,8 @@ def gap_length(
     ------
     InputError
     """
-    return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).length
+    pair = pair_of(source, target, owner, paired=True, seed=seed)
+    return gap_length_of(pair, group_size=group_size).value
 
 
 def gap_consistency(
@@ -147,7 +153,8 @@ def gap_consistency(
     ------
     InputError
     """
-    return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).consistency
+    pair = pair_of(source, target, owner, paired=True, seed=seed)
+    return gap_consistency_of(pair, group_size=group_size).value
 
 
 def gap_orthogonality(
@@ -175,13 +182,75 @@ def gap_orthogonality(
     ------
     InputError
     """
-    return gap_direction(source, target, owner=owner, group_size=group_size, seed=seed).orthogonality
+    pair = pair_of(source, target, owner, paired=True, seed=seed)
+    return gap_orthogonality_of(pair, group_size=group_size).value
 
 
-def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
-    """`gap_direction` of sides that hold unit rows."""
+@metric(
+    "gap-length",
+    label="Gap length",
+    place=480,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, 2.0),
+    cost="n d by group",
+    reference=_C3,
+    default=False,
+    definition="Mean length of the gap vectors of groups of 100 pairs, between directions.",
+    function=gap_length,
+)
+def gap_length_of(pair: Pair, *, group_size: int = GROUP) -> Value:
+    """Mean length of the gaps; it has no interval."""
+    return Value(gap_direction_of(pair, group_size=group_size).length)
+
+
+@metric(
+    "gap-consistency",
+    label="Gap consistency",
+    place=490,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(-1.0, 1.0),
+    cost="n d by group",
+    reference=_C3,
+    default=False,
+    definition="Mean cosine between the gap vectors of two groups of 100 pairs; 1 is one constant gap.",
+    function=gap_consistency,
+)
+def gap_consistency_of(pair: Pair, *, group_size: int = GROUP) -> Value:
+    """Mean cosine of two gaps; it has no interval."""
+    return Value(gap_direction_of(pair, group_size=group_size).consistency)
+
+
+@metric(
+    "gap-orthogonality",
+    label="Gap against differences",
+    place=500,
+    group="closure",
+    better="none",
+    range=(0.0, 1.0),
+    cost="n d by group",
+    reference=_C3,
+    default=False,
+    definition="Mean absolute cosine between the gap and the differences of clips inside a modality; 0 is orthogonal.",
+    function=gap_orthogonality,
+)
+def gap_orthogonality_of(pair: Pair, *, group_size: int = GROUP) -> Value:
+    """Mean absolute cosine of the gap and of differences; it has no interval."""
+    return Value(gap_direction_of(pair, group_size=group_size).orthogonality)
+
+
+def gap_direction_of(pair: Pair, *, group_size: int = GROUP) -> GapDirection:
+    """`gap_direction` of a pair, the seed being the pair's: worked out once for all metrics."""
+    size = whole("gap direction: group_size", group_size, 1)
+    return pair.shared(("gap direction", size), lambda: _of_directions(pair.unit, size, pair.seed))
+
+
+def _of_directions(unit: Pair, group_size: int, seed: int) -> GapDirection:
     n = unit.x.n
-    if n < 2 * whole("gap direction: group_size", group_size, 1):
+    if n < 2 * group_size:
         raise InputError(
             f"gap direction: expected at least 2 groups of {group_size} clips, got {n} clips; give a smaller group_size"
         )
@@ -208,7 +277,7 @@ def of_sides(unit: Sides, group_size: int, seed: int) -> GapDirection:
     )
 
 
-def _group_means(unit: Sides, order: Tensor, groups: int, size: int) -> Tensor:
+def _group_means(unit: Pair, order: Tensor, groups: int, size: int) -> Tensor:
     """Mean difference of the two sides in each group of clips, float64, (groups, d)."""
     means = torch.zeros(groups, unit.x.base.shape[1], dtype=torch.float64, device=order.device)
     for part in slices(len(order), means.shape[1]):
@@ -230,8 +299,3 @@ def _absolute_cosine(side: Cloud, order: Tensor, gap: Tensor) -> float:
     if not count:
         return float("nan")
     return total / count / across if across > FLAT else 0.0
-
-
-def _unit(source: ArrayLike, target: ArrayLike, owner: ArrayLike | None) -> Sides:
-    both = sides(source, target, owner, paired=True)
-    return Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)

@@ -9,8 +9,9 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, directions, sides
+from gapkit.metrics.cloud import Cloud, directions
 from gapkit.metrics.neighbours import search
+from gapkit.metrics.pair import pair_of
 
 K = 10
 """Neighbours."""
@@ -60,7 +61,7 @@ def hubness(
     >>> hubness([[1, 0], [0, 1], [-1, 0]], [[1, 0], [0, 1], [-1, 0]], k=1)
     0.0
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     return skewness(occurrences(directions(both.x, "source"), directions(both.y, "target"), k, max_memory), both.y)
 
 

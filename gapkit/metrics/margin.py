@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
 from gapkit.metrics.separability import Probe, folds_of, probe
 
 
@@ -50,12 +51,12 @@ def separability_margin(
     >>> separability_margin([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3)
     0.0
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     x, y = clip_margins(both, probe(both, *folds_of(both, folds, seed)))
     return float(x.mean() + y.mean()) / 2
 
 
-def clip_margins(both: Sides, found: Probe) -> tuple[Tensor, Tensor]:
+def clip_margins(both: Pair, found: Probe) -> tuple[Tensor, Tensor]:
     """Mean margin of each clip's rows, (n_x,) and (n_y,), on the processor."""
     x, y = found.margins
     return x, both.y.per_clip(-y.to(both.y.base.device)).cpu()

@@ -6,8 +6,9 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, cloud, directions, sides
+from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.neighbours import as_cosine, search
+from gapkit.metrics.pair import pair_of
 
 
 def memorisation(
@@ -52,7 +53,7 @@ def memorisation(
     >>> round(memorisation([[1, 0], [0, 1]], [[3, 4], [4, 3]], fitted=[[1, 0], [0, 1]]), 6)
     0.2
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     known = checked_fitted(fitted, both.x.base)
     nearest_x = nearest_cosine(directions(both.x, "source"), known, max_memory)
     nearest_y = nearest_cosine(directions(both.y, "target"), known, max_memory)

@@ -10,7 +10,8 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.metrics._neighbourhood import Neighbourhood, neighbourhood, pooled_clips
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
 
 K = 30
 """Neighbours, as many as keep the ceiling of the index (about 2 - 2 / k in one distribution) near 2."""
@@ -64,7 +65,7 @@ def knn_mixing(
     >>> knn_mixing([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], k=2)
     2.0
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     seen = pooled(both, k, max_memory)
     return balanced(both, simpson(seen.x), simpson(seen.y))
 
@@ -99,7 +100,7 @@ def cross_modal_share(
     >>> cross_modal_share([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], k=2)
     0.5
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     seen = pooled(both, k, max_memory)
     return balanced(both, 1 - seen.x, seen.y)
 
@@ -123,7 +124,7 @@ class Pooled:
     k: int
 
 
-def pooled(both: Sides, k: int, max_memory: int) -> Pooled:
+def pooled(both: Pair, k: int, max_memory: int) -> Pooled:
     """Find the neighbourhoods of all rows among both sides."""
     x, y = both.x, both.y
     # Of rows at the same distance those of clip 0 come first, its source before its targets, and so on: rows that are
@@ -138,7 +139,7 @@ def pooled(both: Sides, k: int, max_memory: int) -> Pooled:
     return Pooled(from_source[: len(x.base)], from_source[len(x.base) :], found, k)
 
 
-def pulls(both: Sides, seen: Pooled, slope_x: Tensor, slope_y: Tensor) -> tuple[Tensor, Tensor]:
+def pulls(both: Pair, seen: Pooled, slope_x: Tensor, slope_y: Tensor) -> tuple[Tensor, Tensor]:
     """What each clip adds to a mean over rows by being a neighbour, (n_x,) and (n_y,), float64.
 
     To first order: where a clip weighs more, its rows take more of a neighbourhood, and what they push out is like the
@@ -179,6 +180,6 @@ def simpson_slope(share: Tensor) -> Tensor:
     return (2 - 4 * share) * simpson(share).square()
 
 
-def balanced(both: Sides, values_x: Tensor, values_y: Tensor) -> float:
+def balanced(both: Pair, values_x: Tensor, values_y: Tensor) -> float:
     """Mean over clips on each side, and of the two sides."""
     return float(both.x.per_clip(values_x).mean() + both.y.per_clip(values_y).mean()) / 2

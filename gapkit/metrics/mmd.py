@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
-
-import torch
-from torch import Tensor
+from dataclasses import replace
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._kernels import ClipSums, Kernel, checked_kernel, checked_widths, clip_sums
-from gapkit.metrics._sides import Cloud, Sides, sides
-from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
+from gapkit.given import memory_limit
+from gapkit.metrics.bandwidth import FACTORS
+from gapkit.metrics.kernel_distance import Estimator, checked_estimator, kernel_distance
+from gapkit.metrics.kernels import Kernel, Kernels, checked_kernel, checked_widths
+from gapkit.metrics.mmd_linear import linear_mmd
+from gapkit.metrics.pair import Pair, Wanted, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Value
 
-Estimator = Literal["unbiased", "paired", "biased"]
+_GRETTON = "Gretton et al. (2012), A kernel two-sample test"
+_GORHAM = "Gorham & Mackey (2017), Measuring sample quality with kernels"
 
 
 def mmd(
@@ -82,17 +85,17 @@ def mmd(
     >>> round(mmd([[0.0], [0.0]], [[9.0], [9.0]], bandwidth=1.0), 6)
     2.0
     """
-    both = sides(source, target, owner, paired=paired)
-    known = checked_estimator(estimator, both)
+    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
+    known = checked_estimator(estimator, pair)
     if bandwidths is not None and bandwidth is not None:
         raise InputError("mmd: got both `bandwidth` and `bandwidths`; give one of them")
     if kernel == "linear":
         if bandwidth is not None or bandwidths is not None:
             raise InputError("mmd: the linear kernel has no bandwidth; leave it out")
-        return linear_mmd(both, known)
+        return linear_mmd(pair, known)
     if bandwidths is None:
-        bandwidths = [median_bandwidth(both.y.rows) if bandwidth is None else bandwidth]
-    return _one_pass(both, [_bounded_kernel(bandwidths, kernel)], known, max_memory)[0]
+        bandwidths = [pair.bandwidth if bandwidth is None else bandwidth]
+    return kernel_distance(pair, _bounded_kernel(bandwidths, kernel), known).value
 
 
 def mmd_multi(
@@ -121,10 +124,7 @@ def mmd_multi(
     ------
     InputError
     """
-    both = sides(source, target, owner, paired=paired)
-    width = median_bandwidth(both.y.rows)
-    bandwidths = [factor * width for factor in FACTORS]
-    return mmd(source, target, owner=owner, paired=paired, bandwidths=bandwidths, max_memory=max_memory)
+    return mmd_multi_of(pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))).value
 
 
 def mmd_imq(
@@ -157,38 +157,6 @@ def mmd_imq(
     return mmd(source, target, owner=owner, paired=paired, kernel="imq", bandwidth=bandwidth, max_memory=max_memory)
 
 
-def mmd_linear(
-    source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, paired: bool | None = None
-) -> float:
-    """Squared MMD with the linear kernel: the squared centroid distance without its sampling noise.
-
-    Computed from means in O(n d): |mean x - mean y|^2 less the trace of the covariance of the pair difference
-    (of both sides, where unpaired) over n.
-
-    Parameters
-    ----------
-    source, target, owner, paired
-        See `mmd`.
-
-    Returns
-    -------
-    float
-        0 in expectation where the means agree (an estimate may be slightly negative); lower is nearer. Blind to
-        everything but the means.
-
-    Raises
-    ------
-    InputError
-
-    Examples
-    --------
-    >>> mmd_linear([[0, 0], [2, 0]], [[0, 3], [2, 3]])
-    9.0
-    """
-    both = sides(source, target, owner, paired=paired)
-    return linear_mmd(both, checked_estimator(None, both))
-
-
 def mmd_profile(
     source: ArrayLike,
     target: ArrayLike,
@@ -219,69 +187,114 @@ def mmd_profile(
     ------
     InputError
     """
-    both = sides(source, target, owner, paired=paired)
-    known = checked_estimator(estimator, both)
+    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
+    known = checked_estimator(estimator, pair)
     if bandwidths is None:
-        width = median_bandwidth(both.y.rows)
-        bandwidths = [factor * width for factor in FACTORS]
-    asked = [_bounded_kernel([width], kind) for kind in kernels for width in checked_widths(bandwidths)]
-    values = _one_pass(both, asked, known, max_memory) if asked else []
-    return {(kernel.kind, kernel.widths[0]): value for kernel, value in zip(asked, values, strict=True)}
+        bandwidths = [factor * pair.bandwidth for factor in FACTORS]
+    asked = tuple(_bounded_kernel([width], kind) for kind in kernels for width in checked_widths(bandwidths))
+    pair = replace(pair, wanted={"rows": Wanted(asked, asked)})
+    return {(kernel.kind, kernel.widths[0]): kernel_distance(pair, kernel, known).value for kernel in asked}
 
 
-def checked_estimator(estimator: str | None, both: Sides) -> Estimator:
-    """The estimator asked for, or the one that is unbiased for these sides."""
-    if estimator is None:
-        return "paired" if both.paired else "unbiased"
-    if estimator == "paired" and not both.paired:
-        raise InputError('mmd: estimator "paired" needs paired clips; leave it out, or leave out paired=False')
-    for known in get_args(Estimator):
-        if estimator == known:
-            checked: Estimator = known
-            return checked
-    raise InputError(f"mmd: estimator: expected one of {', '.join(get_args(Estimator))}, got {estimator!r}")
+def _gaussian(width: float) -> Kernel:
+    return Kernel("gaussian", (width,))
 
 
-def squared_mmd(xx: ClipSums, yy: ClipSums, xy: ClipSums, *, estimator: Estimator) -> float:
-    """The statistic from the kernel sums of the three pairs of sides."""
-    n, m = len(xx.rows), len(yy.rows)
-    if estimator == "biased":
-        return max(0.0, float(xx.rows.sum() / n**2 + yy.rows.sum() / m**2 - 2 * xy.rows.sum() / (n * m)))
-    cross = n * (n - 1) if estimator == "paired" else n * m
-    return float(xx.rows.sum() / (n * (n - 1)) + yy.rows.sum() / (m * (m - 1)) - 2 * xy.rows.sum() / cross)
+def _five_widths(width: float) -> Kernel:
+    return Kernel("gaussian", tuple(factor * width for factor in FACTORS))
 
 
-def linear_mmd(both: Sides, estimator: Estimator) -> float:
-    """Squared MMD with the inner product as kernel, from means and spreads."""
-    x, y = both.x, both.y
-    offset = float((x.mean - y.mean).square().sum())
-    if estimator == "biased":
-        return offset
-    if estimator == "paired":
-        return offset - _spread(x, x.mean - y.mean, y) / x.n
-    return offset - _spread(x, x.mean) / x.n - _spread(y, y.mean) / y.n
+def _imq(width: float) -> Kernel:
+    return Kernel("imq", (width,))
 
 
-def _spread(side: Cloud, centre: Tensor, minus: Cloud | None = None) -> float:
-    """Trace of the covariance of the clips, or of the clips less those of `minus`, in float64 block by block."""
-    total = 0.0
-    for clips, rows in side.clip_blocks():
-        block = rows.double() - centre
-        if minus is not None:
-            block -= minus.clip_block(clips)
-        total += float(torch.linalg.vector_norm(block) ** 2)
-    return total / (side.n - 1)
+@metric(
+    "mmd",
+    label="MMD² ×1000",
+    place=30,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(-2.0, 2.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    instead="mmd-rff",
+    scale=1000.0,
+    digits=1,
+    reference=_GRETTON,
+    definition="Squared MMD, Gaussian kernel of the targets' median width, unbiased over pairs of different clips.",
+    kernels=Kernels(_gaussian),
+    function=mmd,
+    residual=Residual(
+        "Residual MMD² ×1000",
+        "Squared MMD after each side's mean is removed, same kernel as MMD.",
+        place=100,
+        default=True,
+    ),
+)
+def mmd_of(pair: Pair) -> Value:
+    """Squared MMD of one width."""
+    return kernel_distance(pair, _gaussian(pair.bandwidth))
+
+
+@metric(
+    "mmd-multi",
+    label="MMD² ×1000, 5 widths",
+    place=40,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(-2.0, 2.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    instead="mmd-rff",
+    scale=1000.0,
+    digits=1,
+    reference=_GRETTON,
+    default=False,
+    definition="Squared MMD with the mean of five Gaussian kernels, 1/4 to 4 times the targets' median width.",
+    kernels=Kernels(_five_widths),
+    function=mmd_multi,
+    residual=Residual(
+        "Residual MMD² ×1000, 5 widths",
+        "Squared MMD with the mean of five Gaussian kernels after each side's mean is removed.",
+        place=310,
+    ),
+)
+def mmd_multi_of(pair: Pair) -> Value:
+    """Squared MMD of five widths."""
+    return kernel_distance(pair, _five_widths(pair.bandwidth))
+
+
+@metric(
+    "mmd-imq",
+    label="MMD² ×1000, IMQ",
+    place=190,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(-2.0, 2.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    scale=1000.0,
+    digits=1,
+    reference=_GORHAM,
+    default=False,
+    definition="Squared MMD, inverse multiquadric kernel of the targets' median width, unbiased.",
+    kernels=Kernels(_imq),
+    function=mmd_imq,
+    residual=Residual(
+        "Residual MMD² ×1000, IMQ",
+        "Squared MMD with the inverse multiquadric kernel after each side's mean is removed.",
+        place=320,
+    ),
+)
+def mmd_imq_of(pair: Pair) -> Value:
+    """Squared MMD of the inverse multiquadric kernel."""
+    return kernel_distance(pair, _imq(pair.bandwidth))
 
 
 def _bounded_kernel(bandwidths: Sequence[float], kind: str) -> Kernel:
     if kind not in ("gaussian", "imq"):
         raise InputError(f"mmd: kernel: expected gaussian, imq or linear, got {kind!r}")
     return checked_kernel(bandwidths, kind)
-
-
-def _one_pass(both: Sides, kernels: Sequence[Kernel], estimator: Estimator, max_memory: int) -> list[float]:
-    own, cross = estimator != "biased", estimator == "paired"
-    xx = clip_sums(both.x, None, kernels, drop_same=own, max_memory=max_memory)
-    yy = clip_sums(both.y, None, kernels, drop_same=own, max_memory=max_memory)
-    xy = clip_sums(both.x, both.y, kernels, drop_same=cross, max_memory=max_memory)
-    return [squared_mmd(a, b, c, estimator=estimator) for a, b, c in zip(xx, yy, xy, strict=True)]

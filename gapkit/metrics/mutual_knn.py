@@ -7,15 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix, generator
+from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
-from gapkit.given import whole
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._points import points
-from gapkit.metrics._sides import Cloud, cloud, directions, sides
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.neighbours import Neighbours, search
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 K = 10
 """Neighbours."""
+
+HUH = "Huh et al. (2024), The Platonic representation hypothesis"
 
 
 def mutual_knn(
@@ -62,10 +67,8 @@ def mutual_knn(
     >>> mutual_knn([[1, 0], [1, 0.1], [0, 1], [0.1, 1]], [[0, 1], [0.2, 1], [1, 0], [1, 0.1]], k=1)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
-    x, y = directions(both.x, "source"), clip_directions(both.y)
-    found = (nearest_clips(side, k, order, max_memory) for side, order in ((x, 0), (y, 1)))
-    return float(overlap(*found).mean())
+    pair = pair_of(source, target, owner, paired=True, max_memory=4 * memory_limit(max_memory))
+    return mutual_knn_of(pair, k=k).value
 
 
 def mutual_knn_kept(
@@ -113,59 +116,114 @@ def mutual_knn_kept(
     >>> mutual_knn_kept([[0, 1], [0.1, 1], [-1, 0], [-1, 0.1]], original=rows, k=1)
     1.0
     """
-    moved, before = moved_and_original(source, original)
-    found = (
-        nearest_clips(directions(side, name), k, 0, max_memory)
-        for side, name in ((moved, "source"), (before, "original"))
-    )
-    return float(overlap(*found).mean())
+    pair = pair_of(source, source, paired=True, original=original, max_memory=4 * memory_limit(max_memory))
+    return mutual_knn_kept_of(pair, k=k).value
 
 
-def moved_and_original(source: ArrayLike, original: ArrayLike) -> tuple[Cloud, Cloud]:
-    """Both checked: as many rows and columns."""
-    moved = cloud(source, name="source")
-    width, device = moved.base.shape[1], moved.base.device
-    before = cloud(as_matrix(original, name="original", n_features=width, device=device), name="original")
-    if moved.n != before.n:
-        raise InputError(f"original: expected one row a source row ({moved.n}), got {before.n}")
-    if moved.n < 2:
-        raise InputError(f"source: expected at least 2 clips, got {moved.n}; a metric compares clouds")
-    return moved, before
+@metric(
+    "mutual-knn",
+    label="Mutual kNN",
+    place=520,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n^2 d",
+    reference=HUH,
+    default=False,
+    definition="Share of a clip's 10 nearest in the source that are among its 10 nearest in the target.",
+    holds_rows=True,
+    function=mutual_knn,
+)
+def mutual_knn_of(pair: Pair, *, k: int = K) -> Value:
+    """Mean overlap of the lists of nearest items inside the source and inside the target."""
+    x, y = nearest_of_both(pair, k)
+    return _mean_overlap(x.indices, y.indices)
 
 
-def clip_directions(y: Cloud) -> Cloud:
-    """Direction of the mean direction of each clip's targets; a mean of zero stays zero."""
-    unit = directions(y, "target")
-    if unit.single:
-        return unit
-    means = unit.clip_means()
-    length = torch.linalg.vector_norm(means, dim=1, keepdim=True)
-    rows = torch.where(length > 0, means / length.clamp_min(torch.finfo(means.dtype).tiny), 0.0)
-    return Cloud(rows, torch.arange(y.n, device=rows.device), y.n)
+@metric(
+    "mutual-knn-kept",
+    label="Neighbours kept",
+    place=540,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n^2 d",
+    reference=HUH,
+    default=False,
+    needs=("original",),
+    definition="Share of a clip's 10 nearest in the source before it was moved that are among its 10 nearest after.",
+    holds_rows=True,
+    function=mutual_knn_kept,
+)
+def mutual_knn_kept_of(pair: Pair, *, k: int = K) -> Value:
+    """Mean overlap of the lists of nearest items inside the source after and before it was moved."""
+    assert pair.original is not None
+    after, before = (nearest_items(side.unit, k, 0, pair.max_memory // 4) for side in (pair.x, pair.original))
+    return _mean_overlap(after.indices, before.indices)
 
 
-def nearest_clips(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> Tensor:
-    """The k nearest other rows of each of the unit rows, (n, k); -1 where all are one point and none is nearer.
+def nearest_of_both(pair: Pair, k: int) -> tuple[Neighbours, Neighbours]:
+    """Nearest items inside the source and inside the target."""
+    unit, room = pair.unit, pair.max_memory // 4
+    return nearest_items(unit.x, k, 0, room), nearest_items(unit.y, k, 1, room)
 
-    `order` numbers the random order by which ties are broken.
+
+def nearest_items(unit: Cloud, k: int, order: int, max_memory: int) -> Neighbours:
+    """The k nearest other items of each item and their Euclidean distances, searched once for all metrics.
+
+    Parameters
+    ----------
+    unit : Cloud
+        Directions; an item stands at its `item_directions`.
+    k : int
+    order : int
+        Number of the random order by which ties are broken.
+    max_memory : int
+
+    Returns
+    -------
+    Neighbours
+        Where all items are one point and none is nearer, indices of -1 and distances of 0.
+
+    Raises
+    ------
+    InputError
+        Not more than `k` items.
     """
-    return nearest_found(side, k, order, max_memory).indices
-
-
-def nearest_found(side: Cloud, k: int, order: int, max_memory: int = 2**27) -> Neighbours:
-    """`nearest_clips` with their Euclidean distances, 0 where all are one point."""
     k = whole("neighbours: k", k, 1)
-    if side.n <= k:
-        raise InputError(f"neighbours: expected more than {k} clips, got {side.n}; give more clips or a smaller k")
-    device = side.base.device
-    if side.flat:
-        return Neighbours(
-            torch.full((side.n, k), -1, device=device), torch.zeros(side.n, k, dtype=torch.float64, device=device)
-        )
-    own = torch.arange(side.n, device=device)
-    priority = torch.randperm(side.n, generator=generator(order)).to(device)
-    ready, _ = points(side.rows)
-    return search(ready, ready, k, clips=(own, own), priority=priority, from_own=True, max_memory=max_memory)
+    if unit.n <= k:
+        raise InputError(f"neighbours: expected more than {k} clips, got {unit.n}; give more clips or a smaller k")
+
+    def found() -> Neighbours:
+        side = item_directions(unit)
+        own = torch.arange(side.n, device=side.base.device)
+        if side.flat:
+            return Neighbours(own.new_full((side.n, k), -1), own.new_zeros(side.n, k, dtype=torch.float64))
+        priority = torch.randperm(side.n, generator=generator(order)).to(own.device)
+        ready, _ = points(side.rows)
+        return search(ready, ready, k, clips=(own, own), priority=priority, from_own=True, max_memory=max_memory)
+
+    return unit.shared(("nearest items", k, order), found)
+
+
+def item_directions(unit: Cloud) -> Cloud:
+    """Direction of the mean direction of each item's rows; a mean of zero stays zero."""
+
+    def made() -> Cloud:
+        means = unit.clip_means()
+        length = torch.linalg.vector_norm(means, dim=1, keepdim=True)
+        rows = torch.where(length > 0, means / length.clamp_min(torch.finfo(means.dtype).tiny), 0.0)
+        return Cloud(rows, torch.arange(unit.n, device=rows.device), unit.n)
+
+    return unit if unit.single else unit.shared("item directions", made)
+
+
+def _mean_overlap(left: Tensor, right: Tensor) -> Value:
+    """Mean of what the lists of nearest items share; an item counts as one that has neighbours and as a neighbour."""
+    shares = overlap(left, right)
+    return Value(float(shares.mean()), influence=lambda: (shares + len(shares) * pull(left, right), None))
 
 
 def overlap(left: Tensor, right: Tensor) -> Tensor:

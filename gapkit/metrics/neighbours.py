@@ -14,7 +14,7 @@ from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics._candidates import SameClip, bounds_of, candidates
 from gapkit.metrics._points import Points, apart, apart_where, points
-from gapkit.metrics._sides import cloud, directions
+from gapkit.metrics.cloud import cloud, directions
 
 Distance = Literal["cosine", "euclidean"]
 

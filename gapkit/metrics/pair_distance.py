@@ -7,7 +7,8 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import positive
-from gapkit.metrics._sides import Sides, directions, row_blocks, sides
+from gapkit.metrics.cloud import directions, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
 
 
 def l2i(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -39,7 +40,7 @@ def l2i(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None)
     >>> l2i([[0, 0], [0, 0]], [[3, 4], [0, 1]])
     3.0
     """
-    return float(pair_distances(sides(source, target, owner, paired=True, least=1)).mean())
+    return float(pair_distances(pair_of(source, target, owner, paired=True, least=1)).mean())
 
 
 def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, alpha: float = 2.0) -> float:
@@ -74,12 +75,12 @@ def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None =
     1.0
     """
     alpha = positive("alpha", alpha)
-    both = sides(source, target, owner, paired=True, least=1)
-    unit = Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)
+    both = pair_of(source, target, owner, paired=True, least=1)
+    unit = Pair(directions(both.x, "source"), directions(both.y, "target"), both.paired)
     return float(pair_distances(unit, alpha).mean())
 
 
-def pair_distances(both: Sides, power: float = 1.0) -> Tensor:
+def pair_distances(both: Pair, power: float = 1.0) -> Tensor:
     """Mean distance, to a power, of each clip and its targets, float64, shape (n,)."""
     y = both.y
     away = torch.empty(len(y.owner), dtype=torch.float64, device=y.base.device)

@@ -13,10 +13,11 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._kernels import Kernel, checked_kernel, checked_widths, clip_sums
-from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.energy import unit_length
+from gapkit.metrics.kernels import Kernel, checked_kernel, checked_widths, clip_sums
+from gapkit.metrics.pair import Pair, pair_of
 from gapkit.products import product
 
 STATISTICS = ("mmd", "mmd-multi", "mmd-imq", "energy-distance")
@@ -105,7 +106,7 @@ def permutation_test(
     """
     n_permutations = whole("permutation test: n_permutations", n_permutations, 1)
     seed, max_memory = whole("permutation test: seed", seed), memory_limit(max_memory)
-    both = sides(source, target, owner, paired=paired)
+    both = pair_of(source, target, owner, paired=paired)
     if not paired and both.x.n != both.y.n and not both.y.single:
         raise InputError(
             f"permutation test: unrelated sides of {both.x.n} and {both.y.n} clips need one target a clip; "
@@ -120,7 +121,7 @@ def permutation_test(
     return PermutationTest(unit * data, (extreme + 1) / (n_permutations + 1), unit * draws)
 
 
-def _kernel(statistic: str, bandwidth: float | None, both: Sides) -> tuple[Kernel, float]:
+def _kernel(statistic: str, bandwidth: float | None, both: Pair) -> tuple[Kernel, float]:
     """Kernel of a statistic, and the unit that its values come in."""
     if statistic not in STATISTICS:
         raise InputError(f"permutation test: statistic: expected one of {', '.join(STATISTICS)}, got {statistic!r}")
@@ -132,7 +133,7 @@ def _kernel(statistic: str, bandwidth: float | None, both: Sides) -> tuple[Kerne
     return checked_kernel(widths, "imq" if statistic == "mmd-imq" else "gaussian"), 1.0
 
 
-def _pooled_bandwidth(both: Sides) -> float:
+def _pooled_bandwidth(both: Pair) -> float:
     try:
         return median_bandwidth(torch.cat([both.x.rows, both.y.rows]))
     except InputError as error:
@@ -140,7 +141,7 @@ def _pooled_bandwidth(both: Sides) -> float:
 
 
 def _swapped(
-    both: Sides, kernel: Kernel, n_permutations: int, rng: np.random.Generator, max_memory: int
+    both: Pair, kernel: Kernel, n_permutations: int, rng: np.random.Generator, max_memory: int
 ) -> tuple[NDArray[np.float64], float]:
     """Statistic of the data and of swaps within pairs, and what counts as a tie.
 
@@ -165,7 +166,7 @@ def _swapped(
 
 
 def _dealt(
-    both: Sides, kernel: Kernel, n_permutations: int, rng: np.random.Generator, max_memory: int
+    both: Pair, kernel: Kernel, n_permutations: int, rng: np.random.Generator, max_memory: int
 ) -> tuple[NDArray[np.float64], float]:
     """Statistic of the data and of clips dealt out anew, and what counts as a tie.
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.given import memory_limit
+from gapkit.given import memory_limit, whole
 from gapkit.metrics._candidates import SameClip, bounds_of
 from gapkit.metrics._neighbourhood import inside
 from gapkit.metrics._points import Points, apart_where, points
-from gapkit.metrics._sides import Sides, sides
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.mutual_knn import K as SEARCHED
+from gapkit.metrics.mutual_knn import nearest_items
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
+
+_KYNKAANNIEMI = "Kynkaanniemi et al. (2019), Improved precision and recall metric"
+_NAEEM = "Naeem et al. (2020), Reliable fidelity and diversity metrics"
 
 K = 5
 """Neighbours that make the radius of a ball."""
@@ -94,16 +104,12 @@ def prdc(
     >>> prdc([[0.0], [1.0], [3.0]], [[0.0], [1.0], [3.0]], k=1)
     Prdc(precision=0.6666666666666666, recall=0.6666666666666666, density=1.0, coverage=1.0)
     """
-    both = sides(source, target, owner, paired=paired)
-    radii = [inside(side, points(side.rows)[0], k, max_memory).radius for side in (both.x, both.y)]
-    found = compare(both, radii[0], radii[1], k, max_memory)
-    values = (float(part.mean()) for part in (found.precision, found.recall, found.density, found.coverage))
-    return Prdc(*values)
+    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
+    return Prdc(*(float(part.mean()) for part in by_item(pair, k)))
 
 
-@dataclass(frozen=True)
-class ByClip:
-    """The four of each clip, float64: precision and density of sources, recall and coverage of targets."""
+class ByItem(NamedTuple):
+    """The four of each item, float64: precision and density of sources, recall and coverage of targets."""
 
     precision: Tensor
     recall: Tensor
@@ -111,7 +117,75 @@ class ByClip:
     coverage: Tensor
 
 
-def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int, max_memory: int = 2**27) -> ByClip:
+def precision_of(pair: Pair, *, k: int = K) -> Value:
+    """Share of sources inside; the balls are those of the sample."""
+    inside_of = by_item(pair, k).precision
+    return Value(float(inside_of.mean()), influence=lambda: (inside_of, None))
+
+
+def recall_of(pair: Pair, *, k: int = K) -> Value:
+    """Share of targets inside; the balls are those of the sample."""
+    inside_of = by_item(pair, k).recall
+    return Value(float(inside_of.mean()), influence=lambda: (None, inside_of))
+
+
+def density_of(pair: Pair, *, k: int = K) -> Value:
+    """Mean density at the sources; the balls are those of the sample."""
+    density = by_item(pair, k).density
+    return Value(float(density.mean()), influence=lambda: (density, None))
+
+
+def coverage_of(pair: Pair, *, k: int = K) -> Value:
+    """Share of targets covered; it hangs on the balls more than on the items in them, and has no interval."""
+    return Value(float(by_item(pair, k).coverage.mean()))
+
+
+for _of, _name, _place, _most, _source, _what in (
+    (precision_of, "precision", 650, 1.0, _KYNKAANNIEMI, "Share of sources within 5 neighbours' reach of a target."),
+    (recall_of, "recall", 660, 1.0, _KYNKAANNIEMI, "Share of targets within 5 neighbours' reach of a source."),
+    (density_of, "density", 670, math.inf, _NAEEM, "Mean number of targets within whose reach a source lies, over 5."),
+    (coverage_of, "coverage", 680, 1.0, _NAEEM, "Share of targets within whose own reach some source lies."),
+):
+    metric(
+        f"prdc-{_name}",
+        label=_name.capitalize(),
+        place=_place,
+        group="preservation",
+        better="higher",
+        best=1.0,
+        range=(0.0, _most),
+        needs_pairs=False,
+        cost="n^2 d",
+        reference=_source,
+        default=False,
+        definition=_what,
+        holds_rows=True,
+    )(_of)
+
+
+def by_item(pair: Pair, k: int) -> ByItem:
+    """The four of each item, worked out once for all metrics."""
+    k, room = whole("neighbours: k", k, 1), pair.max_memory // 4
+
+    def found() -> ByItem:
+        return _compare(pair, _radius(pair.x, k, 0, room), _radius(pair.y, k, 1, room), k, room)
+
+    return pair.shared(("prdc", k), found)
+
+
+def _radius(side: Cloud, k: int, order: int, max_memory: int) -> Tensor:
+    """How far the ball of each row reaches, (m,)."""
+
+    def reach() -> Tensor:
+        # Rows of length one, one an item, have the same neighbours by cosine: one search serves both.
+        if side.of_length_one and side.single and k <= SEARCHED < side.n and not side.flat:
+            return nearest_items(side, SEARCHED, order, max_memory).distances[:, k - 1]
+        return inside(side, points(side.rows)[0], k, max_memory).radius
+
+    return side.shared(("balls", k), reach)
+
+
+def _compare(both: Pair, radius_x: Tensor, radius_y: Tensor, k: int, max_memory: int) -> ByItem:
     """Which rows lie in whose balls."""
     x, y = both.x, both.y
     queries, gallery = points(x.rows, y.rows)
@@ -127,7 +201,7 @@ def compare(both: Sides, radius_x: Tensor, radius_y: Tensor, k: int, max_memory:
         density[at] = (in_y.double() @ y.share) / k
         recall |= in_x.any(dim=0)
         coverage |= in_y.any(dim=0)
-    return ByClip(precision, y.per_clip(recall.double()), density, y.per_clip(coverage.double()))
+    return ByItem(precision, y.per_clip(recall.double()), density, y.per_clip(coverage.double()))
 
 
 def _in_balls(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import sides
-from gapkit.metrics.cka import Features, features
+from gapkit.metrics.cka import outer_product
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 
 def procrustes_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -45,16 +46,24 @@ def procrustes_distance(source: ArrayLike, target: ArrayLike, *, owner: ArrayLik
     >>> round(procrustes_distance([[0, 0], [1, 0], [0, 2]], [[5, 5], [5, 7], [1, 5]]), 6)
     0.0
     """
-    both = sides(source, target, owner, paired=True)
-    return disparity(features(both.x), features(both.y))
+    return procrustes_distance_of(pair_of(source, target, owner, paired=True)).value
 
 
-def disparity(x: Features, y: Features) -> float:
-    """`procrustes_distance` of two sides."""
-    return of_product(x.product(y), x.side.n)
-
-
-def of_product(product: Tensor, n: int) -> float:
-    """The same from the outer products of `n` clips."""
-    fit = float(torch.linalg.svdvals(product).sum()) / n
-    return min(1.0, max(0.0, 1 - fit**2))
+@metric(
+    "procrustes-distance",
+    label="Procrustes distance",
+    place=610,
+    group="preservation",
+    better="lower",
+    best=0.0,
+    range=(0.0, 1.0),
+    cost="n d^2",
+    reference="Gower (1975), Generalized Procrustes analysis",
+    default=False,
+    definition="Share of the variance left when source and mean targets are centred, scaled and rotated together.",
+    function=procrustes_distance,
+)
+def procrustes_distance_of(pair: Pair) -> Value:
+    """One less the square of the singular values' sum; it has no interval."""
+    fit = float(torch.linalg.svdvals(outer_product(pair)).sum()) / pair.x.n
+    return Value(min(1.0, max(0.0, 1 - fit**2)))

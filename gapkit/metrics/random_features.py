@@ -11,10 +11,10 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._kernels import checked_widths
-from gapkit.metrics._sides import Cloud
 from gapkit.metrics._streams import Stream, streams
 from gapkit.metrics.bandwidth import median_bandwidth
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.kernels import checked_widths
 
 FEATURES = 2048
 SAMPLE = 20_000

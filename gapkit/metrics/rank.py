@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import FLAT, Cloud, cloud
+from gapkit.metrics.cloud import FLAT, Cloud, cloud
 
 
 def effective_rank(source: ArrayLike, target: Any = None, *, owner: Any = None) -> float:

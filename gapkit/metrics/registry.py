@@ -1,20 +1,55 @@
-"""Metrics by name: what each is, its range and its better direction."""
+"""Metrics by name: what each is, its range and its better direction.
+
+gapkit's own metrics are functions of a `Pair` under `@metric`, each in its own file: every module of this package that
+does not begin with an underscore is imported when a name is first looked up, and so no list has to be kept. `place`
+says where a metric stands in tables. A plain function of two arrays, as plugins have them, goes under
+`@register_metric`; its draws come from calling it again on resampled items.
+
+`@metric(..., residual=Residual(...))` names the same function a second time, as measured on `pair.centred`: see
+`energy.py`. A metric with a parameter is registered in a loop over a `functools.partial`: see `retrieval.py`.
+"""
 
 from __future__ import annotations
 
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Literal, TypeVar, get_args
 
+from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.metrics.kernels import Kernels
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.value import Value
 from gapkit.metrics.wording import arrow, number
 from gapkit.registry import Registry
 
 Group = Literal["closure", "residual closure", "preservation"]
 Better = Literal["higher", "lower", "none"]
 Need = Literal["original", "fitted"]
+
+OfPair = Callable[[Pair], Value]
+"""A metric as gapkit's own are written."""
+
+F = TypeVar("F", bound=Callable[..., Value])
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The same metric after each side's mean is removed, as ``residual-NAME`` in the group "residual closure".
+
+    Parameters
+    ----------
+    label, definition, place, default
+        See `Metric`; all else is as without centring.
+    """
+
+    label: str
+    definition: str
+    place: float = math.inf
+    default: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +90,16 @@ class Metric:
         the targets that the bridge was fitted on (f, d). Where they are not given the metric is left out.
     instead : str
         Name of a metric that says nearly the same at a lower cost, for numbers of rows where this one takes hours.
+    place : float
+        Where it stands in tables, lowest first; gapkit's own have 10, 20, 30 and so on.
+    of_pair : callable, optional
+        The metric of a `Pair`; None where only `function` is known.
+    centred : bool
+        `of_pair` is given the pair without each side's mean.
+    kernels : Kernels, optional
+        Kernels that `of_pair` asks the pair for.
+    holds_rows : bool
+        Holds all rows of both sides; other metrics read them block by block.
     """
 
     name: str
@@ -73,6 +118,11 @@ class Metric:
     default: bool
     needs: tuple[Need, ...] = ()
     instead: str = ""
+    place: float = math.inf
+    of_pair: OfPair | None = None
+    centred: bool = False
+    kernels: Kernels | None = None
+    holds_rows: bool = False
 
     @property
     def arrow(self) -> str:
@@ -97,6 +147,10 @@ class _Metrics(Registry[Metric]):
             raise InputError(f"metric {name!r}: expected a function decorated with @register_metric({name!r}, ...)")
         return super().register(name, item, origin)
 
+    def _load_all(self) -> None:
+        super()._load_all()
+        self._items = dict(sorted(self._items.items(), key=lambda named: named[1].place))
+
 
 METRICS: Registry[Metric] = _Metrics("metric", "gapkit.metrics", "gapkit.metrics")
 
@@ -118,6 +172,7 @@ def register_metric(
     default: bool = True,
     needs: tuple[Need, ...] = (),
     instead: str = "",
+    place: float = math.inf,
 ) -> Callable[[Callable[..., float]], Callable[..., float]]:
     """Function decorator: register a metric under `name`.
 
@@ -129,7 +184,7 @@ def register_metric(
     Parameters
     ----------
     name, group, better, label, best, range, needs_pairs, cost, scale, digits, definition, reference, default,
-    needs, instead
+    needs, instead, place
         See `Metric`; `definition` left out is the first line of the docstring, `label` the name.
 
     Raises
@@ -146,15 +201,9 @@ def register_metric(
             "Largest dot product of a pair."
             return float((source * target).sum(axis=1).max())
     """
-    for value, allowed, what in ((group, get_args(Group), "group"), (better, get_args(Better), "better")):
-        if value not in allowed:
-            raise InputError(f"metric {name!r}: {what}: expected one of {', '.join(allowed)}, got {value!r}")
-    for need in needs:
-        if need not in get_args(Need):
-            raise InputError(f"metric {name!r}: needs: expected one of {', '.join(get_args(Need))}, got {need!r}")
+    _check(name, group, better, needs)
 
     def add(function: Callable[..., float]) -> Callable[..., float]:
-        text = definition or (inspect.getdoc(function) or name).splitlines()[0]
         METRICS.register(
             name,
             Metric(
@@ -168,17 +217,119 @@ def register_metric(
                 cost=cost,
                 scale=scale,
                 digits=digits,
-                definition=text,
+                definition=definition or _first_line(function, name),
                 reference=reference,
                 function=function,
                 default=default,
                 needs=needs,
                 instead=instead,
+                place=place,
             ),
         )
         return function
 
     return add
+
+
+def metric(
+    name: str,
+    *,
+    group: Group,
+    better: Better,
+    label: str,
+    definition: str,
+    best: float | None = None,
+    range: tuple[float, float] = (-math.inf, math.inf),  # noqa: A002
+    needs_pairs: bool = True,
+    cost: str = "n d",
+    scale: float = 1.0,
+    digits: int = 3,
+    reference: str = "",
+    default: bool = True,
+    needs: tuple[Need, ...] = (),
+    instead: str = "",
+    place: float = math.inf,
+    kernels: Kernels | None = None,
+    holds_rows: bool = False,
+    function: Callable[..., float] | None = None,
+    residual: Residual | None = None,
+) -> Callable[[F], F]:
+    """Function decorator: register a metric of a `Pair` under `name`.
+
+    Parameters
+    ----------
+    name, group, better, label, definition, best, range, needs_pairs, cost, scale, digits, reference, default, needs,
+    instead, place, kernels, holds_rows
+        See `Metric`. Draws end where `range` does.
+    function : callable, optional
+        The same metric of arrays, as `gapkit.metrics` has it; left out, it is made.
+    residual : Residual, optional
+        Also register it as measured on `pair.centred`.
+
+    Raises
+    ------
+    InputError
+        An unknown group, direction or need, or a name that is taken.
+    """
+    _check(name, group, better, needs)
+
+    def add(of_pair: F) -> F:
+        made = Metric(
+            name=name,
+            label=label,
+            group=group,
+            better=better,
+            best=best,
+            range=range,
+            needs_pairs=needs_pairs,
+            cost=cost,
+            scale=scale,
+            digits=digits,
+            definition=definition,
+            reference=reference,
+            function=function or _of_arrays(of_pair, needs_pairs=needs_pairs),
+            default=default,
+            needs=needs,
+            instead=instead,
+            place=place,
+            of_pair=of_pair,
+            kernels=kernels,
+            holds_rows=holds_rows,
+        )
+        METRICS.register(name, made)
+        if residual is not None:
+            rest = f"residual-{name}"
+            function_of_rest = _of_arrays(of_pair, needs_pairs=needs_pairs, centred=True)
+            known: dict[str, Any] = {"group": "residual closure", "function": function_of_rest, "centred": True}
+            METRICS.register(rest, replace(made, name=rest, **known, **vars(residual)))
+        return of_pair
+
+    return add
+
+
+def _of_arrays(of_pair: OfPair, *, needs_pairs: bool, centred: bool = False) -> Callable[..., float]:
+    """The metric with arrays around it."""
+
+    def function(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, **needed: Any) -> float:
+        pair = pair_of(source, target, owner, paired=True if needs_pairs else None, **needed)
+        return of_pair(pair.centred if centred else pair).value
+
+    written = of_pair.func if isinstance(of_pair, partial) else of_pair
+    function.__module__, function.__qualname__ = written.__module__, written.__qualname__
+    return function
+
+
+def _check(name: str, group: str, better: str, needs: tuple[str, ...]) -> None:
+    for value, allowed, what in ((group, get_args(Group), "group"), (better, get_args(Better), "better")):
+        if value not in allowed:
+            raise InputError(f"metric {name!r}: {what}: expected one of {', '.join(allowed)}, got {value!r}")
+    for need in needs:
+        if need not in get_args(Need):
+            raise InputError(f"metric {name!r}: needs: expected one of {', '.join(get_args(Need))}, got {need!r}")
+
+
+def _first_line(function: Callable[..., Any], name: str) -> str:
+    return (inspect.getdoc(function) or name).splitlines()[0]
 
 
 def metric_names(*, default: bool = False) -> list[str]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Sides, residual_directions, sides
-from gapkit.metrics.cosine import clip_cosines
-from gapkit.metrics.energy import energy
-from gapkit.metrics.frechet import Shrinkage, bures, gaussian
-from gapkit.metrics.mmd import mmd
+from gapkit.errors import InputError
+from gapkit.given import memory_limit
+from gapkit.metrics.cosine import cosine_of
+from gapkit.metrics.energy import energy_distance_of
+from gapkit.metrics.frechet import Shrinkage, frechet_of
+from gapkit.metrics.kernel_distance import kernel_distance
+from gapkit.metrics.kernels import checked_kernel
+from gapkit.metrics.pair import Pair, pair_of
 from gapkit.metrics.separability import correctness, folds_of, held_out_scores
-from gapkit.metrics.sliced_wasserstein import PROJECTIONS, lines, sliced
+from gapkit.metrics.sliced_wasserstein import PROJECTIONS, sliced_wasserstein_of
 
 
 def residual_cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -43,9 +45,7 @@ def residual_cosine(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | 
     >>> round(residual_cosine([[5, 1], [5, -1]], [[0, 2], [0, -3]]), 6)
     1.0
     """
-    both = sides(source, target, owner, paired=True)
-    x, y = residual_directions(both.x, "source"), residual_directions(both.y, "target")
-    return float(clip_cosines(x, y).mean())
+    return cosine_of(pair_of(source, target, owner, paired=True).centred).value
 
 
 def residual_mmd(
@@ -74,10 +74,12 @@ def residual_mmd(
     ------
     InputError
     """
-    both = sides(source, target, owner, paired=paired)
-    x, y = both.x.centred.rows, both.y.centred.rows
-    owned = None if owner is None else both.y.owner
-    return mmd(x, y, owner=owned, paired=paired, bandwidth=bandwidth, bandwidths=bandwidths, max_memory=max_memory)
+    if bandwidths is not None and bandwidth is not None:
+        raise InputError("mmd: got both `bandwidth` and `bandwidths`; give one of them")
+    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory)).centred
+    if bandwidths is None:
+        bandwidths = [pair.bandwidth if bandwidth is None else bandwidth]
+    return kernel_distance(pair, checked_kernel(bandwidths)).value
 
 
 def residual_frechet_distance(
@@ -108,8 +110,7 @@ def residual_frechet_distance(
     ----------
     Dowson & Landau (1982), The Frechet distance between multivariate normal distributions.
     """
-    both = sides(source, target, owner)
-    return bures(gaussian(both.x, "source", shrinkage), gaussian(both.y, "target", shrinkage))
+    return frechet_of(pair_of(source, target, owner).centred, shrinkage=shrinkage).value
 
 
 def residual_sliced_wasserstein(
@@ -137,8 +138,8 @@ def residual_sliced_wasserstein(
     ------
     InputError
     """
-    both = sides(source, target, owner)
-    return math.sqrt(sliced(both, lines(both.y, n_projections, seed), max_memory=max_memory).residual)
+    pair = pair_of(source, target, owner, seed=seed, max_memory=2 * memory_limit(max_memory)).centred
+    return sliced_wasserstein_of(pair, n_projections=n_projections, keep_target=False).value
 
 
 def residual_energy_distance(
@@ -165,8 +166,8 @@ def residual_energy_distance(
     ------
     InputError
     """
-    both = sides(source, target, owner, paired=paired)
-    return energy(Sides(both.x.centred, both.y.centred, both.paired), max_memory=max_memory)
+    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
+    return energy_distance_of(pair.centred).value
 
 
 def residual_separability(
@@ -198,13 +199,13 @@ def residual_separability(
     ------
     InputError
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     squares = squared_residuals(both)
     correct_x, correct_y = correctness(squares, *held_out_scores(squares, *folds_of(both, folds, seed)))
     return float((correct_x.mean() + correct_y.mean()) / 2)
 
 
-def squared_residuals(both: Sides) -> Sides:
+def squared_residuals(both: Pair) -> Pair:
     """Squares of the coordinates seen from each side's own mean."""
     x, y = (side.centred.changed(torch.square) for side in (both.x, both.y))
-    return Sides(x, y, both.paired)
+    return Pair(x, y, both.paired)

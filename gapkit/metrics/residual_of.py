@@ -7,7 +7,7 @@ from typing import Any
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import sides
+from gapkit.metrics.pair import pair_of
 
 
 def residual_of(
@@ -53,6 +53,6 @@ def residual_of(
     """
     if not callable(metric):
         raise InputError(f"residual: expected a function such as gapkit.metrics.l2i, got {metric!r}")
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     known = {"owner": both.y.owner} if both.paired else {}
     return metric(both.x.centred.rows, both.y.centred.rows, **known, **options)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._sides import Cloud, directions, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 from gapkit.products import product
 
 TIE = 1e-6
@@ -82,8 +86,7 @@ def recall_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None
     >>> recall_at_k([[1, 0], [0, 1]], [[1, 0], [1, 0]], k=1)
     0.5
     """
-    both = sides(source, target, owner, paired=True)
-    return float(recalls(ranking(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+    return recall_of(pair_of(source, target, owner, paired=True), k=k).value
 
 
 def mean_average_precision(
@@ -115,8 +118,50 @@ def mean_average_precision(
     >>> mean_average_precision([[1, 0], [0, 1]], [[1, 0.1], [1, 0]])
     0.5
     """
-    both = sides(source, target, owner, paired=True)
-    return float(precisions(ranking(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+    return average_precision_of(pair_of(source, target, owner, paired=True), k=k).value
+
+
+def recall_of(pair: Pair, *, k: int) -> Value:
+    """Mean over items of the chance of an own target among the first `k`."""
+    return Value.mean_of(recalls(ranking_of(pair), k))
+
+
+for _k in (1, 5, 10):
+    metric(
+        f"recall@{_k}",
+        label=f"R@{_k}",
+        place={1: 120, 5: 130, 10: 140}[_k],
+        group="preservation",
+        better="higher",
+        best=1.0,
+        range=(0.0, 1.0),
+        cost="n m d",
+        default=_k != 5,
+        definition=f"Share of clips with one of their own targets among the {_k} nearest of all targets.",
+    )(partial(recall_of, k=_k))
+
+
+@metric(
+    "map@10",
+    label="mAP@10",
+    place=150,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n m d",
+    default=False,
+    definition="Mean average precision of a clip's own targets among the 10 nearest of all targets.",
+    function=mean_average_precision,
+)
+def average_precision_of(pair: Pair, *, k: int = 10) -> Value:
+    """Mean over items of their average precision within the first `k`."""
+    return Value.mean_of(precisions(ranking_of(pair), k))
+
+
+def ranking_of(pair: Pair) -> Ranking:
+    """Where the own targets of each item stand: counted once for all k."""
+    return pair.shared("ranking", lambda: ranking(pair.unit.x, pair.unit.y, max_memory=pair.max_memory // 8))
 
 
 def ranking(x: Cloud, y: Cloud, *, max_memory: int = 2**26) -> Ranking:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
-from gapkit.metrics._sides import Cloud, directions, sides
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
 from gapkit.metrics.retrieval import TIE, TILE, check_k, own_cosines, tile_of_cosines
+from gapkit.metrics.value import Value
 
 
 def recall_back_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, k: int) -> float:
@@ -43,8 +47,7 @@ def recall_back_at_k(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike |
     >>> recall_back_at_k([[1, 0], [0, 1]], [[1, 0], [1, 0.1]], k=1)
     0.5
     """
-    both = sides(source, target, owner, paired=True)
-    return float(recalls_back(places(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+    return recall_back_of(pair_of(source, target, owner, paired=True), k=k).value
 
 
 def mean_average_precision_back(
@@ -73,8 +76,51 @@ def mean_average_precision_back(
     >>> mean_average_precision_back([[1, 0], [0, 1]], [[1, 0], [1, 0.1]])
     0.75
     """
-    both = sides(source, target, owner, paired=True)
-    return float(precisions_back(places(directions(both.x, "source"), directions(both.y, "target")), k).mean())
+    return average_precision_back_of(pair_of(source, target, owner, paired=True), k=k).value
+
+
+def recall_back_of(pair: Pair, *, k: int) -> Value:
+    """Mean over items of the chance of their targets to find them among the first `k`."""
+    return Value.mean_of(recalls_back(places_of(pair), k))
+
+
+for _k in (1, 5, 10):
+    _among = "the nearest" if _k == 1 else f"among the {_k} nearest"
+    metric(
+        f"recall-back@{_k}",
+        label=f"R@{_k} back",
+        place={1: 370, 5: 380, 10: 390}[_k],
+        group="preservation",
+        better="higher",
+        best=1.0,
+        range=(0.0, 1.0),
+        cost="n m d",
+        default=False,
+        definition=f"Share of targets, mean over clips, with their own source {_among} of all sources.",
+    )(partial(recall_back_of, k=_k))
+
+
+@metric(
+    "map-back@10",
+    label="mAP@10 back",
+    place=400,
+    group="preservation",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    cost="n m d",
+    default=False,
+    definition="One over the rank of a target's own source among the 10 nearest of all sources, mean over clips.",
+    function=mean_average_precision_back,
+)
+def average_precision_back_of(pair: Pair, *, k: int = 10) -> Value:
+    """Mean over items of their targets' expected reciprocal rank within the first `k`."""
+    return Value.mean_of(precisions_back(places_of(pair), k))
+
+
+def places_of(pair: Pair) -> Places:
+    """Where each target's own source stands: counted once for all k."""
+    return pair.shared("places", lambda: places(pair.unit.x, pair.unit.y, max_memory=pair.max_memory // 8))
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
 from gapkit.metrics._row import Drawn, Row
-from gapkit.metrics._sides import cloud, directions, sides
-from gapkit.metrics.cosine import clip_cosines
+from gapkit.metrics.cloud import cloud, directions
+from gapkit.metrics.cosine import clip_cosines, own_cosines
+from gapkit.metrics.pair import pair_of
 
 
 def share_risen(source: ArrayLike, target: ArrayLike, *, original: ArrayLike, owner: ArrayLike | None = None) -> float:
@@ -39,7 +40,7 @@ def share_risen(source: ArrayLike, target: ArrayLike, *, original: ArrayLike, ow
     >>> share_risen([[1, 0], [1, 0]], [[1, 0], [0, 1]], original=[[0, 1], [1, 0]])
     0.5
     """
-    both = sides(source, target, owner, paired=True, least=1)
+    both = pair_of(source, target, owner, paired=True, least=1)
     before = cloud(
         as_matrix(original, name="original", n_features=both.x.rows.shape[1], device=both.x.rows.device),
         name="original",
@@ -53,7 +54,7 @@ def share_risen(source: ArrayLike, target: ArrayLike, *, original: ArrayLike, ow
 
 def estimate(row: Row) -> Drawn:
     """Value and resampled shares of a row."""
-    if row.original is None:
+    if row.both.original is None:
         raise InputError("share-risen: needs the source before it was moved; pass original")
-    before = clip_cosines(directions(row.original, "original"), row.reference.directions)
-    return row._mean((row.own_cosines > before).double())
+    before = clip_cosines(directions(row.both.original, "original"), row.reference.directions)
+    return row._mean((own_cosines(row.both) > before).double())

@@ -6,8 +6,11 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._sides import Cloud, directions, sides
-from gapkit.metrics.cosine import clip_cosines
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.cosine import own_cosines
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Influence, Value
 
 
 def rmg(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -47,27 +50,58 @@ def rmg(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None)
     >>> rmg([[1, 0], [0, 1]], [[0, 1], [1, 0]])
     0.5
     """
-    both = sides(source, target, owner, paired=True)
-    x, y = directions(both.x, "source"), directions(both.y, "target")
-    return relative_gap(float(clip_cosines(x, y).mean()), inner_cosine(x), inner_cosine(y))
+    return rmg_of(pair_of(source, target, owner, paired=True)).value
 
 
-def clip_squares(side: Cloud) -> Tensor:
+@metric(
+    "rmg",
+    label="RMG",
+    place=70,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, 1.0),
+    reference="Schrodi et al. (2025), Two effects, one trigger",
+    definition="Distance of pairs over itself plus the mean distance of different clips inside a modality.",
+    function=rmg,
+    residual=Residual("Residual RMG", "Relative modality gap after each side's mean is removed.", place=300),
+)
+def rmg_of(pair: Pair) -> Value:
+    """Distance of pairs over the whole; each item moves its own pair's, and the mean distance inside its side."""
+    sides, own = (pair.unit.x, pair.unit.y), own_cosines(pair)
+    # Rounding may leave a distance of equal rows just below 0.
+    apart = max(0.0, (1 - float(own.mean())) / 2)
+    inside = max(0.0, (1 - sum(map(_inner_cosine, sides)) / 2) / 2)
+    whole = apart + inside
+
+    def influence() -> Influence:
+        if whole <= 1e-12:
+            return None, None
+        x, y = (_of_inner_cosine(side) for side in sides)
+        by_apart, by_inside = inside / whole**2, -apart / whole**2
+        return -by_apart * own / 2 - by_inside * x / 4, -by_inside * y / 4
+
+    return Value(apart / whole if whole > 1e-12 else 0.0, influence=influence)
+
+
+def _clip_squares(side: Cloud) -> Tensor:
     """Squared length of each clip's mean row, float64, shape (n,)."""
-    squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
-    for clips, rows in side.clip_blocks():
-        squares[clips] = rows.double().square().sum(dim=1)
-    return squares
+
+    def make() -> Tensor:
+        squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
+        for clips, rows in side.clip_blocks():
+            squares[clips] = rows.double().square().sum(dim=1)
+        return squares
+
+    return side.shared("clip squares", make)
 
 
-def inner_cosine(side: Cloud, squares: Tensor | None = None) -> float:
-    """Mean cosine between the unit rows of different clips of one side; `squares` as `clip_squares` has them."""
-    n, own = side.n, float((clip_squares(side) if squares is None else squares).sum())
+def _inner_cosine(side: Cloud) -> float:
+    """Mean cosine between the unit rows of different clips of one side."""
+    n, own = side.n, float(_clip_squares(side).sum())
     return (n * n * float(side.mean @ side.mean) - own) / (n * (n - 1))
 
 
-def relative_gap(pair: float, inner_x: float, inner_y: float) -> float:
-    """RMG from the three mean cosines."""
-    # Rounding may leave a distance of equal rows just below 0.
-    p, inside = max(0.0, (1 - pair) / 2), max(0.0, (1 - (inner_x + inner_y) / 2) / 2)
-    return p / (inside + p) if inside + p > 1e-12 else 0.0
+def _of_inner_cosine(side: Cloud) -> Tensor:
+    """Twice the mean cosine of each item with the others of its side, up to a constant."""
+    return 2 * (side.n * side.along(side.mean) - _clip_squares(side)) / (side.n - 1)

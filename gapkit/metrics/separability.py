@@ -15,7 +15,8 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
 
 PENALTY = 2e-3
 """Weight of half the squared norm beside the mean loss, for rows scaled to unit spread of the target."""
@@ -65,7 +66,7 @@ def linear_separability(
     >>> linear_separability([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3)
     0.5
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     scores = held_out_scores(both, *folds_of(both, folds, seed))
     correct_x, correct_y = correctness(both, *scores)
     return float((correct_x.mean() + correct_y.mean()) / 2)
@@ -102,7 +103,7 @@ def separability_auc(
     >>> separability_auc([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3)
     0.5
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     fold_x, fold_y = folds_of(both, folds, seed)
     score_x, score_y = held_out_scores(both, fold_x, fold_y)
     contests = list(fold_contests(both, score_x, score_y, fold_x, fold_y))
@@ -148,17 +149,17 @@ def _scaled(side: Cloud, centre: Tensor, scale: float) -> Cloud:
     return side.changed(lambda rows: (rows - centre).float() / scale)
 
 
-def held_out_scores(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def held_out_scores(both: Pair, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
     """Scores of `probe`."""
     return probe(both, fold_x, fold_y).scores
 
 
-def probe(both: Sides, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64], *, max_memory: int = 2**29) -> Probe:
+def probe(both: Pair, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64], *, max_memory: int = 2**29) -> Probe:
     """Fit one classifier a fold, and score every row by the one that did not see its clip.
 
     Parameters
     ----------
-    both : Sides
+    both : Pair
     fold_x, fold_y : array of shape (n_x,), (n_y,)
         Fold of each clip.
     max_memory : int
@@ -230,7 +231,7 @@ def _fit(x: Cloud, y: Cloud, weight_x: Tensor, weight_y: Tensor) -> tuple[Tensor
     return found[:, :-1], found[:, -1]
 
 
-def correctness(both: Sides, score_x: Tensor, score_y: Tensor) -> tuple[Tensor, Tensor]:
+def correctness(both: Pair, score_x: Tensor, score_y: Tensor) -> tuple[Tensor, Tensor]:
     """Share of each clip's rows on the right side of the cut, (n_x,) and (n_y,); a score of 0 counts half."""
     y = Cloud(score_y[:, None], both.y.owner.cpu(), both.y.n)
     return (score_x.sign() + 1) / 2, y.per_clip((1 - score_y.sign()) / 2)
@@ -280,7 +281,7 @@ class Contest:
 
 
 def fold_contests(
-    both: Sides, score_x: Tensor, score_y: Tensor, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]
+    both: Pair, score_x: Tensor, score_y: Tensor, fold_x: NDArray[np.int64], fold_y: NDArray[np.int64]
 ) -> Iterator[Contest]:
     """One contest a fold that both sides have clips in; sorting makes it n log n."""
     owner, share = both.y.owner.cpu(), both.y.share.cpu()
@@ -294,7 +295,7 @@ def fold_contests(
         yield Contest(score_x[clips_x], clips_x, clips_y, ascending.values, local[order], share[rows][order])
 
 
-def folds_of(both: Sides, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def folds_of(both: Pair, folds: int | ArrayLike, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Fold of each source clip and of each target clip, from a number of folds or as given."""
     seed = whole("seed", seed)
     if np.ndim(folds) == 0:

@@ -13,9 +13,10 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, positive
-from gapkit.metrics._kernels import checked_widths
-from gapkit.metrics._sides import Cloud, Sides, sides
 from gapkit.metrics.bandwidth import median_bandwidth
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.kernels import checked_widths
+from gapkit.metrics.pair import Pair, pair_of
 from gapkit.products import product
 
 REGULARISATION = 0.25
@@ -80,7 +81,7 @@ def sinkhorn_divergence(
     Genevay, Peyre & Cuturi (2018), Learning generative models with Sinkhorn divergences, arXiv:1706.00292.
     Feydy et al. (2019), Interpolating between optimal transport and MMD using Sinkhorn divergences, arXiv:1810.08278.
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     width = median_bandwidth(both.y.rows) if bandwidth is None else checked_widths([bandwidth])[0]
     regularisation = positive("sinkhorn: regularisation", regularisation)
     solver = Solver(regularisation * width**2, memory_limit(max_memory))
@@ -95,7 +96,7 @@ class Divergence:
     pushes: tuple[Tensor, Tensor]
 
 
-def divergence(both: Sides, solver: Solver, own_source: Tensor, own_target: Tensor) -> Divergence:
+def divergence(both: Pair, solver: Solver, own_source: Tensor, own_target: Tensor) -> Divergence:
     """Sinkhorn divergence of two sides, given the potential of each against itself."""
     forth, back = solver.potentials(both.x, both.y)
     extra = (both.x.per_clip(forth - own_source), both.y.per_clip(back - own_target))

@@ -13,7 +13,10 @@ from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
 from gapkit.metrics._quantiles import Quantiles, coupling, potential
-from gapkit.metrics._sides import Cloud, Sides, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Value
 from gapkit.products import product
 
 PROJECTIONS = 512
@@ -67,8 +70,48 @@ def sliced_wasserstein(
     >>> round(sliced_wasserstein([[0.0], [1.0]], [[3.0], [4.0]]), 6)
     3.0
     """
-    both = sides(source, target, owner)
-    return math.sqrt(sliced(both, lines(both.y, n_projections, seed), max_memory=max_memory).square)
+    pair = pair_of(source, target, owner, seed=seed, max_memory=2 * memory_limit(max_memory))
+    return sliced_wasserstein_of(pair, n_projections=n_projections, keep_target=False).value
+
+
+@metric(
+    "sliced-wasserstein",
+    label="Sliced W2",
+    place=230,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, math.inf),
+    needs_pairs=False,
+    cost="lines (n d + n log n)",
+    digits=4,
+    reference="Bonneel et al. (2015), Sliced and Radon Wasserstein barycenters of measures",
+    default=False,
+    definition="Root of the mean squared 2-Wasserstein distance of the projections on 512 random directions.",
+    function=sliced_wasserstein,
+    residual=Residual(
+        "Residual sliced W2", "Sliced 2-Wasserstein distance after each side's mean is removed.", place=270
+    ),
+)
+def sliced_wasserstein_of(pair: Pair, *, n_projections: int = PROJECTIONS, keep_target: bool = True) -> Value:
+    """Root of the mean square over the lines; one pass serves the pair and the pair without its means.
+
+    `keep_target` keeps the projections of the target for other sources, where they fit.
+    """
+    whole, y = pair.uncentred, pair.uncentred.y
+    along = y.shared(("lines", n_projections, pair.seed), lambda: lines(y, n_projections, pair.seed))
+    fits = keep_target and 8 * len(along) * len(y.base) <= pair.max_memory // 4
+    known = (
+        y.shared(("projected", n_projections, pair.seed), lambda: project(seen_from(y.mean, y), along, order=True))
+        if fits
+        else None
+    )
+    found = whole.shared(
+        ("sliced", n_projections),
+        lambda: sliced(whole, along, pushes=whole.draws, known=known, max_memory=whole.max_memory // 2),
+    )
+    square, pushes = (found.residual, found.residual_pushes) if pair.is_centred else (found.square, found.pushes)
+    return Value(square, influence=None if pushes is None else lambda: pushes, through="root")
 
 
 @dataclass(frozen=True)
@@ -150,7 +193,7 @@ def ordered(values: Tensor, *, order: bool) -> Projected:
 
 
 def sliced(
-    both: Sides,
+    both: Pair,
     along: Tensor,
     *,
     pushes: bool = False,
@@ -161,7 +204,7 @@ def sliced(
 
     Parameters
     ----------
-    both : Sides
+    both : Pair
     along : Tensor of shape (l, d)
         Directions.
     pushes : bool

@@ -7,9 +7,11 @@ from typing import Literal
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.given import positive
-from gapkit.metrics._kernels import ClipSums, Kernel, clip_sums
-from gapkit.metrics._sides import Cloud, Sides, directions, sides
+from gapkit.given import memory_limit, positive
+from gapkit.metrics.kernels import ClipSums, Kernel, Kernels
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Influence, Value
 
 T = 2.0
 """Weight of the squared distance."""
@@ -65,36 +67,80 @@ def uniformity(
     """
     if of not in ("source", "target", "pooled"):
         raise InputError(f"of: expected source, target or pooled, got {of!r}")
-    both = sides(source, target, owner)
-    unit = Sides(directions(both.x, "source"), directions(both.y, "target"), both.paired)
-    kernel = gaussian(t)
+    pair = pair_of(source, target, owner, max_memory=4 * memory_limit(max_memory))
+    kernel = _gaussian(t)
     if of == "pooled":
-        xx, yy = (pair_sums(side, None, kernel, max_memory=max_memory) for side in (unit.x, unit.y))
-        xy = pair_sums(unit.x, unit.y, kernel, paired=both.paired, max_memory=max_memory)
-        return math.log(pooled_mean(xx, yy, xy, paired=both.paired))
-    side = unit.x if of == "source" else unit.y
-    return math.log(mean_inside(pair_sums(side, None, kernel, max_memory=max_memory)))
+        return _pooled(pair.unit, kernel).value
+    return _inside(pair.unit.inside(pair.unit.x if of == "source" else pair.unit.y, kernel)).value
 
 
-def gaussian(t: float) -> Kernel:
+def _gaussian(t: float) -> Kernel:
     """exp(-t |u - v|^2) as a kernel by its bandwidth."""
     return Kernel("gaussian", (math.sqrt(0.5 / positive("t", t)),))
 
 
-def pair_sums(a: Cloud, b: Cloud | None, kernel: Kernel, *, paired: bool = True, max_memory: int = 2**27) -> ClipSums:
-    """Kernel sums over different clips of one side (`b` None) or of two."""
-    return clip_sums(a, b, [kernel], drop_same=b is None or paired, max_memory=max_memory)[0]
+@metric(
+    "uniformity",
+    label="Uniformity",
+    place=620,
+    group="preservation",
+    better="lower",
+    range=(-4 * T, 0.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    reference="Wang & Isola (2020), Alignment and uniformity on the hypersphere",
+    default=False,
+    definition="Log mean of exp(-2 |u - v|^2) over the directions of different clips of the source.",
+    kernels=Kernels(lambda _: _gaussian(T), of_directions=True, across=False),
+    function=uniformity,
+)
+def uniformity_of(pair: Pair) -> Value:
+    """Logarithm of the mean kernel inside the source; it is linear in the items before the logarithm."""
+    return _inside(pair.unit.inside(pair.unit.x, _gaussian(T)))
 
 
-def mean_inside(inside: ClipSums) -> float:
+@metric(
+    "uniformity-pooled",
+    label="Uniformity, pooled",
+    place=510,
+    group="closure",
+    better="lower",
+    range=(-4 * T, 0.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    reference="Wang & Isola (2020), Alignment and uniformity on the hypersphere",
+    default=False,
+    definition="Log mean of exp(-2 |u - v|^2) over directions of different clips, both modalities thrown together.",
+    kernels=Kernels(lambda _: _gaussian(T), of_directions=True),
+)
+def uniformity_pooled_of(pair: Pair) -> Value:
+    """Logarithm of the mean kernel of both sides thrown together."""
+    return _pooled(pair.unit, _gaussian(T))
+
+
+def _inside(sums: ClipSums) -> Value:
+    return Value(
+        _mean_inside(sums), influence=lambda: (2 * sums.rows / (len(sums.rows) - 1), None), through="logarithm"
+    )
+
+
+def _pooled(unit: Pair, kernel: Kernel) -> Value:
+    xx, yy, xy = unit.inside(unit.x, kernel), unit.inside(unit.y, kernel), unit.across(kernel)
+    n, m, own = unit.x.n, unit.y.n, int(unit.paired)
+    across = float(xy.rows.sum()) / (n * (n - 1) if unit.paired else n * m)
+
+    def influence() -> Influence:
+        return (
+            (xx.rows / (n - 1) + xy.rows / (m - own)) / 2,
+            (yy.rows / (m - 1) + xy.columns / (n - own)) / 2,
+        )
+
+    mean = (_mean_inside(xx) + _mean_inside(yy) + 2 * min(1.0, across)) / 4
+    return Value(mean, influence=influence, through="logarithm")
+
+
+def _mean_inside(inside: ClipSums) -> float:
     """Mean kernel of different clips of one side."""
     n = len(inside.rows)
     # Rounding may carry equal directions just above 1; too far apart for the kernel is not infinitely far.
     return min(1.0, max(float(inside.rows.sum()) / (n * (n - 1)), 1e-300))
-
-
-def pooled_mean(xx: ClipSums, yy: ClipSums, xy: ClipSums, *, paired: bool) -> float:
-    """Mean kernel of both sides thrown together, each side counting the same."""
-    n, m = len(xx.rows), len(yy.rows)
-    across = float(xy.rows.sum()) / (n * (n - 1) if paired else n * m)
-    return (mean_inside(xx) + mean_inside(yy) + 2 * min(1.0, across)) / 4

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._sides import Cloud, row_blocks, sides
+from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.pair import pair_of
 
 
 def variance_ratio(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -38,7 +39,7 @@ def variance_ratio(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | N
     >>> variance_ratio([[0.0], [1.0]], [[0.0], [2.0]])
     0.25
     """
-    both = sides(source, target, owner)
+    both = pair_of(source, target, owner)
     return float(spread(both.x).mean()) / checked_width(both.y)
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
-from gapkit.metrics._sides import directions, sides
+from gapkit.metrics.cloud import directions
+from gapkit.metrics.pair import pair_of
 from gapkit.metrics.retrieval import ranking, recalls
 from gapkit.plots.cosines import colours
 from gapkit.plots.style import COLUMN, MARKERS, canvas
@@ -64,7 +65,7 @@ def retrieval_table(
         raise InputError("retrieval: expected at least one source, got none")
     rows = []
     for name, source in sources.items():
-        both = sides(as_matrix(source, name=f"retrieval: {name}"), target, owner, paired=True)
+        both = pair_of(as_matrix(source, name=f"retrieval: {name}"), target, owner, paired=True)
         ranked = ranking(directions(both.x, "source"), directions(both.y, "target"))
         m = len(ranked.clip)
         counts = np.bincount(ranked.clip.cpu().numpy(), minlength=ranked.n)

@@ -8,8 +8,8 @@ from sklearn.covariance import ledoit_wolf, shrunk_covariance
 from gapkit.arrays import slices
 from gapkit.errors import InputError
 from gapkit.metrics import centroid_distance, frechet_bias, frechet_distance, residual_frechet_distance
-from gapkit.metrics._sides import sides
 from gapkit.metrics.frechet import bures, gaussian, influences
+from gapkit.metrics.pair import pair_of
 
 
 def by_square_root(mx, sx, my, sy):
@@ -47,7 +47,7 @@ def test_several_targets_share_the_weight_of_their_clip(several):
     # E y y' less the mean over pairs of different clips of y_i y_j': unbiased for the covariance of one row.
     between = (30**2 * np.outer(mean, mean) - means.T @ means) / (30 * 29)
     covariance = (rows * weight[:, None]).T @ rows - between
-    found = gaussian(sides(p.source, p.target, p.owner).y, "target").covariance.numpy()
+    found = gaussian(pair_of(p.source, p.target, p.owner).y).covariance.numpy()
     assert found == pytest.approx(covariance, abs=1e-8)
     expected = by_square_root(*moments(p.source), mean, covariance)
     assert frechet_distance(p.source, p.target, owner=p.owner) == pytest.approx(expected, rel=1e-7)
@@ -97,7 +97,7 @@ def test_equal_clouds_are_never_below_zero(scale):
 
 def test_influence_is_the_derivative(several):
     p = several
-    both = sides(p.source, p.target, p.owner)
+    both = pair_of(p.source, p.target, p.owner)
 
     def weighted(wx, wy):
         rows = wy[both.y.owner] / np.bincount(both.y.owner)[both.y.owner]
@@ -109,7 +109,7 @@ def test_influence_is_the_derivative(several):
         return np.trace(out[0] + out[1] - 2 * scipy.linalg.sqrtm(out[0] @ out[1]).real)
 
     # The covariances of `gaussian` are n / (n - 1) times the weighted ones, nearly: compare up to that.
-    x, y = gaussian(both.x, "source"), gaussian(both.y, "target")
+    x, y = gaussian(both.x), gaussian(both.y)
     pushes = influences(both, x, y)
     even, step = np.full(30, 1 / 30), 1e-5
     for side in (0, 1):
@@ -176,6 +176,6 @@ def test_bad_sizes(single, options, says):
 
 
 def test_bures_alone_matches_the_residual(single):
-    both = sides(single.source, single.target)
-    found = bures(gaussian(both.x, "source"), gaussian(both.y, "target"))
+    both = pair_of(single.source, single.target)
+    found = bures(gaussian(both.x), gaussian(both.y))
     assert residual_frechet_distance(single.source, single.target) == found

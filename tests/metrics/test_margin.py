@@ -3,7 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from gapkit.metrics import Reference, measure, separability_margin
-from gapkit.metrics._sides import Cloud
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.separability import PENALTY, clip_folds
 
 

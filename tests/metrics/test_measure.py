@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import gapkit.arrays
-import gapkit.metrics._sides
+import gapkit.metrics.cloud
 import gapkit.metrics.estimating
 from gapkit.cli.main import run
 from gapkit.datasets import load_dataset
@@ -99,7 +99,7 @@ def test_the_source_is_brought_to_the_device_of_the_target(single, monkeypatch):
             asked.add((options["name"], str(options["device"])))
         return usual(values, **options)
 
-    for module in (gapkit.metrics._sides, gapkit.metrics.estimating):
+    for module in (gapkit.metrics.cloud, gapkit.metrics.estimating):
         monkeypatch.setattr(module, "as_matrix", note, raising=False)
     measure(single.source, reference, ["cosine"], original=single.source)
     assert {("source", "cpu"), ("original", "cpu")} <= asked

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from sklearn.metrics.pairwise import rbf_kernel
 
 from gapkit.errors import InputError
-from gapkit.metrics import _kernels as tiles
+from gapkit.metrics import kernels as tiles
 from gapkit.metrics import median_bandwidth, mmd, mmd_imq, mmd_linear, mmd_multi, mmd_profile, residual_mmd
 
 

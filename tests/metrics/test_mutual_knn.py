@@ -1,8 +1,10 @@
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 from gapkit.errors import InputError
-from gapkit.metrics import cknna, mutual_knn, mutual_knn_kept
+from gapkit.metrics import Reference, cknna, measure, mutual_knn, mutual_knn_kept
 from gapkit.metrics.calibration import mutual_knn_calibrated
 
 
@@ -79,3 +81,20 @@ def test_too_few_clips(single):
         mutual_knn_kept(single.source[:10], original=single.source[:10])
     with pytest.raises(InputError, match="k: expected a whole number of at least 1, got"):
         mutual_knn(single.source, single.target, k=0)
+
+
+def test_one_search_a_side_serves_all(single, monkeypatch):
+    module, searched = import_module("gapkit.metrics.mutual_knn"), []
+    search = module.search
+
+    def counted(queries, gallery, k, **options):
+        searched.append(k)
+        return search(queries, gallery, k, **options)
+
+    monkeypatch.setattr(module, "search", counted)
+    names = ["mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cknna", "prdc-precision", "prdc-density"]
+    reference = Reference.from_target(single.target, n_resamples=2, normalise=True)
+    measure(single.source + 1, reference, names, original=single.source)
+    assert searched == [10, 10, 10]  # source, target, and the source before it was moved
+    measure(single.source + 2, reference, names, original=single.source)
+    assert searched == [10, 10, 10, 10]

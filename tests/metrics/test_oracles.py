@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from gapkit.metrics import METRICS, Reference, measure, metric_names
-from gapkit.metrics._sides import sides
+from gapkit.metrics.pair import pair_of
 from gapkit.metrics.separability import PENALTY, clip_folds
 from gapkit.metrics.sliced_wasserstein import lines
 
@@ -90,7 +90,7 @@ def frechet(offset):
 
 
 def sliced(x, y):
-    along = lines(sides(X, Y, paired=False).y, 512, 0).numpy().T.astype(np.float64)
+    along = lines(pair_of(X, Y, paired=False).y, 512, 0).numpy().T.astype(np.float64)
     return ot.sliced_wasserstein_distance(x, y, np.full(N, 1 / N), SHARE / N, projections=along)
 
 

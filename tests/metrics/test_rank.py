@@ -3,7 +3,7 @@ import pytest
 
 from gapkit.errors import InputError
 from gapkit.metrics import effective_rank
-from gapkit.metrics._sides import cloud
+from gapkit.metrics.cloud import cloud
 from gapkit.metrics.rank import rank_and_influence
 
 

@@ -9,8 +9,8 @@ import torch
 from gapkit.metrics import Reference, measure
 from gapkit.metrics import _refit as refit_module
 from gapkit.metrics._row import Row
-from gapkit.metrics._sides import sides
 from gapkit.metrics.estimating import prepare
+from gapkit.metrics.pair import pair_of
 from gapkit.metrics.separability import correctness, fold_contests, probe
 
 NAMES = ("separability", "separability-auc", "separability-margin", "residual-separability", "c2st-knn")
@@ -63,7 +63,7 @@ def refitted(row, b):
     source = row.both.x.rows[clips]
     target = row.both.y.rows[torch.cat(rows)]
     owner = torch.repeat_interleave(torch.arange(len(clips)), torch.tensor([len(r) for r in rows]))
-    again = sides(source.numpy(), target.numpy(), owner.numpy())
+    again = pair_of(source.numpy(), target.numpy(), owner.numpy())
     folds = row.reference.folds[clips.numpy()]
     return again, folds
 
@@ -148,7 +148,7 @@ def test_groups_of_clips_tell_the_same(monkeypatch, paired):
     source, target = draw(1, 2000, 4, 0.2)
     spreads = []
     for units in (8192, 500):
-        monkeypatch.setattr("gapkit.metrics._resamples.UNITS", units)
+        monkeypatch.setattr("gapkit.metrics.resamples.UNITS", units)
         reference = Reference.from_target(target, n_resamples=400, seed=0)
         row = prepare(source, reference, ["separability"], paired=paired)[0]
         spreads.append(Row.separability(row)[1].std())

@@ -6,7 +6,7 @@ import torch
 
 from gapkit.errors import InputError
 from gapkit.metrics import mean_average_precision, recall_at_k, recall_back_at_k
-from gapkit.metrics._sides import cloud
+from gapkit.metrics.cloud import cloud
 from gapkit.metrics.retrieval import precisions, ranking, recalls
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from gapkit.errors import InputError
 from gapkit.metrics import mean_average_precision_back, recall_at_k, recall_back_at_k
-from gapkit.metrics._sides import cloud, directions
+from gapkit.metrics.cloud import cloud, directions
 from gapkit.metrics.retrieval_back import places, precisions_back, recalls_back
 
 

@@ -7,13 +7,13 @@ import torch
 
 from gapkit.errors import InputError
 from gapkit.metrics import residual_sliced_wasserstein, sliced_wasserstein
-from gapkit.metrics._sides import sides
+from gapkit.metrics.pair import pair_of
 from gapkit.metrics.sliced_wasserstein import lines, project, seen_from, sliced
 
 
 def by_pot(x, y, a=None, b=None, n_projections=512, seed=0):
     x, y = x.astype(np.float64), y.astype(np.float64)
-    along = lines(sides(x, y, paired=False).y, n_projections, seed).numpy().T.astype(np.float64)
+    along = lines(pair_of(x, y, paired=False).y, n_projections, seed).numpy().T.astype(np.float64)
     return ot.sliced_wasserstein_distance(x, y, a, b, projections=along)
 
 
@@ -61,7 +61,7 @@ def test_blocks_of_lines_do_not_matter(kind, request):
     p = request.getfixturevalue(kind)
     whole = sliced_wasserstein(p.source, p.target, owner=p.owner)
     assert sliced_wasserstein(p.source, p.target, owner=p.owner, max_memory=1) == pytest.approx(whole, rel=1e-8)
-    both = sides(p.source, p.target, p.owner)
+    both = pair_of(p.source, p.target, p.owner)
     along = lines(both.y, 64, 0)
     a, b = (sliced(both, along, pushes=True, max_memory=memory) for memory in (1, 2**28))
     for left, right in zip((*a.pushes, *a.residual_pushes), (*b.pushes, *b.residual_pushes), strict=True):
@@ -74,10 +74,10 @@ def test_blocks_of_lines_do_not_matter(kind, request):
 def test_pushes_are_the_derivative(kind, request):
     p = request.getfixturevalue("several" if kind == "unrelated" else kind)
     if kind == "unrelated":
-        both = sides(p.source, p.target[:50], paired=False)
+        both = pair_of(p.source, p.target[:50], paired=False)
         owner = np.arange(50)
     else:
-        both = sides(p.source, p.target, p.owner)
+        both = pair_of(p.source, p.target, p.owner)
         owner = both.y.owner.numpy()
     along = lines(both.y, 16, 0)
     found = sliced(both, along, pushes=True)
@@ -104,7 +104,7 @@ def test_directions_depend_on_the_seed_and_the_width_alone(single):
     x, y = single.source, single.target
     assert sliced_wasserstein(x, y) == sliced_wasserstein(torch.from_numpy(x), torch.from_numpy(y))
     assert sliced_wasserstein(x, y, seed=1) == sliced_wasserstein(x, y, seed=1) != sliced_wasserstein(x, y)
-    a, b = lines(sides(x, y).y, 600, 5), lines(sides(y, x).y, 600, 5)
+    a, b = lines(pair_of(x, y).y, 600, 5), lines(pair_of(y, x).y, 600, 5)
     assert (a == b).all()
     assert torch.linalg.vector_norm(a, dim=1).numpy() == pytest.approx(np.ones(600), abs=1e-6)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gapkit.errors import InputError
 from gapkit.given import memory_limit
-from gapkit.metrics._sides import Cloud
+from gapkit.metrics.cloud import Cloud
 from gapkit.products import product
 
 Kind = Literal["gaussian", "imq", "distance", "gaussian slope", "imq slope", "inverse"]
@@ -41,6 +41,18 @@ class Kernel:
     kind: Kind
     widths: tuple[float, ...]
 
+    @property
+    def slope(self) -> Kernel:
+        """The kernel that tells how this one changes under a shift: -k'(r) / r times the square of the first width."""
+        if self.kind == "gaussian":
+            # A Gaussian of one width tells it itself.
+            return self if len(self.widths) == 1 else Kernel("gaussian slope", self.widths)
+        if self.kind == "imq":
+            return Kernel("imq slope", self.widths)
+        if self.kind == "distance":
+            return Kernel("inverse", self.widths)
+        raise ValueError(f"{self.kind}: has no slope of its own")
+
     def add(self, minus: Tensor, base: float, out: Tensor, part: Tensor) -> None:
         """Write the kernel of a tile into `out`; `minus` holds -|a - b|^2 / (2 base^2), `part` is scratch."""
         for number, width in enumerate(self.widths):
@@ -63,6 +75,25 @@ class Kernel:
                 out += part
         if len(self.widths) > 1:
             out /= len(self.widths)
+
+
+@dataclass(frozen=True)
+class Kernels:
+    """Kernels that a metric of a table will ask for, so that one pass over the distances serves all metrics.
+
+    Parameters
+    ----------
+    of_width : callable
+        The kernel by the width of the table.
+    of_directions : bool
+        Of rows of length one; where all rows are scaled they come from the same pass as the others.
+    across : bool
+        Between the sides too, not only inside each.
+    """
+
+    of_width: Callable[[float], Kernel]
+    of_directions: bool = False
+    across: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,18 @@
-"""The two clouds of points that every metric looks at, checked once."""
+"""One side of what a metric looks at: rows that belong to items, checked once, read block by block.
+
+A metric that needs something of one side alone (a covariance, nearest rows, kernel sums) keeps it on the cloud:
+``side.shared("gaussian", lambda: ...)``. The target of a table is one cloud for all of its rows, and so is a source
+before it was moved: what is kept on them is computed once for all rows.
+"""
 
 from __future__ import annotations
 
 import math
 import mmap
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +25,8 @@ from gapkit.memory_map import fetch, file_of, let_go
 
 FLAT = 1e-6
 """Spread relative to length below which float32 rows count as one and the same point."""
+
+T = TypeVar("T")
 
 Change = Callable[[Tensor], Tensor]
 """What is done to rows, each by itself: (k, d) to (k, d)."""
@@ -43,6 +51,12 @@ class Cloud:
         Makes the rows from those of `base`.
     file : mmap, optional
         The open file that `base` is a map of.
+    name : str
+        What the user calls the rows: "source", "target", "original".
+    of_length_one : bool
+        The rows are directions already.
+    uncentred : Cloud, optional
+        The side whose mean was taken off to make this one.
     """
 
     base: Tensor
@@ -50,6 +64,10 @@ class Cloud:
     n: int
     change: Change | None = None
     file: mmap.mmap | None = field(default=None, repr=False, compare=False)
+    name: str = "rows"
+    of_length_one: bool = False
+    uncentred: Cloud | None = field(default=None, repr=False, compare=False)
+    _memo: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
     _whole: list[Tensor] = field(init=False, default_factory=list, repr=False, compare=False)
 
     @property
@@ -93,11 +111,18 @@ class Cloud:
             return self._whole[0][rows]
         return self._read(rows) if self.change is None else self.change(self._read(rows))
 
-    def changed(self, change: Change) -> Cloud:
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What several metrics need of this side alone: made at its first use, kept as long as the cloud."""
+        if key not in self._memo:
+            self._memo[key] = make()
+        value: T = self._memo[key]
+        return value
+
+    def changed(self, change: Change, *, of_length_one: bool = False, uncentred: Cloud | None = None) -> Cloud:
         """The cloud of changed rows."""
         first = self.change
         both = change if first is None else lambda rows: change(first(rows))
-        return Cloud(self.base, self.owner, self.n, both, self.file)
+        return replace(self, change=both, of_length_one=of_length_one, uncentred=uncentred)
 
     def kept(self, max_bytes: int) -> Cloud:
         """The same cloud with its rows made once, if they take no more than `max_bytes`."""
@@ -175,7 +200,28 @@ class Cloud:
     @cached_property
     def centred(self) -> Cloud:
         """The same rows minus the mean."""
-        return self.changed(lambda rows: (rows - self.mean).to(rows.dtype))
+        return self.changed(lambda rows: (rows - self.mean).to(rows.dtype), uncentred=self)
+
+    @cached_property
+    def unit(self) -> Cloud:
+        """The same rows scaled to length one; of centred rows, one at the mean itself stays zero.
+
+        Raises
+        ------
+        InputError
+            A row of length zero has no direction; without its mean a side of equal rows has none.
+        """
+        if self.of_length_one:
+            return self
+        if self.uncentred is None:
+            return directions(self, self.name)
+        if self.uncentred.flat:
+            raise InputError(f"{self.name}: all rows are the same, so nothing is left after its mean is removed")
+        return self.changed(rows_of_length_one, of_length_one=True)
+
+    def along(self, direction: Tensor) -> Tensor:
+        """Inner product of each item, seen from the mean, with a direction of shape (d,); float64, (n,)."""
+        return torch.cat([(rows - self.mean) @ direction for _, rows in self.clip_blocks()])
 
     def reach(self, origin: Tensor) -> float:
         """Largest coordinate of any row, seen from `origin`; infinite where it is no float32."""
@@ -204,15 +250,6 @@ def row_blocks(rows: Tensor) -> Iterator[slice]:
     return slices(*rows.shape)
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Source and target; where `paired`, clip i of one is clip i of the other."""
-
-    x: Cloud
-    y: Cloud
-    paired: bool
-
-
 def cloud(
     values: ArrayLike,
     *,
@@ -228,7 +265,7 @@ def cloud(
     if isinstance(values, np.ndarray) and rows.data_ptr() == values.ctypes.data:
         file = file_of(values)
     if owner is None:
-        return Cloud(rows, torch.arange(m, device=rows.device), m, file=file)
+        return Cloud(rows, torch.arange(m, device=rows.device), m, file=file, name=name)
     order, clip, clips = checked_owner(owner, m, name=name, n=n)
     index = torch.from_numpy(order).to(rows.device)
     in_order = bool((order[1:] > order[:-1]).all())
@@ -237,6 +274,7 @@ def cloud(
         torch.from_numpy(clip).to(rows.device),
         clips,
         file=file if in_order else None,
+        name=name,
     )
 
 
@@ -260,39 +298,6 @@ def checked_owner(
     return order, given.astype(np.int64)[order], clips
 
 
-def sides(
-    source: ArrayLike, target: ArrayLike, owner: ArrayLike | None = None, *, paired: bool | None = None, least: int = 2
-) -> Sides:
-    """Both sides, checked against each other.
-
-    `paired` None means: paired where `owner` is given or the numbers of rows agree.
-
-    Raises
-    ------
-    InputError
-        Rows that are not numbers, widths that differ, an owner that does not fit, fewer than `least` clips.
-    """
-    x = cloud(source, name="source")
-    known = len(x.base) if owner is not None and paired is not False else None
-    y = cloud(target, name="target", owner=owner, n=known, like=x.base)
-    paired = checked_pairing(x.n, y.n, owner is not None, paired, least=least)
-    return Sides(x, y, paired)
-
-
-def checked_pairing(n: int, m: int, owned: bool, paired: bool | None, *, least: int = 2) -> bool:
-    """Whether `n` source clips and `m` target clips are the same clips; an error where they cannot be."""
-    if paired is None:
-        paired = owned or n == m
-    if paired and n != m:
-        raise InputError(
-            f"target: expected one row a source row ({n}), got {m}; give `owner`, the source row of each target row"
-        )
-    for clips, name in ((n, "source"), (m, "target")):
-        if clips < least:
-            raise InputError(f"{name}: expected at least {least} clips, got {clips}; a metric compares clouds")
-    return paired
-
-
 def directions(side: Cloud, name: str) -> Cloud:
     """The rows scaled to length one.
 
@@ -310,17 +315,4 @@ def directions(side: Cloud, name: str) -> Cloud:
             f"{name}: expected a direction in every row, got {int(zero.sum())} zero rows "
             f"(first: {int(zero.nonzero()[0])}); drop or recompute them"
         )
-    return side.changed(rows_of_length_one)
-
-
-def residual_directions(side: Cloud, name: str) -> Cloud:
-    """Directions of the rows seen from their mean; a row at the mean itself stays zero.
-
-    Raises
-    ------
-    InputError
-        All rows are one point: nothing is left without the mean.
-    """
-    if side.flat:
-        raise InputError(f"{name}: all rows are the same, so nothing is left after its mean is removed")
-    return side.centred.changed(rows_of_length_one)
+    return side.changed(rows_of_length_one, of_length_one=True)

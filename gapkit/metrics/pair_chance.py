@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from gapkit.metrics._kernels import Kernel, clip_sums
-from gapkit.metrics._sides import Cloud, Sides
+from gapkit.metrics.cloud import Cloud
+from gapkit.metrics.kernels import Kernel, clip_sums
+from gapkit.metrics.pair import Pair
 
 LOOKED_AT = 256
 """Most clips of a side whose pairs tell z_2, spread evenly over all: 32,640 pairs know it to a few per cent."""
@@ -22,7 +23,7 @@ LEAST = 4
 """Clips below which nothing is told."""
 
 
-def pair_chance(both: Sides, kernels: Sequence[Kernel], max_memory: int) -> list[float]:
+def pair_chance(both: Pair, kernels: Sequence[Kernel], max_memory: int) -> list[float]:
     """Variance that the draws of a squared distance hold too much, one number a kernel."""
     n, m = both.x.n, both.y.n
     if min(n, m) < LEAST:

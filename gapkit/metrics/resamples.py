@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gapkit.metrics._sides import Cloud
+from gapkit.metrics.cloud import Cloud
 from gapkit.products import product
 from gapkit.statistics import bootstrap_weights
 
