@@ -183,7 +183,8 @@ def _marks(array: Any, where: str) -> NDArray[np.bool_]:
             f"{where}: expected 0 or 1 of each item, whether a bridge was fitted on it; "
             "call the array something else if it is another thing"
         )
-    return array.astype(np.bool_)
+    marks: NDArray[np.bool_] = array.astype(np.bool_)
+    return marks
 
 
 def _check_same_items(store: Store, keys: list[str], texts: NDArray[Any]) -> None:

@@ -91,7 +91,7 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
     path = Path(path)
     texts: dict[str, NDArray[Any]] = pairs.per_item() | ({} if pairs.captions is None else {"captions": pairs.captions})
     told = {} if pairs.fitted is None else {"fitted": pairs.fitted.astype(np.uint8)}
-    about = {"name": np.array(pairs.name)}
+    about: dict[str, NDArray[Any]] = {"name": np.array(pairs.name)}
     if packed_meta := packed(pairs.meta):
         about[PROVENANCE] = np.array(packed_meta)
     if path.suffix.lower() == ".npy":
@@ -105,8 +105,8 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
         per_row |= {key: value[row] for key, value in told.items()}
         _write({"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row, **about}, path)
     else:
-        parts = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner, **texts, **told}
-        _write({**parts, **about}, path)
+        sides = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner}
+        _write({**sides, **texts, **told, **about}, path)
 
 
 def _write(parts: Parts, path: Path) -> None:
