@@ -105,7 +105,7 @@ def save_pairs(pairs: PairedEmbeddings, path: str | Path) -> None:
         per_row |= {key: value[row] for key, value in told.items()}
         _write({"owner": row, "source": pairs.source[row], "target": pairs.target, **per_row, **about}, path)
     else:
-        sides = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner}
+        sides: dict[str, NDArray[Any]] = {"source": pairs.source, "target": pairs.target, "owner": pairs.owner}
         _write({**sides, **texts, **told, **about}, path)
 
 
