@@ -22,21 +22,16 @@ from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
 from gapkit.metrics.cloud import Cloud, directions
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
-from gapkit.metrics.hubness import K as LISTED
-from gapkit.metrics.hubness import occurrences, skewness
 from gapkit.metrics.margin import clip_margins, clip_spreads
-from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
 from gapkit.metrics.mutual_knn import K as NEAREST
 from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
 from gapkit.metrics.neighbours import Neighbours
 from gapkit.metrics.pair import Pair
-from gapkit.metrics.pair_distance import pair_distances
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
 from gapkit.metrics.procrustes_distance import of_product
-from gapkit.metrics.variance_ratio import checked_width, spread
 
 # What measures share.
 
@@ -186,11 +181,6 @@ def _residual_c2st_mlp(row: Row) -> Drawn:
     return _two_sided(row, *network_correctness(row.both, row.fold_x, folds, seed=seed, residual=True))
 
 
-def _residual_l2i(row: Row) -> Drawn:
-    x, y = row.both.x.centred, row.both.y.centred
-    return row._mean(pair_distances(Pair(x, y, row.both.paired)))
-
-
 def _margin(row: Row) -> Drawn:
     value, draws = _two_sided(row, *clip_margins(row.both, row.probe))
     if row.refits is None:
@@ -241,32 +231,12 @@ def _cknna(row: Row) -> Drawn:
     return _no_draws(of_neighbours(_unit_source(row), _clip_directions(row), _near_source(row), _near_target(row)))
 
 
-def _variance_ratio(row: Row) -> Drawn:
-    width = checked_width(row.both.y)
-    # In units of the width: the squares of very long rows are no float32, as the sums are.
-    value, above = row._mean(spread(row.both.x) / width)
-    _, below = _target_mean(row, spread(row.both.y) / width)
-    return value, above / below.clamp_min(1e-300)
-
-
-def _memorisation(row: Row) -> Drawn:
-    reference = row.reference
-    known = reference.shared("fitted directions", lambda: checked_fitted(reference.fitted, row.both.x.base))
-    new = reference.shared("held-out cosines", lambda: nearest_cosine(reference.directions, known, metric_memory(row)))
-    value, draws = row._mean(nearest_cosine(_unit_source(row), known, metric_memory(row)))
-    floor, drawn = _target_mean(row, new)
-    return value - floor, draws - drawn
-
-
 STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
-    "l2i": lambda row: row._mean(pair_distances(row.both)),
-    "alignment": lambda row: row._mean(pair_distances(_unit(row), 2.0)),
     "knn-mixing": lambda row: _knn_mixing(row, _seen(row)),
     "knn-cross-share": lambda row: _cross_modal_share(row, _seen(row)),
     "c2st-knn": _c2st_knn,
     "c2st-mlp": _c2st_mlp,
     "residual-c2st-mlp": _residual_c2st_mlp,
-    "residual-l2i": _residual_l2i,
     "separability-margin": _margin,
     "gap-length": lambda row: _no_draws(_gap(row).length),
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
@@ -280,14 +250,9 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "cka-kept": _cka_kept,
     "cknna": _cknna,
     "procrustes-distance": lambda row: _no_draws(of_product(_product(row), row.both.x.n)),
-    "hubness": lambda row: _no_draws(
-        skewness(occurrences(_unit_source(row), row.reference.directions, LISTED, metric_memory(row)), row.both.y)
-    ),
-    "variance-ratio": _variance_ratio,
     "prdc-precision": lambda row: row._mean(_prdc(row).precision),
     "prdc-recall": lambda row: _target_mean(row, _prdc(row).recall),
     "prdc-density": lambda row: row._mean(_prdc(row).density),
     "prdc-coverage": lambda row: _no_draws(float(_prdc(row).coverage.mean())),
-    "memorisation": _memorisation,
 }
 """Estimators of these measures; those not here are called as they are."""

@@ -22,7 +22,7 @@ MAX_WORK_ACCELERATOR = 1e16
 
 HELD = frozenset({
     "knn-mixing", "knn-cross-share", "c2st-knn", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cka-rbf",
-    "cknna", "hubness", "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "memorisation",
+    "cknna", "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage",
     "c2st-mlp", "residual-c2st-mlp", "residual-knn-mixing", "residual-knn-cross-share",
 })  # fmt: skip
 """Metrics that hold all rows of both sides; the others read them block by block."""

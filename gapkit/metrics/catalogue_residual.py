@@ -8,12 +8,10 @@ from typing import Any
 from gapkit.arrays import ArrayLike
 from gapkit.metrics.c2st import residual_c2st_mlp
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
-from gapkit.metrics.pair_distance import l2i
 from gapkit.metrics.registry import register_metric
 from gapkit.metrics.residual_of import residual_of
 from gapkit.metrics.sinkhorn import sinkhorn_divergence
 
-_SCHRODI = "Schrodi et al. (2025), Two effects, one trigger"
 _INFINITE = float("inf")
 _KERNEL: dict[str, Any] = {"range": (-2.0, 2.0), "needs_pairs": False, "cost": "n^2 d", "scale": 1000.0, "digits": 1}
 
@@ -25,18 +23,6 @@ def _residual(metric: Callable[..., float]) -> Callable[..., float]:
     return residual
 
 
-register_metric(
-    "residual-l2i",
-    place=290,
-    label="Residual pair distance",
-    group="residual closure",
-    better="lower",
-    best=0.0,
-    range=(0.0, _INFINITE),
-    reference=_SCHRODI,
-    default=False,
-    definition="Pair distance after each side's mean is removed.",
-)(_residual(l2i))
 register_metric(
     "residual-sinkhorn-divergence",
     place=330,

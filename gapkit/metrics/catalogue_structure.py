@@ -12,16 +12,12 @@ from gapkit.metrics.cka import cka, cka_kept
 from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
 from gapkit.metrics.gap_direction import gap_consistency, gap_length, gap_orthogonality
-from gapkit.metrics.hubness import hubness
 from gapkit.metrics.margin import separability_margin
-from gapkit.metrics.memorisation import memorisation
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
 from gapkit.metrics.mutual_knn import mutual_knn, mutual_knn_kept
-from gapkit.metrics.pair_distance import alignment, l2i
 from gapkit.metrics.prdc import prdc
 from gapkit.metrics.procrustes_distance import procrustes_distance
 from gapkit.metrics.registry import register_metric
-from gapkit.metrics.variance_ratio import variance_ratio
 
 _C3 = "Zhang et al. (2024), Connect, collapse, corrupt"
 _GROGER = "Groger et al. (2026), Revisiting the Platonic representation hypothesis"
@@ -30,7 +26,6 @@ _KORNBLITH = "Kornblith et al. (2019), Similarity of neural network representati
 _KYNKAANNIEMI = "Kynkaanniemi et al. (2019), Improved precision and recall metric"
 _LOPEZ = "Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests"
 _NAEEM = "Naeem et al. (2020), Reliable fidelity and diversity metrics"
-_WANG = "Wang & Isola (2020), Alignment and uniformity on the hypersphere"
 _INFINITE = float("inf")
 
 
@@ -48,30 +43,6 @@ def _part_of_prdc(name: str) -> Callable[..., float]:
     return part
 
 
-register_metric(
-    "l2i",
-    place=410,
-    label="Pair distance",
-    group="closure",
-    better="lower",
-    best=0.0,
-    range=(0.0, _INFINITE),
-    reference="Schrodi et al. (2025), Two effects, one trigger",
-    default=False,
-    definition="Mean over clips of the mean Euclidean distance between a clip and its own targets.",
-)(l2i)
-register_metric(
-    "alignment",
-    place=420,
-    label="Alignment",
-    group="closure",
-    better="lower",
-    best=0.0,
-    range=(0.0, 4.0),
-    reference=_WANG,
-    default=False,
-    definition="Mean over clips of the mean squared distance between the directions of a clip and of its targets.",
-)(alignment)
 register_metric(
     "knn-mixing",
     place=430,
@@ -308,30 +279,6 @@ register_metric(
     default=False,
     definition="Share of the variance left when source and mean targets are centred, scaled and rotated together.",
 )(procrustes_distance)
-register_metric(
-    "hubness",
-    place=630,
-    label="Hubness",
-    group="preservation",
-    better="lower",
-    needs_pairs=False,
-    cost="n m d",
-    digits=2,
-    reference="Radovanovic et al. (2010), Hubs in space",
-    default=False,
-    definition="Skewness of how often each target is among the 10 nearest to a source.",
-)(hubness)
-register_metric(
-    "variance-ratio",
-    place=640,
-    label="Variance ratio",
-    group="preservation",
-    better="none",
-    range=(0.0, _INFINITE),
-    needs_pairs=False,
-    default=False,
-    definition="Trace of the covariance of the source over that of the target; 1 is equally wide.",
-)(variance_ratio)
 for _name, _label, _best, _most, _source, _what in (
     ("precision", "Precision", 1.0, 1.0, _KYNKAANNIEMI, "Share of sources within 5 neighbours' reach of a target."),
     ("recall", "Recall", 1.0, 1.0, _KYNKAANNIEMI, "Share of targets within 5 neighbours' reach of a source."),
@@ -352,16 +299,3 @@ for _name, _label, _best, _most, _source, _what in (
         default=False,
         definition=_what,
     )(_part_of_prdc(_name))
-register_metric(
-    "memorisation",
-    place=690,
-    label="Memorisation",
-    group="preservation",
-    better="none",
-    range=(-2.0, 2.0),
-    needs_pairs=False,
-    cost="n m d",
-    default=False,
-    needs=("fitted",),
-    definition="Cosine of the source to the nearest fitted target, minus that of the held-out targets.",
-)(memorisation)

@@ -15,7 +15,7 @@ FILE = Path(__file__).with_name("frozen.npz")
 NETWORKS = {"c2st-mlp", "residual-c2st-mlp"}
 """Their training rounds otherwise on another machine; they have tests of their own."""
 
-FIRST_ORDER = {"rmg", "residual-rmg", "unpaired-cosine", "cosine-margin"}
+FIRST_ORDER = {"rmg", "residual-rmg", "unpaired-cosine", "cosine-margin", "variance-ratio"}
 """Draws that followed the resample beyond first order, and now are its first order: derivative tests hold them."""
 
 
