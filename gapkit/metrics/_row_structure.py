@@ -8,6 +8,7 @@ draws, nor has coverage, which hangs on the balls more than on the clips in them
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -21,10 +22,11 @@ from gapkit.metrics.calibration import chance_corrected, expected_cka
 from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
 from gapkit.metrics.cloud import Cloud, directions
+from gapkit.metrics.draws import draws_of
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
 from gapkit.metrics.margin import clip_margins, clip_spreads
 from gapkit.metrics.mixing import K as POOLED
-from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
+from gapkit.metrics.mixing import mean_of_neighbourhoods, pooled
 from gapkit.metrics.mutual_knn import K as NEAREST
 from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
 from gapkit.metrics.neighbours import Neighbours
@@ -47,10 +49,6 @@ def _unit_source(row: Row) -> Cloud:
 
 def _unit(row: Row) -> Pair:
     return Pair(_unit_source(row), row.reference.directions, row.both.paired)
-
-
-def _seen(row: Row) -> Pooled:
-    return row.shared("pooled", lambda: pooled(row.both, POOLED, metric_memory(row)))
 
 
 def _gap(row: Row) -> GapDirection:
@@ -142,34 +140,11 @@ def _two_sided(row: Row, x: Tensor, y: Tensor) -> Drawn:
     return (a + b) / 2, (drawn_a + drawn_b) / 2
 
 
-def _knn_mixing(row: Row, seen: Pooled) -> Drawn:
-    return _pooled(row, seen, (simpson(seen.x), simpson(seen.y)), (simpson_slope(seen.x), simpson_slope(seen.y)))
-
-
-def _cross_modal_share(row: Row, seen: Pooled) -> Drawn:
-    return _pooled(row, seen, (1 - seen.x, seen.y), (-torch.ones_like(seen.x), torch.ones_like(seen.y)))
-
-
-def _pooled(row: Row, seen: Pooled, values: tuple[Tensor, Tensor], slopes: tuple[Tensor, Tensor]) -> Drawn:
-    """Mean over clips and sides of the rows' values; clips count as queries and as neighbours."""
-    both = row.both
-    x, y = both.x.per_clip(values[0]), both.y.per_clip(values[1])
-    pull_x, pull_y = pulls(both, seen, *slopes)
-    _, draws = _two_sided(row, x + 2 * both.x.n * pull_x, y + 2 * both.y.n * pull_y)
-    return float(x.mean() + y.mean()) / 2, draws
-
-
-Mixed = Callable[[Row, Pooled], Drawn]
-
-MIXED: dict[str, Mixed] = {"knn-mixing": _knn_mixing, "knn-cross-share": _cross_modal_share}
-"""What neighbourhoods in the pooled set say, by metric."""
-
-
 def _c2st_knn(row: Row) -> Drawn:
-    seen = _seen(row)
-    return _pooled(
-        row, seen, (vote(seen.x), vote(1 - seen.y)), (vote_slope(seen.x, seen.k), -vote_slope(seen.y, seen.k))
-    )
+    seen = pooled(row.both, POOLED, metric_memory(row))
+    slopes = vote_slope(seen.x, seen.k), -vote_slope(seen.y, seen.k)
+    found = mean_of_neighbourhoods(row.both, seen, (vote(seen.x), vote(1 - seen.y)), lambda: slopes)
+    return found.value, draws_of(found, row.both, (row.resamples, row.reference.resamples), (-math.inf, math.inf))
 
 
 def _c2st_mlp(row: Row) -> Drawn:
@@ -232,8 +207,6 @@ def _cknna(row: Row) -> Drawn:
 
 
 STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
-    "knn-mixing": lambda row: _knn_mixing(row, _seen(row)),
-    "knn-cross-share": lambda row: _cross_modal_share(row, _seen(row)),
     "c2st-knn": _c2st_knn,
     "c2st-mlp": _c2st_mlp,
     "residual-c2st-mlp": _residual_c2st_mlp,

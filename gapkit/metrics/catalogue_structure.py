@@ -13,7 +13,6 @@ from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
 from gapkit.metrics.gap_direction import gap_consistency, gap_length, gap_orthogonality
 from gapkit.metrics.margin import separability_margin
-from gapkit.metrics.mixing import cross_modal_share, knn_mixing
 from gapkit.metrics.mutual_knn import mutual_knn, mutual_knn_kept
 from gapkit.metrics.prdc import prdc
 from gapkit.metrics.procrustes_distance import procrustes_distance
@@ -43,33 +42,6 @@ def _part_of_prdc(name: str) -> Callable[..., float]:
     return part
 
 
-register_metric(
-    "knn-mixing",
-    place=430,
-    label="kNN mixing",
-    group="closure",
-    better="higher",
-    best=2.0,
-    range=(1.0, 2.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    reference="Korsunsky et al. (2019), Harmony",
-    default=False,
-    definition="Effective number of modalities among the 30 nearest of both modalities, other clips' rows only.",
-)(knn_mixing)
-register_metric(
-    "knn-cross-share",
-    place=440,
-    label="Cross-modal neighbours",
-    group="closure",
-    better="higher",
-    best=0.5,
-    range=(0.0, 1.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    default=False,
-    definition="Share of the other modality among the 30 nearest of both, other clips' rows only; 0.5 is mixed.",
-)(cross_modal_share)
 register_metric(
     "c2st-knn",
     place=450,
