@@ -14,8 +14,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gapkit.metrics._neighbourhood import inside
-from gapkit.metrics._points import points
 from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics.c2st import network_correctness, vote, vote_slope
 from gapkit.metrics.calibration import chance_corrected, expected_cka
@@ -29,8 +27,10 @@ from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import mean_of_neighbourhoods, pooled
 from gapkit.metrics.mutual_knn import K as NEAREST
 from gapkit.metrics.mutual_knn import clip_directions, nearest_clips, nearest_found, overlap, pull
+from gapkit.metrics.neighbourhood import inside
 from gapkit.metrics.neighbours import Neighbours
 from gapkit.metrics.pair import Pair
+from gapkit.metrics.points import points
 from gapkit.metrics.prdc import ByClip, compare
 from gapkit.metrics.prdc import K as BALL
 from gapkit.metrics.procrustes_distance import of_product

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from gapkit.errors import InputError
-from gapkit.metrics._candidates import BLOCK
+from gapkit.metrics.candidates import BLOCK
 from gapkit.metrics.registry import METRICS, Metric
 
 MAX_WORK = 1e14

@@ -6,10 +6,10 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
-from gapkit.metrics._points import points
 from gapkit.metrics.cloud import Cloud, cloud
 from gapkit.metrics.neighbours import as_cosine, search
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
 from gapkit.metrics.registry import metric
 from gapkit.metrics.value import Value
 

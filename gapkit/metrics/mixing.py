@@ -10,10 +10,10 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
-from gapkit.metrics._neighbourhood import Neighbourhood, neighbourhood, pooled_clips
-from gapkit.metrics._points import points
 from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.neighbourhood import Neighbourhood, neighbourhood, pooled_clips
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
 from gapkit.metrics.registry import Residual, metric
 from gapkit.metrics.value import Influence, Value
 

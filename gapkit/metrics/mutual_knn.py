@@ -10,10 +10,10 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix, generator
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._points import points
 from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.neighbours import Neighbours, search
 from gapkit.metrics.pair import pair_of
+from gapkit.metrics.points import points
 
 K = 10
 """Neighbours."""

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
-from gapkit.metrics._candidates import SameClip, bounds_of
-from gapkit.metrics._neighbourhood import inside
-from gapkit.metrics._points import Points, apart_where, points
+from gapkit.metrics.candidates import SameClip, bounds_of
+from gapkit.metrics.neighbourhood import inside
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import Points, apart_where, points
 
 K = 5
 """Neighbours that make the radius of a ball."""

@@ -13,12 +13,12 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._streams import Stream, streams
 from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.kernels import checked_widths
 from gapkit.metrics.pair import Pair
 from gapkit.metrics.registry import metric
+from gapkit.metrics.streams import Stream, streams
 from gapkit.metrics.value import Influence, Value
 
 FEATURES = 2048

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from gapkit.errors import InputError
-from gapkit.metrics import METRICS, Reference, _neighbourhood, measure, metric_names, neighbours
+from gapkit.metrics import METRICS, Reference, measure, metric_names, neighbourhood, neighbours
 from gapkit.metrics.registry import takes_owner
 
 STRUCTURE = [
@@ -191,7 +191,7 @@ def test_rows_share_what_they_need(monkeypatch):
         searches.append((len(queries), len(gallery)))
         return neighbours.search(queries, gallery, k, **options)
 
-    monkeypatch.setattr(_neighbourhood, "search", counted)
+    monkeypatch.setattr(neighbourhood, "search", counted)
     reference = Reference.from_target(y, owner=owner, n_resamples=2)
     names = ["knn-mixing", "knn-cross-share", "c2st-knn", *(name for name in NAMES if name.startswith("prdc"))]
     measure(x, reference, names)
