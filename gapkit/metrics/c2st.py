@@ -13,9 +13,9 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._neighbourhood import NOTHING
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.mixing import K, balanced, pooled
+from gapkit.metrics.neighbourhood import NOTHING
 from gapkit.metrics.pair import Pair, pair_of
 from gapkit.metrics.separability import folds_of
 

@@ -10,11 +10,11 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import positive
-from gapkit.metrics._points import points
 from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.metrics.cka import KORNBLITH, ratio
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
 from gapkit.metrics.registry import metric
 from gapkit.metrics.value import Value
 

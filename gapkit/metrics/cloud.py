@@ -147,6 +147,11 @@ class Cloud:
         clips = torch.arange(self.n + 1)
         return clips if self.single else torch.searchsorted(self.owner.cpu(), clips)
 
+    @property
+    def most(self) -> int:
+        """Most rows of a clip."""
+        return 1 if self.single else int(self.ends.diff().max())
+
     def clip_blocks(self) -> Iterator[tuple[slice, Tensor]]:
         """Yield (which clips, their mean rows) from the first clip to the last, a block at a time."""
         return ((clips, self.clip_block(clips)) for clips in slices(self.n, self.base.numel() // self.n))

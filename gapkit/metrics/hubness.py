@@ -7,11 +7,13 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.given import whole
-from gapkit.metrics._points import points
-from gapkit.metrics.cloud import Cloud, directions
+from gapkit.given import memory_limit, whole
+from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.neighbours import search
-from gapkit.metrics.pair import pair_of
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 K = 10
 """Neighbours."""
@@ -61,11 +63,30 @@ def hubness(
     >>> hubness([[1, 0], [0, 1], [-1, 0]], [[1, 0], [0, 1], [-1, 0]], k=1)
     0.0
     """
-    both = pair_of(source, target, owner)
-    return skewness(occurrences(directions(both.x, "source"), directions(both.y, "target"), k, max_memory), both.y)
+    return hubness_of(pair_of(source, target, owner, max_memory=4 * memory_limit(max_memory)), k=k).value
 
 
-def occurrences(x: Cloud, y: Cloud, k: int, max_memory: int = 2**27) -> Tensor:
+@metric(
+    "hubness",
+    label="Hubness",
+    place=630,
+    group="preservation",
+    better="lower",
+    needs_pairs=False,
+    cost="n m d",
+    digits=2,
+    reference="Radovanovic et al. (2010), Hubs in space",
+    default=False,
+    definition="Skewness of how often each target is among the 10 nearest to a source.",
+    holds_rows=True,
+    function=hubness,
+)
+def hubness_of(pair: Pair, *, k: int = K) -> Value:
+    """Skewness of the numbers of lists; it is no mean over items, and has no interval."""
+    return Value(_skewness(_occurrences(pair.unit.x, pair.unit.y, k, pair.max_memory // 4), pair.y))
+
+
+def _occurrences(x: Cloud, y: Cloud, k: int, max_memory: int) -> Tensor:
     """In how many lists of the k nearest each target row is, shape (m,)."""
     k = whole("neighbours: k", k, 1)
     if len(y.base) < k:
@@ -74,7 +95,7 @@ def occurrences(x: Cloud, y: Cloud, k: int, max_memory: int = 2**27) -> Tensor:
     return torch.bincount(found.indices.flatten(), minlength=len(y.base))
 
 
-def skewness(counts: Tensor, y: Cloud) -> float:
+def _skewness(counts: Tensor, y: Cloud) -> float:
     """Third standardised moment over targets, every clip weighing the same; 0 where all are equal."""
     values, weight = counts.double(), y.share / y.n
     apart = values - float((weight * values).sum())

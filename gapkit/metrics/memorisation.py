@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, as_matrix
-from gapkit.metrics._points import points
-from gapkit.metrics.cloud import Cloud, cloud, directions
+from gapkit.arrays import ArrayLike
+from gapkit.given import memory_limit
+from gapkit.metrics.cloud import Cloud, cloud
 from gapkit.metrics.neighbours import as_cosine, search
-from gapkit.metrics.pair import pair_of
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 
 def memorisation(
@@ -53,20 +56,35 @@ def memorisation(
     >>> round(memorisation([[1, 0], [0, 1]], [[3, 4], [4, 3]], fitted=[[1, 0], [0, 1]]), 6)
     0.2
     """
-    both = pair_of(source, target, owner)
-    known = checked_fitted(fitted, both.x.base)
-    nearest_x = nearest_cosine(directions(both.x, "source"), known, max_memory)
-    nearest_y = nearest_cosine(directions(both.y, "target"), known, max_memory)
-    return float(nearest_x.mean() - nearest_y.mean())
+    pair = pair_of(source, target, owner, fitted=fitted, max_memory=4 * memory_limit(max_memory))
+    return memorisation_of(pair).value
 
 
-def checked_fitted(fitted: ArrayLike, like: Tensor) -> Cloud:
-    """Directions of the fitted targets."""
-    rows = as_matrix(fitted, name="fitted", n_features=like.shape[1], device=like.device)
-    return directions(cloud(rows, name="fitted"), "fitted")
+@metric(
+    "memorisation",
+    label="Memorisation",
+    place=690,
+    group="preservation",
+    better="none",
+    range=(-2.0, 2.0),
+    needs_pairs=False,
+    cost="n m d",
+    default=False,
+    needs=("fitted",),
+    definition="Cosine of the source to the nearest fitted target, minus that of the held-out targets.",
+    holds_rows=True,
+    function=memorisation,
+)
+def memorisation_of(pair: Pair) -> Value:
+    """Mean cosine of the source to the nearest fitted target less that of the targets, both by item."""
+    # The fitted targets are those of the table: what is known of them and of the targets serves all rows.
+    known = pair.y.shared("fitted directions", lambda: cloud(pair.fitted, name="fitted").unit)
+    new = pair.y.shared("held-out cosines", lambda: _nearest_cosine(pair.unit.y, known, pair.max_memory // 4))
+    moved = _nearest_cosine(pair.unit.x, known, pair.max_memory // 4)
+    return Value(float(moved.mean() - new.mean()), influence=lambda: (moved, -new))
 
 
-def nearest_cosine(side: Cloud, known: Cloud, max_memory: int = 2**27) -> Tensor:
+def _nearest_cosine(side: Cloud, known: Cloud, max_memory: int) -> Tensor:
     """Mean over each clip's unit rows of the cosine to the nearest fitted target, float64, shape (n,)."""
     found = as_cosine(search(*points(side.rows, known.rows), 1, max_memory=max_memory))
     return side.per_clip(1 - found.distances[:, 0])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics._neighbourhood import Neighbourhood, neighbourhood, pooled_clips
-from gapkit.metrics._points import points
+from gapkit.given import memory_limit
 from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.neighbourhood import Neighbourhood, neighbourhood, pooled_clips
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Influence, Value
 
 K = 30
 """Neighbours, as many as keep the ceiling of the index (about 2 - 2 / k in one distribution) near 2."""
@@ -65,9 +69,7 @@ def knn_mixing(
     >>> knn_mixing([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], k=2)
     2.0
     """
-    both = pair_of(source, target, owner)
-    seen = pooled(both, k, max_memory)
-    return balanced(both, simpson(seen.x), simpson(seen.y))
+    return knn_mixing_of(pair_of(source, target, owner, max_memory=4 * memory_limit(max_memory)), k=k).value
 
 
 def cross_modal_share(
@@ -100,9 +102,62 @@ def cross_modal_share(
     >>> cross_modal_share([[0.0], [1.0], [2.0]], [[0.0], [1.0], [2.0]], k=2)
     0.5
     """
-    both = pair_of(source, target, owner)
-    seen = pooled(both, k, max_memory)
-    return balanced(both, 1 - seen.x, seen.y)
+    return cross_modal_share_of(pair_of(source, target, owner, max_memory=4 * memory_limit(max_memory)), k=k).value
+
+
+@metric(
+    "knn-mixing",
+    label="kNN mixing",
+    place=430,
+    group="closure",
+    better="higher",
+    best=2.0,
+    range=(1.0, 2.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    reference="Korsunsky et al. (2019), Harmony",
+    default=False,
+    definition="Effective number of modalities among the 30 nearest of both modalities, other clips' rows only.",
+    holds_rows=True,
+    function=knn_mixing,
+    residual=Residual(
+        "Residual kNN mixing",
+        "Effective number of modalities among the 30 nearest after each side's mean is removed.",
+        place=340,
+    ),
+)
+def knn_mixing_of(pair: Pair, *, k: int = K) -> Value:
+    """Mean effective number of modalities of the neighbourhoods."""
+    seen = pooled(pair, k, pair.max_memory // 4)
+    values = simpson(seen.x), simpson(seen.y)
+    return mean_of_neighbourhoods(pair, seen, values, lambda: (_simpson_slope(seen.x), _simpson_slope(seen.y)))
+
+
+@metric(
+    "knn-cross-share",
+    label="Cross-modal neighbours",
+    place=440,
+    group="closure",
+    better="higher",
+    best=0.5,
+    range=(0.0, 1.0),
+    needs_pairs=False,
+    cost="n^2 d",
+    default=False,
+    definition="Share of the other modality among the 30 nearest of both, other clips' rows only; 0.5 is mixed.",
+    holds_rows=True,
+    function=cross_modal_share,
+    residual=Residual(
+        "Residual cross-modal neighbours",
+        "Share of the other modality among the 30 nearest after each side's mean is removed.",
+        place=350,
+    ),
+)
+def cross_modal_share_of(pair: Pair, *, k: int = K) -> Value:
+    """Mean share of the other side in the neighbourhoods."""
+    seen = pooled(pair, k, pair.max_memory // 4)
+    values = 1 - seen.x, seen.y
+    return mean_of_neighbourhoods(pair, seen, values, lambda: (-torch.ones_like(seen.x), torch.ones_like(seen.y)))
 
 
 @dataclass(frozen=True)
@@ -125,7 +180,11 @@ class Pooled:
 
 
 def pooled(both: Pair, k: int, max_memory: int) -> Pooled:
-    """Find the neighbourhoods of all rows among both sides."""
+    """The neighbourhoods of all rows among both sides: found once for all metrics of a pair."""
+    return both.shared(("pooled", k), lambda: _pooled(both, k, max_memory))
+
+
+def _pooled(both: Pair, k: int, max_memory: int) -> Pooled:
     x, y = both.x, both.y
     # Of rows at the same distance those of clip 0 come first, its source before its targets, and so on: rows that are
     # all one point are mixed and not two modalities in a queue.
@@ -170,12 +229,28 @@ def _per_clip_sum(side: Cloud, values: Tensor) -> Tensor:
     return torch.zeros(side.n, dtype=values.dtype, device=values.device).index_add_(0, side.owner, values)
 
 
+def mean_of_neighbourhoods(
+    both: Pair, seen: Pooled, values: tuple[Tensor, Tensor], slopes: Callable[[], tuple[Tensor, Tensor]]
+) -> Value:
+    """Mean over items and sides of a value of each row; items count as those who look and as neighbours.
+
+    `slopes` gives the derivatives of the values of the rows of each side by their share of source rows.
+    """
+    x, y = both.x.per_clip(values[0]), both.y.per_clip(values[1])
+
+    def influence() -> Influence:
+        pull_x, pull_y = pulls(both, seen, *slopes())
+        return x / 2 + both.x.n * pull_x, y / 2 + both.y.n * pull_y
+
+    return Value(float(x.mean() + y.mean()) / 2, influence=influence)
+
+
 def simpson(share: Tensor) -> Tensor:
     """Effective number of modalities from the share of one of two."""
     return 1 / (share.square() + (1 - share).square())
 
 
-def simpson_slope(share: Tensor) -> Tensor:
+def _simpson_slope(share: Tensor) -> Tensor:
     """Derivative of `simpson`."""
     return (2 - 4 * share) * simpson(share).square()
 

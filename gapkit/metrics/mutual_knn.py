@@ -10,10 +10,10 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._points import points
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.neighbours import Neighbours, search
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import points
 from gapkit.metrics.registry import metric
 from gapkit.metrics.value import Value
 

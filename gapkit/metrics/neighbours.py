@@ -12,9 +12,9 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._candidates import SameClip, bounds_of, candidates
-from gapkit.metrics._points import Points, apart, apart_where, points
+from gapkit.metrics.candidates import SameClip, bounds_of, candidates
 from gapkit.metrics.cloud import cloud, directions
+from gapkit.metrics.points import Points, apart, apart_where, points
 
 Distance = Literal["cosine", "euclidean"]
 

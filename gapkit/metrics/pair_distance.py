@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import positive
-from gapkit.metrics.cloud import directions, row_blocks
+from gapkit.metrics.cloud import row_blocks
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Value
 
 
 def l2i(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -40,7 +44,7 @@ def l2i(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None)
     >>> l2i([[0, 0], [0, 0]], [[3, 4], [0, 1]])
     3.0
     """
-    return float(pair_distances(pair_of(source, target, owner, paired=True, least=1)).mean())
+    return l2i_of(pair_of(source, target, owner, paired=True, least=1)).value
 
 
 def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, alpha: float = 2.0) -> float:
@@ -75,9 +79,44 @@ def alignment(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None =
     1.0
     """
     alpha = positive("alpha", alpha)
-    both = pair_of(source, target, owner, paired=True, least=1)
-    unit = Pair(directions(both.x, "source"), directions(both.y, "target"), both.paired)
-    return float(pair_distances(unit, alpha).mean())
+    return alignment_of(pair_of(source, target, owner, paired=True, least=1), alpha=alpha).value
+
+
+@metric(
+    "l2i",
+    label="Pair distance",
+    place=410,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, math.inf),
+    reference="Schrodi et al. (2025), Two effects, one trigger",
+    default=False,
+    definition="Mean over clips of the mean Euclidean distance between a clip and its own targets.",
+    function=l2i,
+    residual=Residual("Residual pair distance", "Pair distance after each side's mean is removed.", place=290),
+)
+def l2i_of(pair: Pair) -> Value:
+    """Mean distance of pairs."""
+    return Value.mean_of(pair_distances(pair))
+
+
+@metric(
+    "alignment",
+    label="Alignment",
+    place=420,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, 4.0),
+    reference="Wang & Isola (2020), Alignment and uniformity on the hypersphere",
+    default=False,
+    definition="Mean over clips of the mean squared distance between the directions of a clip and of its targets.",
+    function=alignment,
+)
+def alignment_of(pair: Pair, *, alpha: float = 2.0) -> Value:
+    """Mean distance of the directions of pairs, to a power."""
+    return Value.mean_of(pair_distances(pair.unit, alpha))
 
 
 def pair_distances(both: Pair, power: float = 1.0) -> Tensor:

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._candidates import SameClip, bounds_of
-from gapkit.metrics._neighbourhood import inside
-from gapkit.metrics._points import Points, apart_where, points
+from gapkit.metrics.candidates import SameClip, bounds_of
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.mutual_knn import K as SEARCHED
 from gapkit.metrics.mutual_knn import nearest_items
+from gapkit.metrics.neighbourhood import inside
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.points import Points, apart_where, points
 from gapkit.metrics.registry import metric
 from gapkit.metrics.value import Value
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -11,10 +13,13 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._streams import Stream, streams
 from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.kernels import checked_widths
+from gapkit.metrics.pair import Pair
+from gapkit.metrics.registry import metric
+from gapkit.metrics.streams import Stream, streams
+from gapkit.metrics.value import Influence, Value
 
 FEATURES = 2048
 SAMPLE = 20_000
@@ -108,14 +113,42 @@ def mmd_random_features(
     sample = y.sample(SAMPLE, seed)
     width = median_bandwidth(sample) if bandwidth is None else checked_widths([bandwidth])[0]
     features = Features.draw(sample.mean(dim=0, dtype=torch.float64), width, n_features, seed)
-    if together:
-        z = _moments(features, [x, y], max_memory)
-        each = _self_free(z)
-    else:
-        a, b = _moments(features, [x], max_memory), _moments(features, [y], max_memory)
-        each = _self_free(a) + _self_free(b) - 2 * (a.sums * b.sums).sum(dim=0) / (a.n * b.n)
+    each, _ = _estimate(_Side(x, features, max_memory), _Side(y, features, max_memory), paired=together)
     error = float(each.std()) / math.sqrt(len(each))
     return RandomFeatureMMD(float(each.mean()), error, width, n_features)
+
+
+def _value(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
+    return mmd_random_features(source, target, owner=owner).value
+
+
+@metric(
+    "mmd-rff",
+    label="MMD² ×1000, random features",
+    place=210,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(-4.0, 4.0),
+    needs_pairs=False,
+    cost="n d features",
+    scale=1000.0,
+    digits=1,
+    reference="Rahimi & Recht (2007), Random features for large-scale kernel machines",
+    default=False,
+    definition="Squared MMD as `mmd`, the kernel approximated by 2,048 random features; unbiased.",
+    function=_value,
+)
+def mmd_random_features_of(pair: Pair) -> Value:
+    """Squared MMD, and for each item the products of its features with those of all others."""
+    key = ("features", pair.bandwidth, pair.seed)
+    features = pair.y.shared(key, lambda: Features.draw(pair.y.mean, pair.bandwidth, FEATURES, pair.seed))
+    x = _Side(pair.x, features, pair.max_memory // 4)
+    y = pair.y.shared((*key, "target"), lambda: _Side(pair.y, features, pair.max_memory // 4).kept())
+    if pair.draws:
+        x = x.kept()
+    each, influence = _estimate(x, y, paired=pair.paired)
+    return Value(float(each.mean()), influence=influence)
 
 
 @dataclass(frozen=True)
@@ -156,29 +189,95 @@ class Features:
 
 
 @dataclass(frozen=True)
-class _Moments:
+class _Side:
+    """Features of the clips of one side.
+
+    Parameters
+    ----------
+    rows : Cloud or Stream
+    features : Features
+    max_memory : int
+        Bytes that a block of features, or all that are kept, may take.
+    known : Tensor of shape (2, n, f), optional
+        Features of all clips.
+    """
+
+    rows: Cloud | Stream
+    features: Features
+    max_memory: int
+    known: Tensor | None = None
+
+    def kept(self) -> _Side:
+        """The same, with the features of all clips made once where they fit."""
+        if 8 * self.rows.n * self.features.frequencies.shape[1] > self.max_memory:
+            return self
+        return replace(self, known=torch.cat([values for _, values in _blocks([self])], dim=1))
+
+    def block(self, start: int, stop: int) -> Tensor:
+        """Features of some clips."""
+        if self.known is not None:
+            return self.known[:, start:stop]
+        return self.features.of(self.rows.clips(start, stop))
+
+    @cached_property
+    def sums(self) -> _Sums:
+        return _sums([self])
+
+
+@dataclass(frozen=True)
+class _Sums:
     """Sums over the n clips, by frequency: of the features, (2, f), and of their squares, (f,); float64."""
 
-    sums: Tensor
+    features: Tensor
     squares: Tensor
     n: int
 
+    @property
+    def inside(self) -> Tensor:
+        """Mean over pairs of different clips of the product of their features, by frequency."""
+        return (self.features.square().sum(dim=0) - self.squares) / (self.n * (self.n - 1))
 
-def _moments(features: Features, sides: list[Stream], max_memory: int) -> _Moments:
-    """Of the features of one side, or of the differences of two paired ones."""
-    n, (d, f) = sides[0].n, features.frequencies.shape
-    most = sum(side.most for side in sides)
-    size = max(1, min(CHUNK, memory_limit(max_memory) // (4 * most * (2 * d + 5 * f))))
-    sums = torch.zeros(2, f, dtype=torch.float64, device=features.origin.device)
-    squares = torch.zeros(f, dtype=torch.float64, device=features.origin.device)
+
+def _blocks(sides: Sequence[_Side]) -> Iterator[tuple[slice, Tensor]]:
+    """Which clips, and their features, (2, k, f): those of one side, or of two paired ones their differences."""
+    n, (d, f) = sides[0].rows.n, sides[0].features.frequencies.shape
+    most = sum(side.rows.most for side in sides)
+    size = max(1, min(CHUNK, memory_limit(sides[0].max_memory) // (4 * most * (2 * d + 5 * f))))
     for start in range(0, n, size):
-        part = [features.of(side.clips(start, min(start + size, n))) for side in sides]
-        values = part[0].sub_(part[1]) if len(part) == 2 else part[0]
-        sums += values.sum(dim=1)
-        squares += values.square_().sum(dim=(0, 1))
-    return _Moments(sums, squares, n)
+        stop = min(start + size, n)
+        first, *others = (side.block(start, stop) for side in sides)
+        yield slice(start, stop), first - others[0] if others else first
 
 
-def _self_free(z: _Moments) -> Tensor:
-    """Mean over pairs of different clips of the product of their features, by frequency."""
-    return (z.sums.square().sum(dim=0) - z.squares) / (z.n * (z.n - 1))
+def _sums(sides: Sequence[_Side]) -> _Sums:
+    f = sides[0].features.frequencies.shape[1]
+    total = torch.zeros(2, f, dtype=torch.float64, device=sides[0].features.origin.device)
+    squares = torch.zeros_like(total[0])
+    for _, values in _blocks(sides):
+        total += values.sum(dim=1, dtype=torch.float64)
+        squares += values.square().sum(dim=(0, 1), dtype=torch.float64)
+    return _Sums(total, squares, sides[0].rows.n)
+
+
+def _estimate(x: _Side, y: _Side, *, paired: bool) -> tuple[Tensor, Callable[[], Influence]]:
+    """Squared MMD as each frequency sees it, (f,), and what each item moves the mean of all frequencies by."""
+    if paired:
+        z = _sums([x, y])
+        return z.inside, lambda: (_pushes([x, y], z.features / (z.n - 1)), None)
+    a, b = x.sums, y.sums
+    means = a.features / a.n, b.features / b.n
+    each = a.inside + b.inside - 2 * (means[0] * means[1]).sum(dim=0)
+    return each, lambda: (
+        _pushes([x], a.features / (a.n - 1) - means[1]),
+        _pushes([y], b.features / (b.n - 1) - means[0]),
+    )
+
+
+def _pushes(sides: Sequence[_Side], toward: Tensor) -> Tensor:
+    """Twice the mean over frequencies of each clip's features times `toward`, less what a clip adds with itself."""
+    n, f = sides[0].rows.n, toward.shape[1]
+    out = torch.empty(n, dtype=torch.float64, device=toward.device)
+    for part, values in _blocks(sides):
+        along = (values @ toward.float()[:, :, None]).sum(dim=(0, 2))
+        out[part] = along - values.square().sum(dim=(0, 2), dtype=torch.float64) / (n - 1)
+    return 2 * out / f

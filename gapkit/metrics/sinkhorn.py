@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from functools import partial
 from types import ModuleType
 
 import numpy as np
@@ -13,10 +15,11 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, slices
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, positive
-from gapkit.metrics.bandwidth import median_bandwidth
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.kernels import checked_widths
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Value
 from gapkit.products import product
 
 REGULARISATION = 0.25
@@ -81,27 +84,41 @@ def sinkhorn_divergence(
     Genevay, Peyre & Cuturi (2018), Learning generative models with Sinkhorn divergences, arXiv:1706.00292.
     Feydy et al. (2019), Interpolating between optimal transport and MMD using Sinkhorn divergences, arXiv:1810.08278.
     """
-    both = pair_of(source, target, owner)
-    width = median_bandwidth(both.y.rows) if bandwidth is None else checked_widths([bandwidth])[0]
-    regularisation = positive("sinkhorn: regularisation", regularisation)
-    solver = Solver(regularisation * width**2, memory_limit(max_memory))
-    return divergence(both, solver, solver.own(both.x), solver.own(both.y)).value
+    pair = pair_of(source, target, owner, max_memory=memory_limit(max_memory))
+    if bandwidth is not None:
+        pair = replace(pair, width=checked_widths([bandwidth])[0])
+    return sinkhorn_divergence_of(pair, regularisation=positive("sinkhorn: regularisation", regularisation)).value
 
 
-@dataclass(frozen=True)
-class Divergence:
-    """Value, and what one more unit of mass at each clip adds to it: float64, (n_x,) and (n_y,), mean 0."""
+@metric(
+    "sinkhorn-divergence",
+    label="Sinkhorn divergence",
+    place=250,
+    group="closure",
+    better="lower",
+    best=0.0,
+    range=(0.0, math.inf),
+    needs_pairs=False,
+    cost="n^2 d + n^2 x iterations",
+    reference="Feydy et al. (2019), Interpolating between optimal transport and MMD using Sinkhorn divergences",
+    default=False,
+    definition="Entropic transport cost of source to target less half of each side to itself, cost |x - y|².",
+    function=sinkhorn_divergence,
+    residual=Residual(
+        "Residual Sinkhorn divergence", "Sinkhorn divergence after each side's mean is removed.", place=330
+    ),
+)
+def sinkhorn_divergence_of(pair: Pair, *, regularisation: float = REGULARISATION) -> Value:
+    """Sinkhorn divergence, and what one more unit of mass at each item adds to it.
 
-    value: float
-    pushes: tuple[Tensor, Tensor]
-
-
-def divergence(both: Pair, solver: Solver, own_source: Tensor, own_target: Tensor) -> Divergence:
-    """Sinkhorn divergence of two sides, given the potential of each against itself."""
-    forth, back = solver.potentials(both.x, both.y)
-    extra = (both.x.per_clip(forth - own_source), both.y.per_clip(back - own_target))
-    means = [part.mean() for part in extra]
-    return Divergence(max(0.0, float(sum(means))), (extra[0] - means[0], extra[1] - means[1]))
+    A side against itself does not notice that its mean was removed. A shift of one side moves the cost of the transport
+    by the offset of the means, which is 0 where they were removed: there too the influence is all.
+    """
+    solver, sides = Solver(regularisation * pair.bandwidth**2, pair.max_memory), (pair.uncentred.x, pair.uncentred.y)
+    own = [side.shared(("sinkhorn", solver.entropy), partial(solver.own, side)) for side in sides]
+    forth, back = solver.potentials(pair.x, pair.y)
+    x, y = pair.x.per_clip(forth - own[0]), pair.y.per_clip(back - own[1])
+    return Value(max(0.0, float(x.mean() + y.mean())), influence=lambda: (x, y))
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, generator
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._quantiles import Quantiles, coupling, potential
 from gapkit.metrics.cloud import Cloud, row_blocks
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.quantiles import Quantiles, coupling, potential
 from gapkit.metrics.registry import Residual, metric
 from gapkit.metrics.value import Value
 from gapkit.products import product

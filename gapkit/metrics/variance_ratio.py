@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics.cloud import Cloud, row_blocks
-from gapkit.metrics.pair import pair_of
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 
 def variance_ratio(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None) -> float:
@@ -39,11 +43,39 @@ def variance_ratio(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | N
     >>> variance_ratio([[0.0], [1.0]], [[0.0], [2.0]])
     0.25
     """
-    both = pair_of(source, target, owner)
-    return float(spread(both.x).mean()) / checked_width(both.y)
+    return variance_ratio_of(pair_of(source, target, owner)).value
 
 
-def spread(side: Cloud) -> Tensor:
+@metric(
+    "variance-ratio",
+    label="Variance ratio",
+    place=640,
+    group="preservation",
+    better="none",
+    range=(0.0, math.inf),
+    needs_pairs=False,
+    default=False,
+    definition="Trace of the covariance of the source over that of the target; 1 is equally wide.",
+    function=variance_ratio,
+)
+def variance_ratio_of(pair: Pair) -> Value:
+    """Spread of the source over that of the target; a moved mean changes neither, to first order.
+
+    Raises
+    ------
+    InputError
+        The target is a single point.
+    """
+    x = _spread(pair.x)
+    y = pair.y.shared("spread", lambda: _spread(pair.y))
+    width = float(y.mean())
+    if not width > 0:
+        raise InputError("target: all rows are the same, so that nothing can be measured in units of its variance")
+    ratio = float(x.mean()) / width
+    return Value(ratio, influence=lambda: (x / width, -ratio * y / width))
+
+
+def _spread(side: Cloud) -> Tensor:
     """Mean squared distance of each clip's rows from the mean of the side, float64, shape (n,); 0 at one point."""
     if side.flat:
         return torch.zeros(side.n, dtype=torch.float64, device=side.base.device)
@@ -51,17 +83,3 @@ def spread(side: Cloud) -> Tensor:
     for part in row_blocks(side.base):
         away[part] = (side.block(part) - side.mean).square().sum(dim=1)
     return side.per_clip(away)
-
-
-def checked_width(y: Cloud) -> float:
-    """Trace of the target's covariance.
-
-    Raises
-    ------
-    InputError
-        It is 0.
-    """
-    width = float(spread(y).mean())
-    if not width > 0:
-        raise InputError("target: all rows are the same, so that nothing can be measured in units of its variance")
-    return width

@@ -15,7 +15,7 @@ FILE = Path(__file__).with_name("frozen.npz")
 NETWORKS = {"c2st-mlp", "residual-c2st-mlp"}
 """Their training rounds otherwise on another machine; they have tests of their own."""
 
-FIRST_ORDER = {"rmg", "residual-rmg", "unpaired-cosine", "cosine-margin"}
+FIRST_ORDER = {"rmg", "residual-rmg", "unpaired-cosine", "cosine-margin", "variance-ratio"}
 """Draws that followed the resample beyond first order, and now are its first order: derivative tests hold them."""
 
 
@@ -62,6 +62,7 @@ def test_values_and_draws_are_those_of_before(kind):
         assert estimate.value == pytest.approx(value, rel=2e-6, abs=2e-7, nan_ok=True), name
         assert len(estimate.draws) == len(draws), name
         if len(draws) and name not in FIRST_ORDER:
+            draws = draws.clip(*METRICS.get(name).range)
             np.testing.assert_allclose(estimate.draws, draws, atol=1e-4 * draws.std() + 1e-7, err_msg=name)
 
 

@@ -37,7 +37,15 @@ def centroids(x, y, owner, wx, wy):
     return np.linalg.norm(wx @ x / wx.sum() - wy @ item_means(y, owner) / wy.sum())
 
 
+def width(rows, owner, w):
+    """Weighed mean squared distance of the rows of an item from the weighed mean."""
+    away = ((rows - w @ item_means(rows, owner) / w.sum()) ** 2).sum(axis=1)
+    return w @ item_means(away[:, None], owner)[:, 0] / w.sum()
+
+
 def statistic(name, x, y, owner, wx, wy):
+    if name == "variance-ratio":
+        return width(x, np.arange(len(x)), wx) / width(y, owner, wy)
     if name == "centroid-distance":
         return centroids(x, y, owner, wx, wy)
     own, across, inside_x, inside_y = cosines(x, y, owner, wx, wy)
@@ -49,8 +57,9 @@ def statistic(name, x, y, owner, wx, wy):
     }[name]
 
 
-PAIRED = ["cosine", "unpaired-cosine", "cosine-margin", "rmg", "residual-rmg", "centroid-distance"]
-CASES = [*((name, True) for name in PAIRED), ("unpaired-cosine", False), ("centroid-distance", False)]
+PAIRED = ["cosine", "unpaired-cosine", "cosine-margin", "rmg", "residual-rmg", "centroid-distance", "variance-ratio"]
+UNPAIRED = ["unpaired-cosine", "centroid-distance", "variance-ratio"]
+CASES = [*((name, True) for name in PAIRED), *((name, False) for name in UNPAIRED)]
 
 
 @pytest.mark.parametrize(("name", "paired"), CASES)

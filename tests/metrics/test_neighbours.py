@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from gapkit.errors import InputError
-from gapkit.metrics import _candidates, nearest_neighbours, neighbours
-from gapkit.metrics._points import points
+from gapkit.metrics import candidates, nearest_neighbours, neighbours
 from gapkit.metrics.neighbours import search
+from gapkit.metrics.points import points
 
 
 def by_sorting(queries, gallery, k, metric, clips=None):
@@ -132,7 +132,7 @@ def test_bounds_are_bounds():
     for scale, offset in ((1, 0), (1e-3, 5), (1e12, 0)):
         x = torch.from_numpy((rng.standard_normal((200, 64)) * scale + offset).astype(np.float32))
         side, _ = points(x)
-        low = _candidates.bounds_of(side, torch.arange(200), side, None).double() + side.floor[:, None]
+        low = candidates.bounds_of(side, torch.arange(200), side, None).double() + side.floor[:, None]
         true = torch.cdist(x.double(), x.double()) / side.unit
         assert (low <= true.square() * (1 + 1e-12)).all()
         assert (true.square() - low <= 2.1 * side.doubt * (side.squares[:, None] + side.squares)).all()

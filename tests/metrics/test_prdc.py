@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gapkit.errors import InputError
-from gapkit.metrics import _points, prdc
+from gapkit.metrics import points, prdc
 
 
 def away(a, b):
@@ -133,5 +133,5 @@ def test_pairs_of_equal_rows_are_asked_for_once(monkeypatch):
     rng = np.random.default_rng(6)
     x, y = rng.standard_normal((2, 8, 5))[:, rng.integers(0, 8, 400)]
     plain = prdc(x, y, k=20)
-    monkeypatch.setattr(_points, "PAIRS", 50)
+    monkeypatch.setattr(points, "PAIRS", 50)
     assert prdc(x, y, k=20) == plain

@@ -6,7 +6,7 @@ import torch
 
 from gapkit.errors import InputError
 from gapkit.memory_map import fetch
-from gapkit.metrics import _streams, median_bandwidth, mmd, mmd_random_features
+from gapkit.metrics import median_bandwidth, mmd, mmd_random_features, streams
 
 
 def clouds(n, d=16, seed=0, shift=0.2):
@@ -70,7 +70,7 @@ def test_files_are_read_in_pieces(tmp_path, monkeypatch):
     original = np.array
     monkeypatch.setattr(np, "array", lambda v, **o: pieces.append(len(v)) or original(v, **o))
     # Rows in order come through the first, those from all over the file through the second.
-    monkeypatch.setattr(_streams, "fetch", lambda into, *rest: pieces.append(len(into)) or fetch(into, *rest))
+    monkeypatch.setattr(streams, "fetch", lambda into, *rest: pieces.append(len(into)) or fetch(into, *rest))
     assert mmd_random_features(*files, owner=owner) == expected
     assert max(pieces) <= 512
     assert 4500 <= sum(pieces) <= 4502

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gapkit.given import memory_limit
-from gapkit.metrics._points import Points, lower_bounds
+from gapkit.metrics.points import Points, lower_bounds
 from gapkit.products import product
 
 BLOCK = 2**24

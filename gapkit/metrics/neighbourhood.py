@@ -10,10 +10,10 @@ from torch import Tensor
 
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics._points import Points
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.neighbours import search
 from gapkit.metrics.pair import Pair
+from gapkit.metrics.points import Points
 
 NOTHING = 1e-9
 """Mass that is only rounding."""
