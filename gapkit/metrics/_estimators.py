@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gapkit.metrics import risen
-from gapkit.metrics._row import ROW_ESTIMATORS, Drawn, Row
+from gapkit.metrics._row import Drawn, Row
 from gapkit.metrics._row_distances import DISTANCE_ESTIMATORS
 from gapkit.metrics._row_residual import RESIDUAL_ESTIMATORS
 from gapkit.metrics._row_structure import STRUCTURE_ESTIMATORS
 
 ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
-    **ROW_ESTIMATORS,
     **DISTANCE_ESTIMATORS,
     **STRUCTURE_ESTIMATORS,
     **RESIDUAL_ESTIMATORS,
-    "share-risen": risen.estimate,
 }
 """``estimate(row) -> (value, draws)`` by the name of the metric."""

@@ -2,7 +2,7 @@
 
 Where clips shape each other's neighbourhoods as much as they have their own (mixing, mutual neighbours), the draws
 follow both to first order. Balls, and the classifiers of the two-sample tests, stay those of the sample, as the gallery
-does in retrieval; the straight cuts of the margin move (`_refit`). What does not come to a mean over clips has no
+does in retrieval; the straight cuts of the margin move (`refit`). What does not come to a mean over clips has no
 draws, nor has coverage, which hangs on the balls more than on the clips in them.
 """
 
@@ -16,7 +16,6 @@ from torch import Tensor
 from gapkit.metrics._neighbourhood import inside
 from gapkit.metrics._points import points
 from gapkit.metrics._row import Drawn, Row
-from gapkit.metrics.c2st import network_correctness, vote, vote_slope
 from gapkit.metrics.calibration import chance_corrected, expected_cka
 from gapkit.metrics.cka import Features, correction, features, hsic, ratio
 from gapkit.metrics.cknna import of_neighbours
@@ -24,7 +23,6 @@ from gapkit.metrics.cloud import Cloud, directions
 from gapkit.metrics.gap_direction import GROUP, GapDirection, of_sides
 from gapkit.metrics.hubness import K as LISTED
 from gapkit.metrics.hubness import occurrences, skewness
-from gapkit.metrics.margin import clip_margins, clip_spreads
 from gapkit.metrics.memorisation import checked_fitted, nearest_cosine
 from gapkit.metrics.mixing import K as POOLED
 from gapkit.metrics.mixing import Pooled, pooled, pulls, simpson, simpson_slope
@@ -170,34 +168,9 @@ MIXED: dict[str, Mixed] = {"knn-mixing": _knn_mixing, "knn-cross-share": _cross_
 """What neighbourhoods in the pooled set say, by metric."""
 
 
-def _c2st_knn(row: Row) -> Drawn:
-    seen = _seen(row)
-    return _pooled(
-        row, seen, (vote(seen.x), vote(1 - seen.y)), (vote_slope(seen.x, seen.k), -vote_slope(seen.y, seen.k))
-    )
-
-
-def _c2st_mlp(row: Row) -> Drawn:
-    return _two_sided(row, *network_correctness(row.both, row.fold_x, row.reference.folds, seed=row.reference.seed))
-
-
-def _residual_c2st_mlp(row: Row) -> Drawn:
-    folds, seed = row.reference.folds, row.reference.seed
-    return _two_sided(row, *network_correctness(row.both, row.fold_x, folds, seed=seed, residual=True))
-
-
 def _residual_l2i(row: Row) -> Drawn:
     x, y = row.both.x.centred, row.both.y.centred
     return row._mean(pair_distances(Pair(x, y, row.both.paired)))
-
-
-def _margin(row: Row) -> Drawn:
-    value, draws = _two_sided(row, *clip_margins(row.both, row.probe))
-    if row.refits is None:
-        return value, draws
-    # The unit, the target's spread, follows the resample too.
-    _, spread = _target_mean(row, clip_spreads(row.both.y, row.probe).to(row.resamples.counts.device))
-    return value, draws.cpu() + row.refits.of_margin() - value / 2 * (spread.cpu() - 1)
 
 
 def _mutual_knn_calibrated(row: Row) -> Drawn:
@@ -263,11 +236,7 @@ STRUCTURE_ESTIMATORS: dict[str, Callable[[Row], Drawn]] = {
     "alignment": lambda row: row._mean(pair_distances(_unit(row), 2.0)),
     "knn-mixing": lambda row: _knn_mixing(row, _seen(row)),
     "knn-cross-share": lambda row: _cross_modal_share(row, _seen(row)),
-    "c2st-knn": _c2st_knn,
-    "c2st-mlp": _c2st_mlp,
-    "residual-c2st-mlp": _residual_c2st_mlp,
     "residual-l2i": _residual_l2i,
-    "separability-margin": _margin,
     "gap-length": lambda row: _no_draws(_gap(row).length),
     "gap-consistency": lambda row: _no_draws(_gap(row).consistency),
     "gap-orthogonality": lambda row: _no_draws(_gap(row).orthogonality),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics.c2st import residual_c2st_mlp
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
 from gapkit.metrics.pair_distance import l2i
 from gapkit.metrics.registry import register_metric
@@ -78,17 +77,3 @@ register_metric(
     default=False,
     definition="Share of the other modality among the 30 nearest after each side's mean is removed.",
 )(_residual(cross_modal_share))
-register_metric(
-    "residual-c2st-mlp",
-    place=360,
-    label="Residual C2ST, network",
-    group="residual closure",
-    better="lower",
-    best=0.5,
-    range=(0.0, 1.0),
-    needs_pairs=False,
-    cost="n d x iterations",
-    reference="Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests",
-    default=False,
-    definition="Held-out accuracy of the network after each side's mean over the clips it sees is removed.",
-)(residual_c2st_mlp)

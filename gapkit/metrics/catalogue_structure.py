@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from gapkit.arrays import ArrayLike
-from gapkit.metrics.c2st import c2st_knn, c2st_mlp
 from gapkit.metrics.calibration import cka_calibrated, mutual_knn_calibrated
 from gapkit.metrics.cka import cka, cka_kept
 from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
 from gapkit.metrics.gap_direction import gap_consistency, gap_length, gap_orthogonality
 from gapkit.metrics.hubness import hubness
-from gapkit.metrics.margin import separability_margin
 from gapkit.metrics.memorisation import memorisation
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing
 from gapkit.metrics.mutual_knn import mutual_knn, mutual_knn_kept
@@ -28,7 +26,6 @@ _GROGER = "Groger et al. (2026), Revisiting the Platonic representation hypothes
 _HUH = "Huh et al. (2024), The Platonic representation hypothesis"
 _KORNBLITH = "Kornblith et al. (2019), Similarity of neural network representations revisited"
 _KYNKAANNIEMI = "Kynkaanniemi et al. (2019), Improved precision and recall metric"
-_LOPEZ = "Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests"
 _NAEEM = "Naeem et al. (2020), Reliable fidelity and diversity metrics"
 _WANG = "Wang & Isola (2020), Alignment and uniformity on the hypersphere"
 _INFINITE = float("inf")
@@ -99,46 +96,6 @@ register_metric(
     default=False,
     definition="Share of the other modality among the 30 nearest of both, other clips' rows only; 0.5 is mixed.",
 )(cross_modal_share)
-register_metric(
-    "c2st-knn",
-    place=450,
-    label="C2ST, neighbours",
-    group="closure",
-    better="lower",
-    best=0.5,
-    range=(0.0, 1.0),
-    needs_pairs=False,
-    cost="n^2 d",
-    reference=_LOPEZ,
-    default=False,
-    definition="Accuracy of the vote of the 30 nearest rows of other clips, source against target; 0.5 is mixed.",
-)(c2st_knn)
-register_metric(
-    "c2st-mlp",
-    place=460,
-    label="C2ST, network",
-    group="closure",
-    better="lower",
-    best=0.5,
-    range=(0.0, 1.0),
-    needs_pairs=False,
-    cost="n d x iterations",
-    reference=_LOPEZ,
-    default=False,
-    definition="Held-out accuracy of a network of 20 hidden units, source against target, folds by clip; 0.5 is mixed.",
-)(c2st_mlp)
-register_metric(
-    "separability-margin",
-    place=470,
-    label="Separability margin",
-    group="closure",
-    better="lower",
-    best=0.0,
-    needs_pairs=False,
-    cost="n d x iterations",
-    default=False,
-    definition="Mean signed distance of held-out rows from the cut of separability, in units of the target's spread.",
-)(separability_margin)
 register_metric(
     "gap-length",
     place=480,

@@ -125,7 +125,11 @@ class Pooled:
 
 
 def pooled(both: Pair, k: int, max_memory: int) -> Pooled:
-    """Find the neighbourhoods of all rows among both sides."""
+    """The neighbourhoods of all rows among both sides: found once for all metrics of a pair."""
+    return both.shared(("pooled", k), lambda: _pooled(both, k, max_memory))
+
+
+def _pooled(both: Pair, k: int, max_memory: int) -> Pooled:
     x, y = both.x, both.y
     # Of rows at the same distance those of clip 0 come first, its source before its targets, and so on: rows that are
     # all one point are mixed and not two modalities in a queue.
