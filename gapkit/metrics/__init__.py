@@ -36,7 +36,6 @@ from gapkit.metrics.residual import (
     residual_energy_distance,
     residual_frechet_distance,
     residual_mmd,
-    residual_separability,
     residual_sliced_wasserstein,
 )
 from gapkit.metrics.residual_of import residual_of
@@ -44,7 +43,7 @@ from gapkit.metrics.retrieval import mean_average_precision, recall_at_k
 from gapkit.metrics.retrieval_back import mean_average_precision_back, recall_back_at_k
 from gapkit.metrics.risen import share_risen
 from gapkit.metrics.rmg import rmg
-from gapkit.metrics.separability import linear_separability, separability_auc
+from gapkit.metrics.separability import linear_separability, residual_separability, separability_auc
 from gapkit.metrics.sinkhorn import sinkhorn_divergence
 from gapkit.metrics.sliced_wasserstein import sliced_wasserstein
 from gapkit.metrics.uniformity import uniformity

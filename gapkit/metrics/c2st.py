@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike, slices
-from gapkit.errors import InputError
-from gapkit.given import whole
-from gapkit.metrics.cloud import Cloud
-from gapkit.metrics.mixing import K, balanced, pooled
+from gapkit.arrays import ArrayLike
+from gapkit.given import memory_limit
+from gapkit.metrics.folds import FOLDS, folded_pair
+from gapkit.metrics.mixing import K, pooled, pulls
 from gapkit.metrics.neighbourhood import NOTHING
+from gapkit.metrics.network import HIDDEN, ROUNDS, network_correctness
 from gapkit.metrics.pair import Pair, pair_of
-from gapkit.metrics.separability import folds_of
-
-ROUNDS = 30
-"""Rounds of training of the network, whatever the number of rows."""
-
-Rows = NDArray[np.float32]
-Numbers = NDArray[np.float64]
-
-BATCH, BATCHES, RATE = 128, 10, 3e-3
-"""Rows of a gradient step, gradient steps of a round, learning rate of Adam."""
+from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.value import Influence, Value
 
 
 def c2st_knn(
@@ -74,21 +63,7 @@ def c2st_knn(
     >>> c2st_knn([[0.0], [1.0], [2.0]], [[10.0], [11.0], [12.0]], k=1)
     1.0
     """
-    both = pair_of(source, target, owner)
-    seen = pooled(both, k, max_memory)
-    return balanced(both, vote(seen.x), vote(1 - seen.y))
-
-
-def vote(own: Tensor) -> Tensor:
-    """1 where the own side has the majority, 0 where the other has, 0.5 where they are level."""
-    return torch.where((own - 0.5).abs() < NOTHING, 0.5, (own > 0.5).double())
-
-
-def vote_slope(own: Tensor, k: int) -> Tensor:
-    """What a vote changes by with the share that it is about, over two deviations of `k` fair coins to either side."""
-    half = 1 / k**0.5
-    slope: Tensor = ((own - 0.5).abs() < half).double() / (2 * half)
-    return slope
+    return c2st_knn_of(pair_of(source, target, owner, max_memory=4 * memory_limit(max_memory)), k=k).value
 
 
 def c2st_mlp(
@@ -96,9 +71,9 @@ def c2st_mlp(
     target: ArrayLike,
     *,
     owner: ArrayLike | None = None,
-    folds: int | ArrayLike = 5,
+    folds: int | ArrayLike = FOLDS,
     seed: int = 0,
-    hidden: int = 20,
+    hidden: int = HIDDEN,
     rounds: int = ROUNDS,
 ) -> float:
     """Held-out accuracy of a small network, source against target.
@@ -141,10 +116,8 @@ def c2st_mlp(
     >>> c2st_mlp([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3, rounds=2)
     0.5
     """
-    both = pair_of(source, target, owner)
-    fold_x, fold_y = folds_of(both, folds, seed)
-    x, y = network_correctness(both, fold_x, fold_y, seed=seed, hidden=hidden, rounds=rounds)
-    return float(x.mean() + y.mean()) / 2
+    pair = folded_pair(source, target, owner, folds=folds, seed=seed)
+    return c2st_mlp_of(pair, hidden=hidden, rounds=rounds).value
 
 
 def residual_c2st_mlp(
@@ -152,9 +125,9 @@ def residual_c2st_mlp(
     target: ArrayLike,
     *,
     owner: ArrayLike | None = None,
-    folds: int | ArrayLike = 5,
+    folds: int | ArrayLike = FOLDS,
     seed: int = 0,
-    hidden: int = 20,
+    hidden: int = HIDDEN,
     rounds: int = ROUNDS,
 ) -> float:
     """Held-out accuracy of the network of `c2st_mlp` after each side's mean is removed.
@@ -180,124 +153,71 @@ def residual_c2st_mlp(
     ----------
     Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests, ICLR (C2ST-NN).
     """
-    both = pair_of(source, target, owner)
-    folds_ = folds_of(both, folds, seed)
-    x, y = network_correctness(both, *folds_, seed=seed, hidden=hidden, rounds=rounds, residual=True)
-    return float(x.mean() + y.mean()) / 2
+    pair = folded_pair(source, target, owner, folds=folds, seed=seed)
+    return c2st_mlp_of(pair.centred, hidden=hidden, rounds=rounds).value
 
 
-def network_correctness(
-    both: Pair,
-    fold_x: NDArray[np.int64],
-    fold_y: NDArray[np.int64],
-    *,
-    seed: int,
-    hidden: int = 20,
-    rounds: int = ROUNDS,
-    residual: bool = False,
-) -> tuple[Tensor, Tensor]:
-    """Share of each clip's rows on the right side, (n_x,) and (n_y,), by the network that did not see the clip.
-
-    `residual`: after each side's mean, that of the clips which the network sees, is removed.
-    """
-    from sklearn.neural_network import MLPClassifier
-
-    hidden, rounds = whole("c2st: hidden", hidden, 1), whole("c2st: rounds", rounds, 1)
-    x, y = (Cloud(c.rows.cpu(), c.owner.cpu(), c.n) for c in (both.x, both.y))
-    rows_x, rows_y = x.rows.numpy(), y.rows.numpy()
-    share_y, row_fold = y.share.numpy(), fold_y[y.owner.numpy()]
-    right_x, right_y = np.empty(x.n), np.empty(len(rows_y))
-    half = BATCH * BATCHES // 2
-    labels = np.repeat([1, 0], half)
-    for number, fold in enumerate(np.union1d(fold_x, fold_y)):
-        seen_x, seen_y = fold_x != fold, row_fold != fold
-        if not seen_x.any() or not seen_y.any():
-            raise InputError("c2st: a fold holds all clips of one side; give at least 2 folds with clips in each")
-        weight_x, weight_y = seen_x / seen_x.sum(), np.where(seen_y, share_y, 0) / share_y[seen_y].sum()
-        scales = _scales(rows_x, rows_y, weight_x, weight_y, residual=residual)
-        rng = np.random.default_rng([seed, number])
-        turns = _Turns(np.flatnonzero(seen_x), x.owner, rng), _Turns(np.flatnonzero(fold_y != fold), y.owner, rng)
-        start = int(rng.integers(2**31))
-        model: Any = MLPClassifier((hidden,), batch_size=BATCH, learning_rate_init=RATE, random_state=start)
-        for _ in range(rounds):
-            batch = [s(rows[t.take(half)]) for s, rows, t in zip(scales, (rows_x, rows_y), turns, strict=True)]
-            model.partial_fit(np.concatenate(batch), labels, classes=[0, 1])
-        for scale, rows, held, right, label in (
-            (scales[0], rows_x, np.flatnonzero(~seen_x), right_x, 1),
-            (scales[1], rows_y, np.flatnonzero(~seen_y), right_y, 0),
-        ):
-            for part in slices(len(held), rows.shape[1]):
-                chance = model.predict_proba(scale(rows[held[part]]))[:, label]
-                right[held[part]] = (np.sign(chance - 0.5) + 1) / 2
-    return torch.from_numpy(right_x), y.per_clip(torch.from_numpy(right_y))
+_KNOWN: dict[str, Any] = {
+    "group": "closure",
+    "better": "lower",
+    "best": 0.5,
+    "range": (0.0, 1.0),
+    "needs_pairs": False,
+    "reference": "Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests",
+    "default": False,
+    "holds_rows": True,
+}
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """Rows of one side in units of the columns' weighted mean and deviation over both; a constant column becomes zero.
+@metric(
+    "c2st-knn",
+    label="C2ST, neighbours",
+    place=450,
+    cost="n^2 d",
+    definition="Accuracy of the vote of the 30 nearest rows of other clips, source against target; 0.5 is mixed.",
+    function=c2st_knn,
+    **_KNOWN,
+)
+def c2st_knn_of(pair: Pair, *, k: int = K) -> Value:
+    """Mean vote of both sides; an item has its own, and its rows vote on others."""
+    seen = pooled(pair, k, pair.max_memory // 4)
+    x, y = pair.x.per_clip(_vote(seen.x)), pair.y.per_clip(_vote(1 - seen.y))
 
-    Parameters
-    ----------
-    shift, mean, largest, deviation : array of shape (d,), float64
-        What is taken off first, of this side and of both, and what the rest is divided by.
-    flat : array of shape (d,), bool
-        Columns that are constant.
-    """
+    def influence() -> Influence:
+        pull_x, pull_y = pulls(pair, seen, _slope(seen.x, k), -_slope(seen.y, k))
+        return x / 2 + pair.x.n * pull_x, y / 2 + pair.y.n * pull_y
 
-    shift: Numbers
-    mean: Numbers
-    largest: Numbers
-    deviation: Numbers
-    flat: NDArray[np.bool_]
-
-    def __call__(self, rows: Rows) -> Rows:
-        scaled = rows - self.shift
-        scaled -= self.mean
-        scaled /= self.largest
-        scaled /= self.deviation
-        scaled[:, self.flat] = 0
-        return scaled.astype(np.float32)
+    return Value(float(x.mean() + y.mean()) / 2, influence=influence)
 
 
-def _scales(x: Rows, y: Rows, weight_x: Numbers, weight_y: Numbers, *, residual: bool) -> tuple[_Scale, _Scale]:
-    """Scale of each side by weights that sum to 1, a few columns at a time; `residual` takes the side's mean off."""
-    share = np.concatenate([weight_x, weight_y]) / (weight_x.sum() + weight_y.sum())
-    d = x.shape[1]
-    shift_x, shift_y, mean = np.zeros((3, d))
-    largest, deviation = np.ones((2, d))
-    flat = np.zeros(d, dtype=bool)
-    for part in slices(d, len(share)):
-        sides = [side[:, part].astype(np.float64) for side in (x, y)]
-        if residual:
-            for side, weight, shift in zip(sides, (weight_x, weight_y), (shift_x, shift_y), strict=True):
-                shift[part] = weight @ side
-                side -= shift[part]
-        rows = np.concatenate(sides)
-        length = np.abs(rows).max(axis=0)
-        mean[part] = share @ rows
-        rows -= mean[part]
-        most = np.abs(rows).max(axis=0)
-        # A column that differs by rounding only is constant.
-        flat[part] = most <= 1e-6 * length
-        largest[part] = np.where(flat[part], 1, most)
-        rows /= largest[part]
-        spread = np.sqrt(share @ rows**2)
-        deviation[part] = np.where(flat[part] | (spread == 0), 1, spread)
-    rest = mean, largest, deviation, flat
-    return _Scale(shift_x, *rest), _Scale(shift_y, *rest)
+@metric(
+    "c2st-mlp",
+    label="C2ST, network",
+    place=460,
+    cost="n d x iterations",
+    definition="Held-out accuracy of a network of 20 hidden units, source against target, folds by clip; 0.5 is mixed.",
+    function=c2st_mlp,
+    residual=Residual(
+        "Residual C2ST, network",
+        "Held-out accuracy of the network after each side's mean over the clips it sees is removed.",
+        place=360,
+        function=residual_c2st_mlp,
+    ),
+    **_KNOWN,
+)
+def c2st_mlp_of(pair: Pair, *, hidden: int = HIDDEN, rounds: int = ROUNDS) -> Value:
+    """Mean held-out correctness of both sides; of a centred pair what the network sees loses its means."""
+    x, y = network_correctness(pair.uncentred, hidden=hidden, rounds=rounds, residual=pair.is_centred)
+    return Value(float(x.mean() + y.mean()) / 2, influence=lambda: (x / 2, y / 2))
 
 
-class _Turns:
-    """Clips in random order, each once before any comes again, and one random row of each."""
+def _vote(own: Tensor) -> Tensor:
+    """1 where the own side has the majority, 0 where the other has, 0.5 where they are level."""
+    return torch.where((own - 0.5).abs() < NOTHING, 0.5, (own > 0.5).double())
 
-    def __init__(self, clips: NDArray[np.int64], owner: Tensor, rng: np.random.Generator) -> None:
-        self.clips, self.rng = clips, rng
-        self.counts = np.bincount(owner.numpy())
-        self.first = self.counts.cumsum() - self.counts
-        self.queue = np.empty(0, dtype=np.int64)
 
-    def take(self, count: int) -> NDArray[np.int64]:
-        while len(self.queue) < count:
-            self.queue = np.concatenate([self.queue, self.rng.permutation(self.clips)])
-        clips, self.queue = self.queue[:count], self.queue[count:]
-        return self.first[clips] + self.rng.integers(self.counts[clips])
+def _slope(own: Tensor, k: int) -> Tensor:
+    """What a vote changes by with the share that it is about, over two deviations of `k` fair coins to either side."""
+    half = 1 / k**0.5
+    slope: Tensor = ((own - 0.5).abs() < half).double() / (2 * half)
+    return slope

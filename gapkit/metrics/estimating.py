@@ -1,19 +1,17 @@
-"""From a row and a metric to an estimate."""
+"""From a moved source and a metric to an estimate."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._estimators import ESTIMATORS
-from gapkit.metrics._row import Row
-from gapkit.metrics._work import refusal
 from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.draws import draws_of
 from gapkit.metrics.evaluation import Reference
@@ -21,6 +19,8 @@ from gapkit.metrics.kernels import Kernel
 from gapkit.metrics.measures import Estimate
 from gapkit.metrics.pair import Form, Pair, Wanted
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
+from gapkit.metrics.resamples import Resamples
+from gapkit.metrics.work_limits import refusal
 from gapkit.statistics import percentile_interval
 
 LEAST = 5
@@ -32,6 +32,23 @@ GENERIC_DRAWS = 200
 """Resamples of a metric that must be computed again for each."""
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A moved source beside the reference, ready to be measured.
+
+    Parameters
+    ----------
+    pair : Pair
+    reference : Reference
+    resamples : Resamples
+        Of the source items; those of the reference where paired.
+    """
+
+    pair: Pair
+    reference: Reference
+    resamples: Resamples
+
+
 def prepare(
     source: ArrayLike,
     reference: Reference,
@@ -39,8 +56,8 @@ def prepare(
     *,
     paired: bool = True,
     original: ArrayLike | None = None,
-) -> tuple[Row, list[Metric], dict[str, str]]:
-    """The row, the metrics that apply to it, and what the others that were asked for lack."""
+) -> tuple[Prepared, list[Metric], dict[str, str]]:
+    """The prepared source, the metrics that apply to it, and what the others that were asked for lack."""
     target = reference.target
     x = _cloud(source, "source", reference)
     if paired and x.n != target.n:
@@ -77,7 +94,7 @@ def prepare(
         width=reference.bandwidth,
         wanted=wanted_kernels(chosen, reference),
     )
-    return Row(pair, reference, resamples), chosen, left_out
+    return Prepared(pair, reference, resamples), chosen, left_out
 
 
 def wanted_kernels(metrics: Sequence[Metric], reference: Reference) -> dict[Form, Wanted]:
@@ -111,11 +128,11 @@ def names_of(metrics: Sequence[str] | str | None) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def estimate(record: Metric, row: Row) -> Estimate:
-    """One metric of one row; where it is undefined, NaN and why."""
+def estimate(record: Metric, row: Prepared) -> Estimate:
+    """One metric of one prepared source; where it is undefined, NaN and why."""
     start = time.perf_counter()
     draws: NDArray[np.float64] = np.empty(0)
-    both = row.both
+    both = row.pair
     sizes = both.x.n, len(both.y.base), both.x.base.shape[1]
     value, why = math.nan, refusal(record, *sizes, row.reference.max_work, row.reference.max_memory)
     clips: NDArray[np.float64] = np.empty(0)
@@ -128,9 +145,6 @@ def estimate(record: Metric, row: Row) -> Estimate:
             value = found.value
             draws = draws_of(found, pair, (row.resamples, row.reference.resamples), record.range).cpu().numpy()
             clips = clips if found.items is None else found.items.cpu().numpy()
-        elif record.name in ESTIMATORS:
-            value, drawn = ESTIMATORS[record.name](row)
-            draws = drawn.cpu().numpy()
         else:
             value, draws = _generic(record, row)
     except InputError as error:
@@ -153,27 +167,27 @@ def _cloud(values: ArrayLike, name: str, reference: Reference) -> Cloud:
     return directions(rows, name).kept(reference.kept_bytes) if reference.normalise else rows
 
 
-def _generic(record: Metric, row: Row) -> tuple[float, NDArray[np.float64]]:
+def _generic(record: Metric, row: Prepared) -> tuple[float, NDArray[np.float64]]:
     """A metric that gapkit knows nothing about: call it, and call it again on resampled clips where it is cheap."""
-    x, y = row.both.x.rows.cpu().numpy(), row.both.y.rows.cpu().numpy()
-    owner = row.both.y.owner.cpu().numpy()
+    x, y = row.pair.x.rows.cpu().numpy(), row.pair.y.rows.cpu().numpy()
+    owner = row.pair.y.owner.cpu().numpy()
     with_owner = takes_owner(record.function)
     extras: dict[str, NDArray[np.float32]] = {}
     if "fitted" in record.needs and row.reference.fitted is not None:
         extras["fitted"] = row.reference.fitted.cpu().numpy().copy()
-    if "original" in record.needs and row.both.original is not None:
-        extras["original"] = row.both.original.rows.cpu().numpy().copy()
+    if "original" in record.needs and row.pair.original is not None:
+        extras["original"] = row.pair.original.rows.cpu().numpy().copy()
 
     def call(x: NDArray[np.float32], y: NDArray[np.float32], owner: NDArray[np.int64]) -> float:
         if with_owner:
-            return float(record.function(x, y, owner=owner if row.both.paired else None, **extras))
+            return float(record.function(x, y, owner=owner if row.pair.paired else None, **extras))
         return float(record.function(x[owner] if record.needs_pairs else x, y, **extras))
 
     # Copies: what a plugin does to its arrays must reach neither the user's nor the next metric's.
     value = call(x.copy(), y.copy(), owner.copy())
     if record.cost != "n d" or extras or len(row.resamples) == 0:
         return value, np.empty(0)
-    ends = np.searchsorted(owner, np.arange(row.both.y.n + 1))
+    ends = np.searchsorted(owner, np.arange(row.pair.y.n + 1))
     draws = []
     both = (r.first(GENERIC_DRAWS).weights.cpu().numpy() for r in (row.resamples, row.reference.resamples))
     for wx, wy in zip(*both, strict=True):

@@ -14,11 +14,11 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
-from gapkit.metrics._work import MAX_WORK, limit_of
 from gapkit.metrics.bandwidth import cloud_bandwidth
 from gapkit.metrics.cloud import Cloud, T, cloud, directions
+from gapkit.metrics.folds import clip_folds
 from gapkit.metrics.resamples import Resamples
-from gapkit.metrics.separability import clip_folds
+from gapkit.metrics.work_limits import MAX_WORK, limit_of
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,12 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.metrics.cloud import Cloud, row_blocks
-from gapkit.metrics.pair import Pair, pair_of
-from gapkit.metrics.separability import Probe, folds_of, probe
+from gapkit.metrics.folds import FOLDS, folded_pair
+from gapkit.metrics.pair import Pair
+from gapkit.metrics.probe import probe_of
+from gapkit.metrics.refit import refit_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Influence, Value
 
 
 def separability_margin(
@@ -16,7 +20,7 @@ def separability_margin(
     target: ArrayLike,
     *,
     owner: ArrayLike | None = None,
-    folds: int | ArrayLike = 5,
+    folds: int | ArrayLike = FOLDS,
     seed: int = 0,
 ) -> float:
     """Mean signed distance of held-out rows from the cut of `linear_separability`, positive on their own side.
@@ -51,21 +55,40 @@ def separability_margin(
     >>> separability_margin([[0.0], [1.0], [0.5]], [[0.0], [1.0], [0.5]], folds=3)
     0.0
     """
-    both = pair_of(source, target, owner)
-    x, y = clip_margins(both, probe(both, *folds_of(both, folds, seed)))
-    return float(x.mean() + y.mean()) / 2
+    return separability_margin_of(folded_pair(source, target, owner, folds=folds, seed=seed)).value
 
 
-def clip_margins(both: Pair, found: Probe) -> tuple[Tensor, Tensor]:
-    """Mean margin of each clip's rows, (n_x,) and (n_y,), on the processor."""
-    x, y = found.margins
-    return x, both.y.per_clip(-y.to(both.y.base.device)).cpu()
+@metric(
+    "separability-margin",
+    label="Separability margin",
+    place=470,
+    group="closure",
+    better="lower",
+    best=0.0,
+    needs_pairs=False,
+    cost="n d x iterations",
+    default=False,
+    definition="Mean signed distance of held-out rows from the cut of separability, in units of the target's spread.",
+    function=separability_margin,
+)
+def separability_margin_of(pair: Pair) -> Value:
+    """Mean margin of both sides; an item has its own, moves the cut, and the unit, which is the target's spread."""
+    found = probe_of(pair)
+    x, y = (
+        side.cloud.per_clip(side.sign * side.scores * found.per_length[side.row_fold]) for side in (found.x, found.y)
+    )
+    value = float(x.mean() + y.mean()) / 2
+
+    def influence() -> Influence:
+        moved_x, moved_y = refit_of(pair).of_margin()
+        return x / 2 + moved_x, y / 2 + moved_y - value / 2 * _squared_distances(found.y.cloud)
+
+    return Value(value, influence=influence)
 
 
-def clip_spreads(y: Cloud, found: Probe) -> Tensor:
-    """Mean squared distance of each clip's rows from the target's mean, in squared units of the margin, (n,)."""
-    rows = found.scaled(y.cpu())
-    squares = torch.empty(len(rows.base), dtype=torch.float64)
-    for part in row_blocks(rows.base):
-        squares[part] = rows.block(part).square().sum(dim=1).double()
-    return rows.per_clip(squares)
+def _squared_distances(scaled: Cloud) -> Tensor:
+    """Mean squared distance of each item's rows from the target's mean, in squared units of the margin, (n,)."""
+    squares = torch.empty(len(scaled.base), dtype=torch.float64)
+    for part in row_blocks(scaled.base):
+        squares[part] = scaled.block(part).square().sum(dim=1).double()
+    return scaled.per_clip(squares)

@@ -152,8 +152,8 @@ def measure(
     if progress is not None:
         progress(len(records), len(records), "")
     drawn = 0 if any(e.no_interval for e in estimates.values()) else len(reference.resamples)
-    sizes = _sizes(row.both.x.n, len(reference.target.base), reference.target.base.shape[1], drawn)
-    resampling = (reference.seed, len(reference.resamples), row.both.x.n, int(paired))
+    sizes = _sizes(row.pair.x.n, len(reference.target.base), reference.target.base.shape[1], drawn)
+    resampling = (reference.seed, len(reference.resamples), row.pair.x.n, int(paired))
     return Measures(estimates, left_out, failed, f"{name}: {sizes}" if name else sizes, resampling)
 
 

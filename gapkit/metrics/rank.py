@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics.cloud import FLAT, Cloud, cloud
+from gapkit.metrics.pair import Pair
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Influence, Value
 
 
 def effective_rank(source: ArrayLike, target: Any = None, *, owner: Any = None) -> float:
@@ -44,18 +46,37 @@ def effective_rank(source: ArrayLike, target: Any = None, *, owner: Any = None) 
     x = cloud(source, name="source")
     if x.n < 2:
         raise InputError(f"source: expected at least 2 clips, got {x.n}; a metric compares clouds")
-    return rank_and_influence(x)[0]
+    return _rank(x).value
 
 
-def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
-    """Effective rank, and how much each clip pushes it (float64, shape (n,), mean 0).
+@metric(
+    "effective-rank",
+    label="Effective rank",
+    place=180,
+    group="preservation",
+    better="higher",
+    range=(0.0, math.inf),
+    needs_pairs=False,
+    cost="n d^2",
+    digits=1,
+    reference="Roy & Vetterli (2007), The effective rank",
+    definition="Exponential of the entropy of the singular values of the centred source.",
+    function=effective_rank,
+)
+def effective_rank_of(pair: Pair) -> Value:
+    """Effective rank of the source."""
+    return _rank(pair.x)
 
-    A resample repeats clips and so always has fewer directions than the sample: bootstrapping the rank itself would
-    be biased far below. Instead the eigenvalues are followed to first order: clip i moves eigenvalue k of the
+
+def _rank(x: Cloud) -> Value:
+    """Effective rank, and how much each item pushes it.
+
+    A resample repeats items and so always has fewer directions than the sample: bootstrapping the rank itself would
+    be biased far below. Instead the eigenvalues are followed to first order: item i moves eigenvalue k of the
     covariance by z_ik^2 - lambda_k, with z its coordinate along eigenvector k.
     """
     if x.flat:
-        return 0.0, torch.zeros(x.n, dtype=torch.float64, device=x.base.device)
+        return Value(0.0, influence=lambda: (None, None))
     d, side = x.base.shape[1], _in_range(x)
     if x.n >= d:
         gram = torch.zeros(d, d, dtype=torch.float64, device=x.base.device)
@@ -74,15 +95,18 @@ def rank_and_influence(x: Cloud) -> tuple[float, Tensor]:
     share = singular / singular.sum()
     entropy = -(share * share.log()).sum()
     rank = entropy.exp()
-    # d rank / d lambda_k, in units where lambda_k is the eigenvalue of n times the covariance.
-    slope = -rank * (share.log() + entropy) / (2 * singular * singular.sum())
-    if x.n < d:
-        influence = x.n * (vectors.square() @ (values * slope))
-    else:
-        influence = torch.empty(x.n, dtype=torch.float64, device=x.base.device)
-        for clips, rows in side.clip_blocks():
-            influence[clips] = x.n * ((rows.double() @ vectors).square() @ slope)
-    return float(rank), influence - influence.mean()
+
+    def influence() -> Influence:
+        # d rank / d lambda_k, in units where lambda_k is the eigenvalue of n times the covariance.
+        slope = -rank * (share.log() + entropy) / (2 * singular * singular.sum())
+        if x.n < d:
+            return x.n * (vectors.square() @ (values * slope)), None
+        found = torch.empty(x.n, dtype=torch.float64, device=x.base.device)
+        for items, rows in side.clip_blocks():
+            found[items] = x.n * ((rows.double() @ vectors).square() @ slope)
+        return found, None
+
+    return Value(float(rank), influence=influence)
 
 
 def _in_range(x: Cloud) -> Cloud:

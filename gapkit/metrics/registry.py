@@ -44,12 +44,15 @@ class Residual:
     ----------
     label, definition, place, default
         See `Metric`; all else is as without centring.
+    function : callable, optional
+        The residual metric of arrays, as `gapkit.metrics` has it; left out, it is made.
     """
 
     label: str
     definition: str
     place: float = math.inf
     default: bool = False
+    function: Callable[..., float] | None = None
 
 
 @dataclass(frozen=True)
@@ -299,9 +302,9 @@ def metric(
         METRICS.register(name, made)
         if residual is not None:
             rest = f"residual-{name}"
-            function_of_rest = _of_arrays(of_pair, needs_pairs=needs_pairs, centred=True)
-            known: dict[str, Any] = {"group": "residual closure", "function": function_of_rest, "centred": True}
-            METRICS.register(rest, replace(made, name=rest, **known, **vars(residual)))
+            function_of_rest = residual.function or _of_arrays(of_pair, needs_pairs=needs_pairs, centred=True)
+            known: dict[str, Any] = {**vars(residual), "function": function_of_rest, "centred": True}
+            METRICS.register(rest, replace(made, name=rest, group="residual closure", **known))
         return of_pair
 
     return add

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import memory_limit
@@ -14,8 +12,7 @@ from gapkit.metrics.energy import energy_distance_of
 from gapkit.metrics.frechet import Shrinkage, frechet_of
 from gapkit.metrics.kernel_distance import kernel_distance
 from gapkit.metrics.kernels import checked_kernel
-from gapkit.metrics.pair import Pair, pair_of
-from gapkit.metrics.separability import correctness, folds_of, held_out_scores
+from gapkit.metrics.pair import pair_of
 from gapkit.metrics.sliced_wasserstein import PROJECTIONS, sliced_wasserstein_of
 
 
@@ -168,44 +165,3 @@ def residual_energy_distance(
     """
     pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
     return energy_distance_of(pair.centred).value
-
-
-def residual_separability(
-    source: ArrayLike,
-    target: ArrayLike,
-    *,
-    owner: ArrayLike | None = None,
-    folds: int | ArrayLike = 5,
-    seed: int = 0,
-) -> float:
-    """Held-out accuracy of source against target by their spread, after each side's mean is removed.
-
-    Equal means leave logistic regression nothing: with both classes centred its best cut is none, and the accuracy
-    is 0.5 whatever the clouds look like. So the classifier of `linear_separability` sees the squares of the centred
-    coordinates instead: a quadratic cut along the axes, which finds clouds that are narrower, wider or stretched.
-
-    Parameters
-    ----------
-    source, target, owner, folds, seed
-        See `linear_separability`.
-
-    Returns
-    -------
-    float
-        In [0, 1]; 0.5 is mixed (exactly 0.5 where the sides differ by a shift only, row by row); lower is nearer.
-        Depends on the axes: a rotation of both sides changes it.
-
-    Raises
-    ------
-    InputError
-    """
-    both = pair_of(source, target, owner)
-    squares = squared_residuals(both)
-    correct_x, correct_y = correctness(squares, *held_out_scores(squares, *folds_of(both, folds, seed)))
-    return float((correct_x.mean() + correct_y.mean()) / 2)
-
-
-def squared_residuals(both: Pair) -> Pair:
-    """Squares of the coordinates seen from each side's own mean."""
-    x, y = (side.centred.changed(torch.square) for side in (both.x, both.y))
-    return Pair(x, y, both.paired)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gapkit.arrays import ArrayLike, as_matrix
+from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.metrics._row import Drawn, Row
-from gapkit.metrics.cloud import cloud, directions
 from gapkit.metrics.cosine import clip_cosines, own_cosines
-from gapkit.metrics.pair import pair_of
+from gapkit.metrics.pair import Pair, pair_of
+from gapkit.metrics.registry import metric
+from gapkit.metrics.value import Value
 
 
 def share_risen(source: ArrayLike, target: ArrayLike, *, original: ArrayLike, owner: ArrayLike | None = None) -> float:
@@ -40,21 +40,25 @@ def share_risen(source: ArrayLike, target: ArrayLike, *, original: ArrayLike, ow
     >>> share_risen([[1, 0], [1, 0]], [[1, 0], [0, 1]], original=[[0, 1], [1, 0]])
     0.5
     """
-    both = pair_of(source, target, owner, paired=True, least=1)
-    before = cloud(
-        as_matrix(original, name="original", n_features=both.x.rows.shape[1], device=both.x.rows.device),
-        name="original",
-    )
-    if before.n != both.x.n:
-        raise InputError(f"original: expected one row a source row ({both.x.n}), got {before.n}")
-    y = directions(both.y, "target")
-    after = clip_cosines(directions(both.x, "source"), y)
-    return float((after > clip_cosines(directions(before, "original"), y)).double().mean())
+    return share_risen_of(pair_of(source, target, owner, paired=True, least=1, original=original)).value
 
 
-def estimate(row: Row) -> Drawn:
-    """Value and resampled shares of a row."""
-    if row.both.original is None:
+@metric(
+    "share-risen",
+    label="Clips risen",
+    place=80,
+    group="closure",
+    better="higher",
+    best=1.0,
+    range=(0.0, 1.0),
+    needs=("original",),
+    default=False,
+    definition="Share of clips whose cosine to their own targets rose on the way.",
+    function=share_risen,
+)
+def share_risen_of(pair: Pair) -> Value:
+    """Mean over items of 1 where the cosine is above that before, else 0."""
+    if pair.original is None:
         raise InputError("share-risen: needs the source before it was moved; pass original")
-    before = clip_cosines(directions(row.both.original, "original"), row.reference.directions)
-    return row._mean((own_cosines(row.both) > before).double())
+    before = clip_cosines(pair.original.unit, pair.unit.y)
+    return Value.mean_of((own_cosines(pair) > before).double())

@@ -4,7 +4,8 @@ from sklearn.linear_model import LogisticRegression
 
 from gapkit.metrics import Reference, measure, separability_margin
 from gapkit.metrics.cloud import Cloud
-from gapkit.metrics.separability import PENALTY, clip_folds
+from gapkit.metrics.folds import clip_folds
+from gapkit.metrics.probe import PENALTY
 
 
 def by_sklearn(x, y, owner, folds):

@@ -7,14 +7,11 @@ import textwrap
 
 import numpy as np
 import pytest
-import torch
 
 from gapkit.memory_map import file_of
-from gapkit.metrics import Reference, measure
-from gapkit.metrics._row import Row
-from gapkit.metrics._work import HELD, held_bytes
-from gapkit.metrics.estimating import prepare
+from gapkit.metrics import measure
 from gapkit.metrics.registry import METRICS, metric_names
+from gapkit.metrics.work_limits import held_bytes
 
 READ = ["cosine", "centroid-distance", "rmg", "mmd-rff", "mmd-linear", "effective-rank", "frechet", "cka", "alignment",
         "variance-ratio", "gap-consistency"]  # fmt: skip
@@ -52,7 +49,7 @@ def test_only_maps_that_can_be_read_again_are_let_go(files):
 
 def test_what_must_hold_all_rows_says_so(files):
     x, y = (np.load(files / f"{name}.npy") for name in "xy")
-    names = [name for name in metric_names() if name in HELD or METRICS.get(name).holds_rows]
+    names = [name for name in metric_names() if METRICS.get(name).holds_rows]
     found = measure(x, y, names, n_resamples=0, fitted=y, original=x, max_memory=held_bytes(400, 400, 12) - 1)
     assert set(found) == set(names)
     for estimate in found.values():
@@ -140,22 +137,3 @@ def test_all_metrics_keep_to_the_bound(tmp_path):
         assert rise < megabytes + 32
         risen[megabytes] = short
     assert risen[48] > risen[192]
-
-
-@pytest.mark.parametrize("paired", [True, False])
-def test_draws_of_the_auc_are_those_of_all_comparisons(several, paired):
-    reference = Reference.from_target(several.target, owner=several.owner, n_resamples=7)
-    row, _, _ = prepare(several.source, reference, ["separability-auc"], paired=paired)
-    value, draws = Row.separability_auc(row)
-    # The classifiers' own steps come on top.
-    draws = draws - row.refits.of_auc()
-    score_x, score_y = row.scores
-    wins = row.both.y.per_clip(((torch.sign(score_x[:, None] - score_y) + 1) / 2).T).T
-    same_fold = torch.from_numpy(row.fold_x[:, None] == reference.folds)
-    assert value == pytest.approx(float(wins[same_fold].mean()))
-    for b, drawn in enumerate(draws):
-        weights = torch.outer(row.weights[b], reference.weights[b]).double()
-        if paired:
-            weights.diagonal().copy_(row.weights[b])
-        weights = weights * same_fold
-        assert float(drawn) == pytest.approx(float((weights * wins).sum() / weights.sum()))

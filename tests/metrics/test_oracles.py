@@ -19,8 +19,9 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from gapkit.metrics import METRICS, Reference, measure, metric_names
+from gapkit.metrics.folds import clip_folds
 from gapkit.metrics.pair import pair_of
-from gapkit.metrics.separability import PENALTY, clip_folds
+from gapkit.metrics.probe import PENALTY
 from gapkit.metrics.sliced_wasserstein import lines
 
 N, D = 210, 5

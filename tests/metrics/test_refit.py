@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from gapkit import arrays
 from gapkit.metrics import Reference, measure
-from gapkit.metrics import _refit as refit_module
-from gapkit.metrics._row import Row
-from gapkit.metrics.estimating import prepare
+from gapkit.metrics import refit as refit_module
+from gapkit.metrics.contests import fold_contests
+from gapkit.metrics.folds import folds_of
 from gapkit.metrics.pair import pair_of
-from gapkit.metrics.separability import correctness, fold_contests, probe
+from gapkit.metrics.probe import probe_of
+from gapkit.metrics.refit import Refit, refit_of
+from gapkit.metrics.resamples import Resamples
+from gapkit.metrics.separability import correctness
 
 NAMES = ("separability", "separability-auc", "separability-margin", "residual-separability", "c2st-knn")
 SAMPLES, DRAWS = 300, 200
@@ -45,101 +49,134 @@ def test_intervals_cover(samples, name):
 
 
 @pytest.fixture
-def row():
-    """Nearly mixed sides with several targets a clip."""
+def pair():
+    """Nearly mixed sides with several targets an item."""
     rng = np.random.default_rng(2)
     source = rng.standard_normal((60, 4))
     owner = np.repeat(np.arange(60), 3)
     target = source[owner] + 0.7 * rng.standard_normal((180, 4))
-    reference = Reference.from_target(target, owner=owner, n_resamples=40, seed=1)
-    return prepare(source + 0.2, reference, ["separability"], paired=True)[0]
+    return pair_of(source + 0.2, target, owner, seed=1)
 
 
-def refitted(row, b):
-    """Scores of classifiers that were fitted to one resample, by weights and not by a step."""
-    weights = row.weights[b]
-    clips = torch.repeat_interleave(torch.arange(row.both.x.n), weights.long())
-    rows = [(row.both.y.owner == clip).nonzero().flatten() for clip in clips]
-    source = row.both.x.rows[clips]
-    target = row.both.y.rows[torch.cat(rows)]
+def steps_of(refit, weights):
+    """Steps of the classifiers in each resample, (B, k, d + 1): of each of their numbers by the items."""
+    k, width = refit.folds, len(refit.mean)
+    steps = torch.empty(len(weights), k, width)
+    for fold in range(k):
+        for j in range(width):
+            whole = torch.zeros(k, width, dtype=torch.float64)
+            whole[fold, j] = 1
+            x, y = refit.of_steps(whole)
+            steps[:, fold, j] = ((weights - 1).double() @ (x + y) / len(x)).float()
+    return steps
+
+
+def drawn(n, b, seed=1):
+    return Resamples.draw(n, b, [seed, 0], torch.device("cpu")).weights
+
+
+def refitted(pair, weights):
+    """Classifiers that were fitted to one resample, by weights and not by a step."""
+    clips = torch.repeat_interleave(torch.arange(pair.x.n), weights.long())
+    rows = [(pair.y.owner == clip).nonzero().flatten() for clip in clips]
     owner = torch.repeat_interleave(torch.arange(len(clips)), torch.tensor([len(r) for r in rows]))
-    again = pair_of(source.numpy(), target.numpy(), owner.numpy())
-    folds = row.reference.folds[clips.numpy()]
-    return again, folds
+    again = pair_of(pair.x.rows[clips].numpy(), pair.y.rows[torch.cat(rows)].numpy(), owner.numpy())
+    return probe_of(dataclasses.replace(again, folds=tuple(fold[clips.numpy()] for fold in folds_of(pair))))
 
 
-def test_steps_are_those_of_classifiers_fitted_to_the_resample(row):
-    refits = row.refits
-    found = refits.found
-    cosines = []
+def test_steps_are_those_of_classifiers_fitted_to_the_resample(pair):
+    refit = refit_of(pair)
+    found, weights = refit.found, drawn(60, 10)
+    steps, cosines = steps_of(refit, weights), []
     for b in range(10):
-        again, folds = refitted(row, b)
-        fitted = probe(again, folds, folds)
+        fitted = refitted(pair, weights[b])
         # In the units of the first classifiers.
         ratio = found.scale / fitted.scale
         normals = fitted.normals * ratio
         offsets = fitted.offsets + ((found.centre - fitted.centre) / fitted.scale) @ fitted.normals.T
-        for k in range(refits.folds):
+        for k in range(refit.folds):
             whole, was = (
                 torch.cat([n[k], o[k : k + 1]]) for n, o in ((normals, offsets), (found.normals, found.offsets))
             )
             # Cuts alone: a classifier that is longer by a factor has the same.
             moved = whole * (found.normals[k].norm() / whole[:-1].norm()) - was
-            step = refits.steps[k, b].double()
-            cosines.append(float(torch.nn.functional.cosine_similarity(moved, step, dim=0)))
+            cosines.append(float(torch.nn.functional.cosine_similarity(moved, steps[b, k].double(), dim=0)))
     assert np.median(cosines) > 0.9
+
+
+def test_trial_steps_spread_as_those_of_resamples_do(pair):
+    refit = refit_of(pair)
+    spread = steps_of(refit, drawn(60, 4000)).std(dim=0)
+    ratio = refit.newton.trials.square().mean(dim=1).sqrt() / spread
+    assert float(ratio.mean()) == pytest.approx(1, abs=0.05)
+    assert 0.7 < float(ratio.min()) < float(ratio.max()) < 1.35
+
+
+def test_influences_are_the_same_block_by_block(pair, monkeypatch):
+    whole = Refit(probe_of(pair), 0)
+    expected = *whole.of_auc(), *whole.of_margin()
+    monkeypatch.setattr(refit_module, "slices", lambda n, width: arrays.slices(n, width, 40))
+    parts = Refit(probe_of(pair), 0)
+    for side, again in zip(expected, (*parts.of_auc(), *parts.of_margin()), strict=True):
+        torch.testing.assert_close(side, again, atol=1e-6, rtol=1e-4)
 
 
 def test_changes_are_those_of_the_answers(monkeypatch):
     """Slopes against what answers change by when the cuts are moved; at a wrong cut, where they are no chance."""
     monkeypatch.setattr(refit_module, "LEAST_LEFT", 1.0)
-    source, target = draw(4, 3000, 4, 0.8)
-    row = prepare(source, Reference.from_target(target, n_resamples=40, seed=1), ["separability"], paired=True)[0]
-    refits = row.refits
+    pair = pair_of(*draw(4, 3000, 4, 0.8), seed=1)
+    fitted = probe_of(pair)
     # A cut that is turned and shifted: answers get worse or better with most steps.
     wrong = torch.tensor([0.0, 1.0, 0.0, 0.0, 0.4])
-    refits.sides = tuple(
-        dataclasses.replace(side, scores=side.scores + (with_one(side) @ wrong).double()) for side in refits.sides
-    )
-    refits.steps = 3 * refits.steps
-    found: dict[str, list[float]] = {"accuracy": [], "auc": [], "margin": []}
-    before = [side.scores for side in refits.sides]
-    length = refits.found.normals.norm(dim=1)
-    for b in range(40):
-        steps = [(with_one(side) * refits.steps[side.row_fold, b]).sum(dim=1).double() for side in refits.sides]
-        after = [score + step for score, step in zip(before, steps, strict=True)]
-        found["accuracy"].append(accuracy_of(row, after) - accuracy_of(row, before))
-        found["auc"].append(area_of(row, after) - area_of(row, before))
-        parts = (side.sign * step / length[side.row_fold] for side, step in zip(refits.sides, steps, strict=True))
-        found["margin"].append(sum(float(part.mean()) for part in parts) / 2)
-    np.testing.assert_allclose(refits.of_margin(), found["margin"], atol=1e-5)
-    for said, name in ((refits.of_accuracy(), "accuracy"), (refits.of_auc(), "auc")):
-        assert np.corrcoef(said, found[name])[0, 1] > 0.8
-        assert np.polyfit(said, found[name], 1)[0] == pytest.approx(1, abs=0.25)
+    before = with_scores(fitted, [side.scores + (with_one(side) @ wrong).double() for side in (fitted.x, fitted.y)])
+    refit, weights = Refit(before, 0), drawn(3000, 40)
+    steps = 3 * steps_of(refit, weights)
+    numbers = {"accuracy": accuracy_of, "auc": area_of, "margin": margin_of}
+    found: dict[str, list[float]] = {name: [] for name in numbers}
+    for step in steps:
+        moved = [side.scores + (with_one(side) * step[side.row_fold]).sum(dim=1).double() for side in refit.sides]
+        after = with_scores(before, moved)
+        for name, number in numbers.items():
+            found[name].append(number(after) - number(before))
+    said = {
+        name: 3 * (weights - 1).double() @ sum(make()) / 3000
+        for name, make in (("accuracy", refit.of_accuracy), ("auc", refit.of_auc), ("margin", refit.of_margin))
+    }
+    np.testing.assert_allclose(said["margin"], found["margin"], atol=1e-5)
+    for name in ("accuracy", "auc"):
+        assert np.corrcoef(said[name], found[name])[0, 1] > 0.8
+        assert np.polyfit(said[name], found[name], 1)[0] == pytest.approx(1, abs=0.25)
+
+
+def with_scores(found, scores):
+    x, y = (dataclasses.replace(side, scores=own) for side, own in zip((found.x, found.y), scores, strict=True))
+    return dataclasses.replace(found, x=x, y=y)
 
 
 def with_one(side):
     return torch.nn.functional.pad(side.cloud.rows, (0, 1), value=1.0)
 
 
-def accuracy_of(row, scores):
-    x, y = correctness(row.both, *scores)
+def accuracy_of(found):
+    x, y = correctness(found)
     return float(x.mean() + y.mean()) / 2
 
 
-def area_of(row, scores):
-    contests = list(fold_contests(row.both, *scores, row.fold_x, row.reference.folds))
+def area_of(found):
+    contests = list(fold_contests(found))
     return sum(float(c.wins().sum()) for c in contests) / sum(c.pairs for c in contests)
+
+
+def margin_of(found):
+    return sum(float((s.sign * s.scores * found.per_length[s.row_fold]).mean()) for s in (found.x, found.y)) / 2
 
 
 def test_chance_is_taken_off_where_it_explains_everything(monkeypatch):
     """The sides are one distribution: what slopes say is chance, and half its spread is left at least."""
-    source, target = draw(3, 400, 6, 0.0)
-    reference = Reference.from_target(target, n_resamples=200, seed=0)
-    row = prepare(source, reference, ["separability"], paired=True)[0]
-    less = row.refits.of_accuracy().std()
+    refit = refit_of(pair_of(*draw(3, 400, 6, 0.0)))
+    less = sum(refit.of_accuracy()).std()
     monkeypatch.setattr(refit_module, "LEAST_LEFT", 1.0)
-    assert 0.5 <= float(less / row.refits.of_accuracy().std()) < 0.9
+    assert 0.5 <= float(less / sum(refit.of_accuracy()).std()) < 0.9
 
 
 @pytest.mark.parametrize("paired", [True, False])
@@ -150,8 +187,7 @@ def test_groups_of_clips_tell_the_same(monkeypatch, paired):
     for units in (8192, 500):
         monkeypatch.setattr("gapkit.metrics.resamples.UNITS", units)
         reference = Reference.from_target(target, n_resamples=400, seed=0)
-        row = prepare(source, reference, ["separability"], paired=paired)[0]
-        spreads.append(Row.separability(row)[1].std())
+        spreads.append(measure(source, reference, ["separability"], paired=paired)["separability"].draws.std())
     assert float(spreads[1] / spreads[0]) == pytest.approx(1, rel=0.2)
 
 

@@ -1,11 +1,16 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from gapkit.errors import InputError
 from gapkit.metrics import linear_separability, measure, residual_separability, separability_auc
-from gapkit.metrics.separability import PENALTY, clip_folds
+from gapkit.metrics.folds import clip_folds, folds_of
+from gapkit.metrics.pair import pair_of
+from gapkit.metrics.probe import PENALTY, probe_of
+from gapkit.metrics.refit import refit_of
+from gapkit.metrics.separability import separability_auc_of
 
 
 def by_sklearn(x, y, owner, folds):
@@ -114,3 +119,32 @@ def test_draws_of_the_auc_stay_inside_its_range():
 def test_a_number_of_folds_from_numpy_is_a_number(single):
     x, y = single.source, single.target
     assert linear_separability(x, y, folds=np.int64(4)) == linear_separability(x, y, folds=4)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_influence_on_the_auc_is_its_derivative_by_the_weights(several, paired):
+    """Of all comparisons inside a fold, weighed; the classifiers' own steps come on top."""
+    pair = pair_of(several.source, several.target, several.owner if paired else None, paired=paired)
+    found = separability_auc_of(pair)
+    influences = [i - more for i, more in zip(found.influence(), refit_of(pair).of_auc(), strict=True)]
+    score_x, score_y = probe_of(pair).x.scores, probe_of(pair).y.scores
+    wins = pair.y.per_clip(((torch.sign(score_x[:, None] - score_y) + 1) / 2).T).T.numpy()
+    fold_x, fold_y = folds_of(pair)
+    wins, same = wins * (fold_x[:, None] == fold_y), fold_x[:, None] == fold_y
+
+    def area(wx, wy):
+        weights = np.outer(wx, wy)
+        if paired:
+            # An item that is drawn twice is not two items: its comparison with itself counts twice, not four times.
+            np.fill_diagonal(weights, wx)
+        return (weights * wins).sum() / (weights * same).sum()
+
+    # Paired items weigh the same on both sides.
+    moved = [(influences[0] + influences[1], (1, 1))] if paired else [(influences[0], (1, 0)), (influences[1], (0, 1))]
+    ones = [np.ones(len(i)) for i in influences]
+    assert found.value == pytest.approx(area(*ones))
+    for influence, on in moved:
+        for i in range(0, len(influence), 3):
+            step = 1e-5 * (np.arange(len(influence)) == i)
+            more, less = ([w + way * step if o else w for w, o in zip(ones, on, strict=True)] for way in (1, -1))
+            assert float(influence[i]) / len(influence) == pytest.approx((area(*more) - area(*less)) / 2e-5, abs=1e-7)

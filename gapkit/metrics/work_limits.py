@@ -20,13 +20,6 @@ where the cost is ``n^2 d``."""
 MAX_WORK_ACCELERATOR = 1e16
 """The same on a GPU: some minutes."""
 
-HELD = frozenset({
-    "c2st-knn", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cka-rbf",
-    "cknna", "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage",
-    "c2st-mlp", "residual-c2st-mlp",
-})  # fmt: skip
-"""Metrics that hold all rows of both sides; the others read them block by block."""
-
 OTHER = 100
 """What a word of a cost that is no number of rows or columns ("iterations") stands for."""
 
@@ -57,7 +50,7 @@ def work(cost: str, n: int, m: int, d: int) -> float:
 
 
 def held_bytes(n: int, m: int, d: int) -> int:
-    """What a metric of `HELD` takes, as measured: three copies of the rows, and three blocks of distances.
+    """Bytes of a metric that holds all rows of both sides, as measured: three copies of the rows, three blocks of distances.
 
     Copies: of length one, seen from their centre, and what their making takes.
     """
@@ -77,7 +70,7 @@ def refusal(metric: Metric, n: int, m: int, d: int, limit: float, max_memory: in
     """Why the metric is not begun, in one line; empty where its work and its memory are within the limits."""
     needed, held = work(metric.cost, n, m, d), held_bytes(n, m, d)
     if needed <= limit:
-        if not (metric.holds_rows or metric.name in HELD) or held <= max_memory:
+        if not metric.holds_rows or held <= max_memory:
             return ""
         return (
             f"holds the rows of both sides, {held / 1e9:.2g} GB, more than the {max_memory / 1e9:.2g} GB of "
