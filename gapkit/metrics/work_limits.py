@@ -50,7 +50,7 @@ def work(cost: str, n: int, m: int, d: int) -> float:
 
 
 def held_bytes(n: int, m: int, d: int) -> int:
-    """Bytes of a metric that holds all rows of both sides, as measured: three copies of the rows, three blocks of distances.
+    """Bytes of a metric that holds all rows of both sides, as measured: three copies, and three blocks of distances.
 
     Copies: of length one, seen from their centre, and what their making takes.
     """
