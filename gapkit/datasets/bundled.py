@@ -157,7 +157,7 @@ def load_groups(name: str) -> list[list[str]]:
     Raises
     ------
     InputError
-        Unknown name; the nearest are offered.
+        Unknown name, or a dataset whose groups are not known.
 
     Examples
     --------
@@ -171,6 +171,8 @@ def load_groups(name: str) -> list[list[str]]:
     if "package" in details:
         return [[package] for package in details["package"].tolist()]
     path = _folder(name) / "groups.json.gz"
+    if not path.is_file():
+        raise InputError(f"dataset {name}: the groups of its items are not known; give groups of your own")
     return [[label] for label in json.loads(gzip.decompress(path.read_bytes()))]
 
 

@@ -67,8 +67,8 @@ def test_chains_are_cut_where_few_groups_are_parted_and_what_is_parted_is_counte
     mixed = [any(groups.shares(i, j) and found.part[i] != found.part[j] for j in range(300)) for i in range(0, 300, 20)]
     assert found.mixed >= sum(mixed)
     assert found.note == (
-        f"shared groups chain the items together: {found.parted} of {groups.n_groups} groups lie in more than one part, "
-        f"with {found.mixed} of 300 items"
+        f"shared groups chain the items together: {found.parted} of {groups.n_groups} groups lie in more than one "
+        f"part, with {found.mixed} of 300 items"
     )
 
 
