@@ -107,7 +107,9 @@ class GroupDraws:
         """
         given = np.asarray(influence, dtype=np.float64)
         totals = self.totals(given - given.mean(axis=0))
-        moved: NDArray[np.float64] = (self.counts @ totals - totals.sum(axis=0)) * (self.widening / len(given))
+        # One product in the type of the counts: in float64 all of them would be copied.
+        drawn = (self.counts @ totals.astype(np.float32)).astype(np.float64)
+        moved: NDArray[np.float64] = (drawn - totals.sum(axis=0)) * (self.widening / len(given))
         return moved
 
 
