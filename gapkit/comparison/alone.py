@@ -17,7 +17,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import SHARES, clip_groups, draw, fit_parts, unit_pairs, with_known_names, without_test
+from gapkit.comparison.splits import SHARES, clip_groups, fit_parts, unit_pairs, with_known_names, without_test
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
@@ -25,6 +25,7 @@ from gapkit.embeddings import PairedEmbeddings, content_hash
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
 from gapkit.metrics.measuring import measured_part, measured_split
+from gapkit.statistics.partition import draw
 
 OF_PAIRS = ("pairing", "copies", "names", "leak")
 """Kinds of warnings that say nothing about sets that are not pairs."""

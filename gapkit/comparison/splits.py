@@ -15,6 +15,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.split_names import FLAGS, Role, split_named
+from gapkit.statistics.partition import draw
 
 SHARES = (0.6, 0.1, 0.3)
 """Fit, validation and test share of the clips where the data bring no splits."""
@@ -212,37 +213,6 @@ def clip_groups(pairs: PairedEmbeddings) -> NDArray[np.int64]:
     edges = np.ones(sum(len(r) for r in rows), dtype=np.int8)
     graph = coo_array((edges, (np.concatenate(rows), np.concatenate(columns))), shape=(offset, offset))
     return connected_components(graph, directed=False)[1][:n].astype(np.int64)
-
-
-def draw(groups: NDArray[np.int64], shares: tuple[float, ...], *, seed: int) -> list[NDArray[np.int64]]:
-    """Part clips at random so that no group is torn.
-
-    Parameters
-    ----------
-    groups : array of shape (n,)
-        Group of each clip.
-    shares : tuple of float
-        Share of the clips of each part, filled in this order; the last takes what is left.
-    seed : int
-
-    Returns
-    -------
-    list of arrays
-        Clip numbers of each part, ascending. A group that would overfill a part goes to a later one.
-    """
-    names, inverse, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    part_of = np.full(len(names), len(shares) - 1)
-    room = [share * len(groups) for share in shares[:-1]]
-    part = 0
-    for group in order:
-        while part < len(room) and room[part] < 0.5:
-            part += 1
-        fits = next((p for p in range(part, len(room)) if sizes[group] <= max(room[p], 1)), len(room))
-        part_of[group] = fits
-        if fits < len(room):
-            room[fits] -= sizes[group]
-    return [np.flatnonzero(part_of[inverse] == part) for part in range(len(shares))]
 
 
 def _row_keys(rows: NDArray[np.float32]) -> NDArray[np.int64]:

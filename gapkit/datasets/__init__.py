@@ -1,5 +1,21 @@
 """Datasets that gapkit ships."""
 
-from gapkit.datasets.bundled import DatasetCard, dataset_names, describe, load_dataset, load_details, load_manifest
+from gapkit.datasets.bundled import (
+    DatasetCard,
+    dataset_names,
+    describe,
+    load_dataset,
+    load_details,
+    load_groups,
+    load_manifest,
+)
 
-__all__ = ["DatasetCard", "dataset_names", "describe", "load_dataset", "load_details", "load_manifest"]
+__all__ = [
+    "DatasetCard",
+    "dataset_names",
+    "describe",
+    "load_dataset",
+    "load_details",
+    "load_groups",
+    "load_manifest",
+]

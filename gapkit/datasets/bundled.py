@@ -152,6 +152,43 @@ def load_details(name: str) -> dict[str, NDArray[Any]]:
         return {key: arrays[key] for key in arrays.files if key not in ("source", "target", "name")}
 
 
+def load_groups(name: str) -> list[list[str]]:
+    """The origins of each item of a bundled dataset: items that share one are not independent.
+
+    Parameters
+    ----------
+    name : str
+        One of `dataset_names`.
+
+    Returns
+    -------
+    list of list of str
+        Rows as in `load_dataset`, one label or several an item. ``soundscapes``: the recordings that are heard in the
+        scene, where recordings that sound the same have one label. ``openclipart``: the group of drawings of one
+        subject or one look. ``sfx``: the package that the sound comes from.
+
+    Raises
+    ------
+    InputError
+        Unknown name, or a dataset whose groups are not known.
+
+    Examples
+    --------
+    >>> load_groups("sfx")[0]
+    ['wesnoth']
+    """
+    details = load_details(name)
+    if "recordings" in details:
+        alike = [f"sound {recording['group']}" for recording in load_manifest(name)["recordings"]]
+        return [[alike[number] for number in heard if number >= 0] for heard in details["recordings"].tolist()]
+    if "package" in details:
+        return [[package] for package in details["package"].tolist()]
+    path = _folder(name) / "groups.json.gz"
+    if not path.is_file():
+        raise InputError(f"dataset {name}: the groups of its items are not known; give groups of your own")
+    return [[label] for label in json.loads(gzip.decompress(path.read_bytes()))]
+
+
 def load_manifest(name: str) -> dict[str, Any]:
     """What a bundled dataset was built from: packages, recordings with licence and split, encoders, hashes.
 

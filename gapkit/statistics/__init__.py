@@ -1,20 +1,29 @@
-"""How sure a number is: the bootstrap, paired differences and tests, many comparisons. The unit is always a clip."""
+"""How sure a number is: bootstrap, paired differences and tests, many comparisons; the unit is a clip or a group."""
 
 from gapkit.statistics.bootstrap import bootstrap_weights, percentile_interval
 from gapkit.statistics.differences import Difference, PValue, paired_difference, paired_tests
 from gapkit.statistics.effects import probability_of_superiority, standardised_difference
+from gapkit.statistics.group_draws import GroupDraws, robust_variance
+from gapkit.statistics.groups import Groups
 from gapkit.statistics.multiplicity import holm
+from gapkit.statistics.partition import Partition, folds, split
 from gapkit.statistics.permutation import sign_flip_test
 
 __all__ = [
     "Difference",
+    "GroupDraws",
+    "Groups",
     "PValue",
+    "Partition",
     "bootstrap_weights",
+    "folds",
     "holm",
     "paired_difference",
     "paired_tests",
     "percentile_interval",
     "probability_of_superiority",
+    "robust_variance",
     "sign_flip_test",
+    "split",
     "standardised_difference",
 ]

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from gapkit.comparison import StudyConfig
-from gapkit.comparison.splits import clip_groups, draw, split_parts
+from gapkit.comparison.splits import clip_groups, split_parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.statistics.partition import draw
 
 Make = Callable[..., PairedEmbeddings]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from gapkit.errors import InputError
-from gapkit.statistics import permutation, sign_flip_test
+from gapkit.statistics import Groups, permutation, sign_flip_test
 
 
 def test_all_swaps_of_eight_clips():
@@ -65,3 +65,33 @@ def test_blocks_of_swaps_do_not_matter(monkeypatch):
 def test_bad_input(d, options, says):
     with pytest.raises(InputError, match=says):
         sign_flip_test(d, **options)
+
+
+def test_groups_of_one_clip_change_nothing():
+    d = np.random.default_rng(5).normal(0.2, 1, size=(30, 2))
+    plain = sign_flip_test(d, n_permutations=300)
+    assert (sign_flip_test(d, n_permutations=300, groups=Groups.from_labels(range(30))) == plain).all()
+
+
+@pytest.mark.parametrize("chained", [False, True])
+def test_p_is_uniform_with_groups_and_not_without(chained):
+    rng = np.random.default_rng(6)
+    if chained:
+        labels = [rng.choice(60, 2, replace=False).tolist() for _ in range(200)]
+    else:
+        labels = np.repeat(np.arange(40), rng.integers(1, 10, size=40))
+    groups = Groups.from_labels(labels)
+    assert groups.chained == chained
+    d = groups.incidence @ rng.normal(size=(groups.n_groups, 600)) + rng.normal(size=(len(groups), 600))
+    p = sign_flip_test(d, n_permutations=199, groups=groups)
+    assert abs((p <= 0.05).mean() - 0.05) < 0.03
+    assert (sign_flip_test(d, n_permutations=199) <= 0.05).mean() > 0.2
+
+
+def test_flips_of_groups_need_groups_of_the_same_clips():
+    with pytest.raises(InputError, match="groups of the 3 clips, got those of 2"):
+        sign_flip_test([1.0, 2.0, 3.0], groups=Groups.from_labels("ab"))
+    two = Groups.from_labels([["a", "b"], ["a"], ["b"]])
+    assert np.isnan(sign_flip_test([1.0, 2.0, 3.0], groups=two))
+    three = Groups.from_labels([["a", "b"], ["a", "c"], ["b", "c"]])
+    assert float(sign_flip_test([0.0, 0.0, 0.0], groups=three)) == 1.0
