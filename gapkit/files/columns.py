@@ -37,7 +37,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
 _CAPTIONS = (
     re.compile(r"captions?(_?\d+)?"),
     re.compile(r"caption_reference_\d+|refs|references"),
-    *map(re.compile, ("raw", "sentences?", "annotations", "comment", "title")),
+    *map(re.compile, ("raw", "sentences?", "annotations", "comment", r"texts?|raw_captions?", "title")),
     re.compile(r"caption_predicted|cand|candidate|prediction"),
 )
 """Columns of captions; all that one pattern matches are taken, and the other patterns are left."""
@@ -113,6 +113,7 @@ def need_columns(path: object, columns: Sequence[str], *wanted: str, said: bool 
         raise InputError(
             f"{path}: no column {' and no column '.join(map(repr, missing))} ({listed}); expected {', '.join(wanted)}, "
             "under these or the names that published sets give them, and split where known"
+            + ("; a table of AudioCaps is read with --reader audiocaps" if "path" in missing and found.video else "")
         )
     return found
 

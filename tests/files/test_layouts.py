@@ -60,6 +60,16 @@ def test_a_vector_a_key(tmp_path, sides, suffix, shape):
     assert_paired(load_pairs(first, target=second), sides)
 
 
+@pytest.mark.parametrize("suffix", ["npz", "pt", "safetensors", "h5"])
+def test_one_item_alone(tmp_path, sides, suffix):
+    first = by_key(tmp_path / f"a.{suffix}", sides[0], [0])
+    pairs = load_pairs(first, target=by_key(tmp_path / f"t.{suffix}", sides[1], [0]))
+    np.testing.assert_array_equal(pairs.target, pairs.source + 1)
+    assert pairs.ids.tolist() == IDS[:1]
+    with pytest.raises(InputError, match=r"has shape \(5,\), expected \(n, d\)"):
+        load_embeddings(by_key(tmp_path / f"one.{suffix}", sides[0], [0], names=["audio"]))
+
+
 def test_keys_that_are_whole_numbers(tmp_path, sides):
     for name, rows, order in zip(("a", "t"), sides, (range(N), ORDER), strict=True):
         by_key(tmp_path / f"{name}.pt", rows, order, names=list(range(N)))
