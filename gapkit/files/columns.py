@@ -26,7 +26,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
         "path", "file_path", "filepath", "file_name", "filename", "fname", "file", "audio", "audio_path", "wav",
         "wav_path", "image", "image_path", "img_path", "image_name",
     ),
-    "id": ("id", "image_id", "audio_id", "clip_id", "item_id"),
+    "id": ("id", "image_id", "audio_id", "clip_id", "item_id", "sample_id", "ids", "clip", "item", "key", "uid"),
     "video": ("youtube_id", "ytid"),
     "start": ("start_time", "start_s"),
     "split": ("split",),
@@ -41,6 +41,9 @@ _CAPTIONS = (
     re.compile(r"caption_predicted|cand|candidate|prediction"),
 )
 """Columns of captions; all that one pattern matches are taken, and the other patterns are left."""
+
+NAMES_OF_ITEMS = (*_ROLES["id"], *_ROLES["video"], *_ROLES["path"])
+"""Columns by which rows of an embedding file may name their items too."""
 
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names}
 

@@ -79,9 +79,9 @@ def join_sides(source: Side, target: Side, *, join: Join, owner: NDArray[Any] | 
 
 
 def _by_name(source: Side, target: Side, join: Join) -> Joined:
+    target, here, there, kept = _matched(source, target, join)
     assert source.rows is not None
     assert target.rows is not None
-    target, here, there, kept = _matched(source, target, join)
     theirs = np.arange(target.count) if target.owner is None else target.owner
     place = np.full(target.count, -1, dtype=np.int64)
     place[there] = np.arange(len(there))
@@ -111,7 +111,7 @@ def _matched(source: Side, target: Side, join: Join) -> tuple[Side, NDArray[np.i
     if found := renamed(target.ids.tolist(), source.ids.tolist()):
         names, form = found
         target = replace(target, items={**target.items, "ids": np.array(names)})
-        assert target.ids is not None
+    assert target.ids is not None
     place = {str(name): row for row, name in enumerate(target.ids)}
     there = np.array([place.get(str(name), -1) for name in source.ids], dtype=np.int64)
     here = np.flatnonzero(there >= 0)
@@ -302,6 +302,7 @@ def add_table(made: Joined, table: Side, *, join: Join) -> None:
     else:
         known = Side(where="the pairs", count=len(ids), items={"ids": ids})
         table, here, there, said = _matched(known, table, join)
+        assert table.captions is not None
         if len(here) < len(ids):
             _keep(made, here)
             owner = np.arange(len(made.target)) if made.owner is None else made.owner

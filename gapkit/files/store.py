@@ -168,7 +168,7 @@ def inside(store: Store, name: str) -> Store | None:
     return Store(store.path, keys, opened, store.per_target) if keys else None
 
 
-def holds_whole_floats(store: Store, key: str, look: Look | None) -> bool:
+def whole_floats(store: Store, key: str, look: Look | None) -> bool:
     """Tell whether a vector of floats holds whole numbers: pandas keeps ids so where one was missing."""
     if look is None or look.kind != "f" or len(look.shape) != 1:
         return False

@@ -416,6 +416,25 @@ def test_what_was_read_is_written_and_read_again(tmp_path, suffix):
         assert getattr(back, part).tolist() == getattr(pairs, part).tolist()
 
 
+@pytest.mark.parametrize("name", ["fname", "filepath", "ytid", "Image Name", "wav", "img_id", "video_id", "sample_id"])
+@pytest.mark.parametrize("suffix", ["parquet", "npz"])
+def test_published_names_of_ids_are_known_beside_embeddings(tmp_path, suffix, name):
+    source, target = clouds()
+    pairs = opened(
+        tmp_path, suffix, "two files", {"audio": source, "ids": IDS}, {"text": target[::-1], name: IDS[::-1]}
+    )
+    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
+    assert pairs.meta["joined"] == "joined by id; 12 of 12"
+
+
+@pytest.mark.parametrize("name", ["clip", "Key", "sample_id", "uid"])
+def test_names_of_ids_beside_embeddings_are_known_in_tables(tmp_path, name):
+    source, target = clouds()
+    np.savez(tmp_path / "p.npz", audio=source, text=target, ids=IDS)
+    write_table(tmp_path / "c.csv", {name: IDS[::-1].tolist(), "caption": CAPTIONS[::-1].tolist()})
+    assert load_pairs(tmp_path / "p.npz", captions=tmp_path / "c.csv").captions.tolist() == CAPTIONS.tolist()
+
+
 def test_rows_that_a_table_describes_by_their_places_are_said(tmp_path):
     source, target = clouds()
     np.savez(tmp_path / "a.npz", audio=source, ids=IDS)
