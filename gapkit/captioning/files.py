@@ -12,11 +12,11 @@ from gapkit.errors import InputError
 from gapkit.files.csv_cells import csv_text
 from gapkit.files.described import captions_by_id, read_described, usable
 from gapkit.files.list_cells import is_list
+from gapkit.files.name_forms import FORMS, renamed, stem
 
 SUFFIXES = (".csv", ".json")
 """Suffixes that captions are written with."""
 
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]{2,5}$")
 _START = re.compile(r"_\d+(\.\d+)?$")
 
 
@@ -99,24 +99,16 @@ def match_names(
     note : str or None
         How they were matched, if by another form.
     """
-    same = dict(candidates), None
-    if any(key in references for key in candidates):
-        return same
-    for form, how in _FORMS.items():
-        ours, theirs = ({how(key): key for key in keys} for keys in (candidates, references))
-        both = sum(key in theirs for key in ours)
-        if both and len(ours) == len(candidates) and len(theirs) == len(references):
-            renamed = {theirs.get(name, key): candidates[key] for name, key in ours.items()}
-            return renamed, f"candidates and references joined by {form}; {both:,} of {len(references):,}"
-    return same
+    found = renamed(list(candidates), list(references), _FORMS)
+    if found is None:
+        return dict(candidates), None
+    names, form = found
+    matched = dict(zip(names, candidates.values(), strict=True))
+    both = sum(name in references for name in matched)
+    return matched, f"candidates and references joined by {form}; {both:,} of {len(references):,}"
 
 
-_FORMS: dict[str, Callable[[str], str]] = {
-    "file name": lambda key: key.replace("\\", "/").rpartition("/")[2],
-    "file name without suffix": lambda key: _SUFFIX.sub("", key.replace("\\", "/").rpartition("/")[2]),
-    "YouTube id": lambda key: _START.sub("", _SUFFIX.sub("", key.replace("\\", "/").rpartition("/")[2])),
-}
-"""Shorter forms of the name of an item."""
+_FORMS: dict[str, Callable[[str], str]] = {**FORMS, "YouTube id": lambda key: _START.sub("", stem(key))}
 
 
 def write_captions(path: str | Path, captions: Mapping[str, str | Sequence[str]]) -> None:

@@ -126,8 +126,9 @@ def _words(report: EmbedReport, out: Path) -> list[str]:
         f"({report.cached:,} from the cache, {report.encoded:,} encoded at {rate:.1f} clips/s), written to {out}"
     ]
     if report.failed:
+        noun = "clip" if report.failed == 1 else "clips"
         lines.append(
-            f"{report.failed:,} clips failed ({report.failed / report.listed:.1%}): see {out.parent / FAILURES}"
+            f"{report.failed:,} {noun} failed ({report.failed / report.listed:.1%}): see {out.parent / FAILURES}"
         )
     odd = sum(fault.kept for fault in report.faults)
     if odd:

@@ -36,7 +36,7 @@ def read_picture(path: Path) -> Any:
     except ClipError:
         raise
     except Exception as error:  # decoders of foreign bytes fail in many ways
-        if "truncated" in str(error):
+        if "truncated" in str(error).lower():
             raise ClipError("is cut short: write or download it again") from None
         raise ClipError(unread(path, "picture", type(error).__name__)) from None
     ground = image.new("RGBA", picture.size, "white")

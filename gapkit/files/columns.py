@@ -26,7 +26,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
         "path", "file_path", "filepath", "file_name", "filename", "fname", "file", "audio", "audio_path", "wav",
         "wav_path", "image", "image_path", "img_path", "image_name",
     ),
-    "id": ("id", "image_id", "audio_id", "clip_id", "item_id"),
+    "id": ("id", "image_id", "audio_id", "clip_id", "item_id", "sample_id", "ids", "clip", "item", "key", "uid"),
     "video": ("youtube_id", "ytid"),
     "start": ("start_time", "start_s"),
     "split": ("split",),
@@ -37,10 +37,13 @@ _ROLES: dict[str, tuple[str, ...]] = {
 _CAPTIONS = (
     re.compile(r"captions?(_?\d+)?"),
     re.compile(r"caption_reference_\d+|refs|references"),
-    *map(re.compile, ("raw", "sentences?", "annotations", "comment", "title")),
+    *map(re.compile, ("raw", "sentences?", "annotations", "comment", r"texts?|raw_captions?", "title")),
     re.compile(r"caption_predicted|cand|candidate|prediction"),
 )
 """Columns of captions; all that one pattern matches are taken, and the other patterns are left."""
+
+NAMES_OF_ITEMS = (*_ROLES["id"], *_ROLES["video"], *_ROLES["path"])
+"""Columns by which rows of an embedding file may name their items too."""
 
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names}
 
@@ -113,6 +116,7 @@ def need_columns(path: object, columns: Sequence[str], *wanted: str, said: bool 
         raise InputError(
             f"{path}: no column {' and no column '.join(map(repr, missing))} ({listed}); expected {', '.join(wanted)}, "
             "under these or the names that published sets give them, and split where known"
+            + ("; a table of AudioCaps is read with --reader audiocaps" if "path" in missing and found.video else "")
         )
     return found
 

@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
 from gapkit.files.captions import read_captions
+from gapkit.files.columns import find_columns, plain_name, word_in
+from gapkit.files.described import describe
 from gapkit.files.grouping import number, per_item
 from gapkit.files.matrices import listed
 from gapkit.files.sides import Side, one_an_id, open_any, read_part, split_key
-from gapkit.files.store import READERS, Store
+from gapkit.files.store import READERS, Store, text_array
+from gapkit.files.tables import read_table
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl")
 """Suffixes of the tables that a folder may hold beside its embeddings."""
@@ -62,7 +65,7 @@ def described(target: Side, table: Side) -> Side:
     assert table.captions is not None
     m = len(target.rows)
     if len(table.captions) != m:
-        raise InputError(f"{table.where}: has {len(table.captions)} rows for {m} target rows; expected one row each")
+        raise InputError(f"{table.where}: expected one caption for each of {m} target rows, got {len(table.captions)}")
     items = dict(table.items)
     for part, values in target.items.items():
         if part not in items:
@@ -89,10 +92,7 @@ def owner_of(owner: Any) -> NDArray[Any]:
         return np.asarray(owner)
     file, key = split_key(owner)
     if not file.is_dir() and file.suffix.lower() not in READERS:
-        ids = read_captions(file).ids
-        if ids is None:
-            raise InputError(f"{file}: has no column of ids; expected the id of the item of each target row")
-        return ids
+        return _owner_in_table(file)
     store = open_any(file)
     if key is not None:
         if key not in store.keys:
@@ -106,6 +106,29 @@ def owner_of(owner: Any) -> NDArray[Any]:
     if owner is None or (ids is not None and store.per_target):
         return np.asarray(ids)
     return np.asarray(owner)
+
+
+def _owner_in_table(path: Path) -> NDArray[Any]:
+    """Column of rows or of ids, an entry a row, or a caption where a row has several.
+
+    Raises
+    ------
+    InputError
+    """
+    table = read_table(path)
+    rows = describe(table, find_columns(table.columns))
+    column = next((name for name in table.columns if plain_name(name) == "owner"), None)
+    # A row that is left out would move all that follow it.
+    broken = next((row for row in rows if row.fault or not (column or row.id)), None)
+    if broken is not None or not rows:
+        fault = f"{broken.where}: {broken.fault or 'has no id'}" if broken else "is empty"
+        raise InputError(f"{path}: {fault}; expected an id or owner of each target row")
+    counts = [max(1, len(row.captions)) for row in rows]
+    if column is None:
+        return np.repeat(text_array([row.id for row in rows], path, "column of ids"), counts)
+    cells = [word_in(row.cells.get(column)) for row in table.rows]
+    numbers = all(cell.isdecimal() for cell in cells)
+    return np.repeat(np.array([int(cell) for cell in cells]) if numbers else text_array(cells, path, column), counts)
 
 
 def _vector(store: Store, key: str) -> NDArray[Any]:

@@ -74,6 +74,8 @@ def read_described(path: str | Path, *needed: str, said: bool = False) -> list[D
     table = read_table(path)
     if table.rows and not table.columns:
         raise InputError(f"{path}: {table.rows[0].where}: {table.rows[0].fault}")
+    if not table.rows and not table.columns:
+        raise InputError(f"{path}: is empty; expected the columns {', '.join(needed)} and one row a caption")
     columns = need_columns(path, table.columns, *needed, said=said)
     if not table.rows:
         raise InputError(f"{path}: has a header and no rows; expected one row a caption")

@@ -21,6 +21,7 @@ LIKELY = 0.8
 """Share of the characters outside of ASCII that must be of the script of an encoding."""
 
 _HANGUL = re.compile("[\uac00-\ud7a3]")
+_KANA = re.compile("[\u3040-\u30ff\u4e00-\u9fff\u3000-\u303f]")
 _CHINESE = re.compile("[\u4e00-\u9fff\u3000-\u303f\uff00-\uffef]")
 
 
@@ -50,7 +51,7 @@ def decoded(path: Path) -> str:
 
 
 def likely_encoding(data: bytes) -> str | None:
-    """Encoding that bytes which are not UTF-8 most likely have: cp1252, cp949 or gb18030; None where none fits.
+    """Encoding that bytes which are not UTF-8 most likely have: cp1252, cp932, cp949 or gb18030; None where none fits.
 
     Examples
     --------
@@ -60,8 +61,8 @@ def likely_encoding(data: bytes) -> str | None:
     runs = re.findall(rb"[\x80-\xff]+", data)
     # Letters of Western Europe stand alone among ASCII; characters of two bytes do not.
     alone = sum(len(run) == 1 for run in runs) * 2 > len(runs)
-    order = ("cp1252", "cp949", "gb18030") if alone else ("cp949", "gb18030", "cp1252")
-    scripts = {"cp949": _HANGUL, "gb18030": _CHINESE}
+    scripts = {"cp932": _KANA, "cp949": _HANGUL, "gb18030": _CHINESE}
+    order = ("cp1252", *scripts) if alone else (*scripts, "cp1252")
     for name in order:
         try:
             text = data.decode(name)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.files.names import ALIASES, is_part, plain
+from gapkit.files.names import ALIASES, in_number_order, is_part, plain
 from gapkit.files.store import READERS, Access, Array, Look, Ragged, Store, open_store
 
 MOST_FILES = 500_000
@@ -102,7 +102,8 @@ def _content(folder: Path) -> tuple[list[Path], list[Path]]:
             folders.append(path)
         elif path.suffix.lower() in READERS:
             files.append(path)
-    return sorted(files), sorted(folders)
+    files.sort(key=lambda path: in_number_order(path.name))
+    return files, sorted(folders, key=lambda path: in_number_order(path.name))
 
 
 def _worth(folder: Path) -> bool:

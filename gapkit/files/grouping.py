@@ -68,3 +68,23 @@ def first_rows(groups: NDArray[Any]) -> NDArray[np.int64]:
 def distinct(values: NDArray[Any]) -> int:
     """Number of different values."""
     return len(np.unique(values))
+
+
+def in_order_of(owner: NDArray[np.int64], told: NDArray[np.int64], texts: NDArray[Any]) -> NDArray[Any] | None:
+    """Texts that are told item by item in the order of the targets; None where an item has another number of them.
+
+    Parameters
+    ----------
+    owner : array of shape (m,) of int
+        Item of each target.
+    told : array of shape (k,) of int
+        Item of each text; below zero: of none that is here.
+    texts : array of shape (k,)
+    """
+    kept = np.flatnonzero(told >= 0)
+    by_target, by_text = np.argsort(owner, kind="stable"), kept[np.argsort(told[kept], kind="stable")]
+    if len(by_text) != len(owner) or not np.array_equal(owner[by_target], told[by_text]):
+        return None
+    ordered = np.empty_like(texts[by_text])
+    ordered[by_target] = texts[by_text]
+    return ordered

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
+from gapkit.files.names import in_number_order
 from gapkit.files.store import Access, Look, Store, check_expansion, text_array
 
 
@@ -33,7 +34,7 @@ def open_hdf5(path: Path) -> Store:
         with h5py.File(path, "r") as file:
             yield Access(lambda key: _look(file[key]), lambda key: _read(file[key], path, key))
 
-    return Store(path, tuple(keys), opened)
+    return Store(path, tuple(sorted(keys, key=in_number_order)), opened)
 
 
 def _look(dataset: Any) -> Look:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.grouping import per_item
+from gapkit.files.grouping import in_order_of, per_item
+from gapkit.files.name_forms import renamed
 from gapkit.files.names import OF_ITEMS
 from gapkit.files.sides import Side
 from gapkit.memory_map import file_of, rows_of
@@ -78,9 +79,9 @@ def join_sides(source: Side, target: Side, *, join: Join, owner: NDArray[Any] | 
 
 
 def _by_name(source: Side, target: Side, join: Join) -> Joined:
+    target, here, there, kept = _matched(source, target, join)
     assert source.rows is not None
     assert target.rows is not None
-    here, there, kept = _matched(source, target, join)
     theirs = np.arange(target.count) if target.owner is None else target.owner
     place = np.full(target.count, -1, dtype=np.int64)
     place[there] = np.arange(len(there))
@@ -102,9 +103,14 @@ def _by_name(source: Side, target: Side, join: Join) -> Joined:
     return made
 
 
-def _matched(source: Side, target: Side, join: Join) -> tuple[NDArray[np.int64], NDArray[np.int64], str]:
-    """Items of the source that are taken, the same items of the target, and that in words."""
+def _matched(source: Side, target: Side, join: Join) -> tuple[Side, NDArray[np.int64], NDArray[np.int64], str]:
+    """The target under the names of the source, items of the source that are taken, of the target, and in words."""
     assert source.ids is not None
+    assert target.ids is not None
+    form = "id"
+    if found := renamed(target.ids.tolist(), source.ids.tolist()):
+        names, form = found
+        target = replace(target, items={**target.items, "ids": np.array(names)})
     assert target.ids is not None
     place = {str(name): row for row, name in enumerate(target.ids)}
     there = np.array([place.get(str(name), -1) for name in source.ids], dtype=np.int64)
@@ -125,10 +131,10 @@ def _matched(source: Side, target: Side, join: Join) -> tuple[NDArray[np.int64],
                     f"{other}: lacks {len(lacking)} of the {len(lacking) + len(here)} ids of {where} (first: {shown}); "
                     "add them, or take what both have with join='inner' (--join inner)"
                 )
-    said = f"joined by id; {len(here)} of {source.count}"
+    said = f"joined by {form}; {len(here)} of {source.count}"
     if len(here) < source.count or unmatched.any():
         said += f" source items and {len(here)} of {target.count} target items"
-    return here, there[here], said
+    return target, here, there[here], said
 
 
 def _by_owner(source: Side, target: Side, owner: NDArray[Any]) -> Joined:
@@ -270,26 +276,6 @@ def _captions(
     return merged("captions", theirs, source.where, ours, target.where, None)["captions"]
 
 
-def in_order_of(owner: NDArray[np.int64], told: NDArray[np.int64], texts: NDArray[Any]) -> NDArray[Any] | None:
-    """Texts that are told item by item in the order of the targets; None where an item has another number of them.
-
-    Parameters
-    ----------
-    owner : array of shape (m,) of int
-        Item of each target.
-    told : array of shape (k,) of int
-        Item of each text; below zero: of none that is here.
-    texts : array of shape (k,)
-    """
-    kept = np.flatnonzero(told >= 0)
-    by_target, by_text = np.argsort(owner, kind="stable"), kept[np.argsort(told[kept], kind="stable")]
-    if len(by_text) != len(owner) or not np.array_equal(owner[by_target], told[by_text]):
-        return None
-    ordered = np.empty_like(texts[by_text])
-    ordered[by_target] = texts[by_text]
-    return ordered
-
-
 def add_table(made: Joined, table: Side, *, join: Join) -> None:
     """Give joined pairs the texts of a table: by the ids of the items, or row by row where one of them has none.
 
@@ -305,7 +291,7 @@ def add_table(made: Joined, table: Side, *, join: Join) -> None:
     if ids is None or table.ids is None:
         if len(table.captions) != m:
             raise InputError(
-                f"{table.where}: has {len(table.captions)} rows for {m} target rows; expected one row each"
+                f"{table.where}: expected one caption for each of {m} target rows, got {len(table.captions)}"
             )
         rows = np.arange(m) if table.owner is None else table.owner
         given = {
@@ -315,7 +301,8 @@ def add_table(made: Joined, table: Side, *, join: Join) -> None:
         made.said.append("captions row by row")
     else:
         known = Side(where="the pairs", count=len(ids), items={"ids": ids})
-        here, there, said = _matched(known, table, join)
+        table, here, there, said = _matched(known, table, join)
+        assert table.captions is not None
         if len(here) < len(ids):
             _keep(made, here)
             owner = np.arange(len(made.target)) if made.owner is None else made.owner

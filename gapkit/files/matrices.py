@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,7 +75,11 @@ def find_matrix(
         return _by_key(store, key, side, items)
     looks = store.looks() if both or len(store.keys) > 1 else {}
     if len(store.keys) == 1 and not store.inner and not both:
-        return _read(store, store.keys[0], side)
+        (only,) = store.keys
+        look = store.look(only)
+        if only and not _is_usual(only) and len(look.shape) == 1 and _are_vectors([look]):
+            return _one_an_item(store, store.keys, {only: look}, side)
+        return _read(store, only, side)
     if not both and len(looks) >= MANY and len(looks) == len(store.keys) and _are_vectors(looks.values()):
         return _one_an_item(store, store.keys, looks, side)
     chosen = side_key(looks, store.keys, side, str(store.path)) if side else None
@@ -111,7 +116,14 @@ def _is_side(key: str) -> bool:
     return any(plain(key) in ALIASES[side] for side in SIDES)
 
 
+def _is_usual(key: str) -> bool:
+    return _is_side(key) or is_part(key) or plain(key) in ALONE
+
+
 def _by_key(store: Store, key: str, side: str | None, items: Collection[str]) -> Matrix:
+    group, _, name = key.rpartition("/")
+    if key in store.keys and (around := inside(store, group)):  # what lies beside it is in its group
+        return dataclasses.replace(_read(around, name, side), where=f"{store.path}:{key}")
     if key in store.keys:
         return _read(store, key, side)
     within = inside(store, key)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 
 from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
+from gapkit.files.columns import NAMES_OF_ITEMS
 from gapkit.files.provenance import KEY
 from gapkit.files.store import Look
 
@@ -23,7 +25,8 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "ids": (
         "ids", "id", "clip", "clip_id", "clip_ids", "item", "item_id", "item_ids", "key", "keys", "file_name",
         "filename", "file_names", "filenames", "file", "files", "path", "paths", "image_id", "image_ids", "audio_id",
-        "audio_ids", "image_path", "audio_path", "youtube_id", "uid", "names", "name",
+        "audio_ids", "image_path", "audio_path", "youtube_id", "uid", "names", "name", "video_id", "img_id",
+        *(name for name in NAMES_OF_ITEMS if name not in ("audio", "image")),
     ),
     "captions": ("captions", "caption", "text", "texts", "sentence", "sentences", "raw_caption"),
     "split": ("split", "splits", "subset", "partition"),
@@ -68,6 +71,12 @@ def plain(key: str) -> str:
     'audio_embeds'
     """
     return key.strip().lower().replace("-", "_").replace(" ", "_")
+
+
+def in_number_order(name: str) -> list[tuple[int, str]]:
+    """Sort key by which ``clip2`` stands before ``clip10``."""
+    pieces = re.split(r"(\d+)", name)  # texts and numbers by turns
+    return [(len(bare := piece.lstrip("0")), bare) if place % 2 else (0, piece) for place, piece in enumerate(pieces)]
 
 
 def is_part(key: str) -> bool:

@@ -104,12 +104,16 @@ def load_pairs(
         other.items.pop("split", None)
     given = {"path": path, "target": target, "owner": owner, "captions": captions}
     rows = None if owner is None else owner_of(owner)
+    if rows is not None and source.ids is None and set(rows.ravel().tolist()) == set(map(str, range(source.count))):
+        rows = rows.astype(np.int64)  # ids that number the rows of a source without ids
     if rows is not None and rows.dtype.kind in "US":
         other, rows = named_by(other, rows), None
     if captions is None and target is None:
         captions = table_in(Path(path))
     table = table_of(captions) if isinstance(captions, str | Path) else None
+    by_place = ""
     if table is not None and rows is None and other.ids is None and other.owner is None:
+        by_place = f"target rows described by {table.where} row by row"
         other, table = described(other, table), None
     assert other.rows is not None
     if captions is not None and not isinstance(captions, str | Path):
@@ -118,6 +122,8 @@ def load_pairs(
     made = join_sides(source, other, join=join, owner=rows)
     if target is None and other.owner is not None and made.items.get("ids") is None:
         made.said = ["joined by owner"]
+    if by_place:
+        made.said.append(by_place)
     if table is not None:
         add_table(made, table, join=join)
     title = name or (source.name if target is None else None) or _stem(path)

@@ -16,7 +16,7 @@ from gapkit.files.grouping import differing, distinct, first_rows, number, per_i
 from gapkit.files.matrices import Matrix, find_matrix
 from gapkit.files.names import ALIASES, IDS_OF, OF_ITEMS, OF_THE_WHOLE, is_list, named, plain
 from gapkit.files.provenance import unpacked
-from gapkit.files.store import READERS, Ragged, Store, inside, one_line, open_store, reading, text_array
+from gapkit.files.store import READERS, Ragged, Store, inside, one_line, open_store, reading, text_array, whole_floats
 
 BESIDE_OF_A_FOLDER = ("metadata", "captions")
 """Folders and tables of a folder whose columns belong to both sides."""
@@ -140,13 +140,14 @@ def read_part(store: Store, part: str, side: str, keys: Collection[str] | None =
     if not hits:
         return None
     looks = store.looks(hits)
+    whole = [key for key in hits if part == "ids" and whole_floats(store, key, looks.get(key))]
     sure = plain(hits[0]) == part and part not in OF_THE_WHOLE
     if part in OF_THE_WHOLE:
         hits = [key for key in hits if key in looks and looks[key].shape in ((), (1,))]
     elif part == "captions":
         hits = [key for key in hits if key in looks and looks[key].kind in "US" and len(looks[key].shape) in (1, 2)]
     else:
-        hits = [key for key in hits if is_list(looks.get(key))]
+        hits = [key for key in hits if key in whole or is_list(looks.get(key))]
     if not hits or (sure and plain(hits[0]) != part):
         if not sure:
             return None
@@ -164,6 +165,8 @@ def read_part(store: Store, part: str, side: str, keys: Collection[str] | None =
     values, shape = (array.values, "lists") if isinstance(array, Ragged) else (array, f"shape {array.shape}")
     if part != "captions" and (isinstance(array, Ragged) or array.ndim != 1):
         raise InputError(f"{where}: holds {shape} of {values.dtype}; expected one text or whole number a row")
+    if hits[0] in whole:
+        values = values.astype(np.int64)
     with reading(store.path, hits[0]):
         texts = text_array(values, store.path, hits[0])
     if part == "ids" and not sure:

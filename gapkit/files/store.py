@@ -168,6 +168,14 @@ def inside(store: Store, name: str) -> Store | None:
     return Store(store.path, keys, opened, store.per_target) if keys else None
 
 
+def whole_floats(store: Store, key: str, look: Look | None) -> bool:
+    """Tell whether a vector of floats holds whole numbers: pandas keeps ids so where one was missing."""
+    if look is None or look.kind != "f" or len(look.shape) != 1:
+        return False
+    values = store.array(key)
+    return bool((np.abs(values) < 2**53).all() and (values == np.round(values)).all())
+
+
 @contextlib.contextmanager
 def reading(path: Path, what: str = "") -> Iterator[None]:
     """Turn whatever a reader raises over broken bytes into one `InputError` line.

@@ -109,7 +109,9 @@ def _read_delimited(path: Path) -> Table:
         # A delimiter that nobody quoted cuts a caption, and moves all that follow it.
         many = any(cell.strip() for cell in cells[len(header) :])
         if not fault and (few or many):
-            fault = f"has {len(cells)} cells for the {len(header)} columns of the header"
+            fault = (
+                f"has {len(cells)} {'cell' if len(cells) == 1 else 'cells'} for the {len(header)} columns of the header"
+            )
             fault += f"; quote captions that hold a {DELIMITERS[delimiter]}" if many else ""
         rows.append(Row(len(rows), f"line {line}", kept, fault))
     return Table(path, tuple(name for name in header or [] if name.strip()), tuple(rows))
@@ -196,6 +198,9 @@ class _Fault(str):
 
 def _entries(content: Any, path: Path) -> Iterator[tuple[str, Any]]:
     """Where each record of a JSON file stands, and the record."""
+    if isinstance(content, dict) and {"columns", "data"} <= content.keys():  # pandas, orient="split"
+        names, cells = _values(content["columns"]), _values(content["data"])
+        content = [dict(zip(names, _values(row), strict=False)) for row in cells]
     if isinstance(content, dict):
         for name in WRAPPERS:
             inside = content.get(name)
@@ -216,9 +221,13 @@ def _entries(content: Any, path: Path) -> Iterator[tuple[str, Any]]:
 
 def _by_name(content: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     roles = {role_of(name) for name in content}
-    lengths = {len(cells) if isinstance(cells, list) else -1 for cells in content.values()}
-    if "caption" in roles and roles & {"path", "id"} and None not in roles and len(lengths) == 1 and lengths != {-1}:
-        for place, cells in enumerate(zip(*content.values(), strict=True)):  # a list a column
+    columns = [list(cells.values()) if isinstance(cells, dict) else cells for cells in content.values()]
+    if "caption" in roles and roles & {"path", "id", "video"}:
+        lengths = {len(cells) if isinstance(cells, list) else -1 for cells in columns}
+        if len(lengths) > 1 or lengths == {-1}:
+            yield "entry 0", content  # one record
+            return
+        for place, cells in enumerate(zip(*columns, strict=True)):  # a list a column, or an object as pandas writes it
             yield f"entry {place}", dict(zip(content, cells, strict=True))
         return
     for key, value in content.items():

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.files.names import is_part
+from gapkit.files.names import in_number_order, is_part
 from gapkit.files.store import Access, Array, Look, Ragged, Store, one_line, stacked, text_array
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def open_safetensors(path: Path) -> Store:
             wide: NDArray[Any] = torch_handle.get_tensor(key).float().numpy()
         return wide
 
-    return Store(path, (*sorted(tensors), *metadata), opened)
+    return Store(path, (*sorted(tensors, key=in_number_order), *metadata), opened)
 
 
 def _parsed(text: str) -> Any:

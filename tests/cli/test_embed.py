@@ -58,7 +58,7 @@ def test_pairs_failures_and_words(cli, folder, tmp_path):
     done = cli("embed", folder / "m.csv", "-o", tmp_path / "out" / "pairs.npz", "--encoder", "tiny", "--workers", 2)
     assert (done.code, done.out) == (0, "")
     assert "5 of 6 clips embedded with 5 captions (0 from the cache, 5 encoded" in done.err
-    assert "1 clips failed (16.7%)" in done.err
+    assert "1 clip failed (16.7%)" in done.err
     assert "1 clips are kept but odd (1 silent)" in done.err
     pairs = load_pairs(tmp_path / "out" / "pairs.npz")
     assert pairs.splits == {"train": 2, "test": 3}

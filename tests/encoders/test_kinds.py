@@ -42,6 +42,7 @@ TO_WAV = r"convert it, ffmpeg -i 'a clip.x' 'a clip'.wav"
         ("picture", lambda: b"\xff\x0a" + bytes(50), f"is JPEG XL, {TO_PICTURE}"),
         ("picture", lambda: container(b"isom"), "is MP4/M4A sound, not a picture"),
         ("picture", lambda: saved("JPEG"), "is cut short"),
+        ("picture", lambda: saved("JPEG", 0.01), "is cut short"),  # within its tables
         ("picture", lambda: saved("PNG"), "is cut short"),
         ("picture", lambda: saved("PNG", 0.0003), "is not a whole PNG file"),
         ("picture", lambda: b"", "is empty .0 bytes."),

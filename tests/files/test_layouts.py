@@ -60,6 +60,33 @@ def test_a_vector_a_key(tmp_path, sides, suffix, shape):
     assert_paired(load_pairs(first, target=second), sides)
 
 
+@pytest.mark.parametrize("suffix", ["npz", "pt", "safetensors", "h5"])
+def test_one_item_alone(tmp_path, sides, suffix):
+    first = by_key(tmp_path / f"a.{suffix}", sides[0], [0])
+    pairs = load_pairs(first, target=by_key(tmp_path / f"t.{suffix}", sides[1], [0]))
+    np.testing.assert_array_equal(pairs.target, pairs.source + 1)
+    assert pairs.ids.tolist() == IDS[:1]
+    with pytest.raises(InputError, match=r"has shape \(5,\), expected \(n, d\)"):
+        load_embeddings(by_key(tmp_path / f"one.{suffix}", sides[0], [0], names=["audio"]))
+
+
+@pytest.mark.parametrize("layout", ["h5", "safetensors", "folder"])
+@pytest.mark.parametrize("name", ["{}", "clip{}", "{}_a"])
+def test_names_without_an_order_of_their_own_follow_their_numbers(tmp_path, sides, layout, name):
+    names = [name.format(i) for i in range(N)]
+    first = tmp_path / f"a.{layout}"
+    if layout == "folder":
+        first.mkdir()
+        for file, row in zip(names, sides[0], strict=True):
+            np.save(first / f"{file}.npy", row)
+    else:
+        by_key(first, sides[0], ORDER, names=names)
+    np.save(tmp_path / "t.npy", sides[1])
+    pairs = load_pairs(first, target=tmp_path / "t.npy")
+    np.testing.assert_array_equal(pairs.target, pairs.source + 1)
+    assert pairs.ids.tolist() == names
+
+
 def test_keys_that_are_whole_numbers(tmp_path, sides):
     for name, rows, order in zip(("a", "t"), sides, (range(N), ORDER), strict=True):
         by_key(tmp_path / f"{name}.pt", rows, order, names=list(range(N)))

@@ -316,14 +316,14 @@ def test_ids_of_the_file_are_matched_by_name(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b"", "no column 'caption'"),
-        (b"id,text\na,b\n", "no column 'caption' .there are 'id', 'text'"),
+        (b"", "is empty; expected the columns caption"),
+        (b"id,words\na,b\n", "no column 'caption' .there are 'id', 'words'"),
         (b"caption\n", "no rows"),
-        (b"caption\na\n", "has 1 rows for 3 target rows"),
+        (b"caption\na\n", "expected one caption for each of 3 target rows, got 1"),
         (b"id,caption\na,b\na,c\na,d\n", "names 1 items, but there are 2 source rows"),
         (b"id,caption,split\na,b,u\nb,c,u\na,d,v\n", "column split: row 2 differs from row 0"),
         (b"id,caption\na,b,c\n", "line 2: has 3 cells for the 2 columns of the header; quote captions"),
-        (b"id,caption\na\n", "line 2: has 1 cells for the 2 columns"),
+        (b"id,caption\na\n", "line 2: has 1 cell for the 2 columns"),
         (b"caption\n\xff\xfe\n", "is not UTF-8 at byte 8"),
         (b'caption\n"open\n', "line 2: cannot be read as a table"),
         (b"caption\n" + b"x" * 200_000 + b"\n", "line 2: cannot be read as a table"),

@@ -1,6 +1,7 @@
 """Every format on every route: rows are joined by name, and what lies beside a matrix comes along."""
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +36,6 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> Path:
         (array,) = (value for value in arrays.values() if value.ndim == 2)
         np.save(path, array)
     elif path.suffix == ".safetensors":
-        import json
-
         from safetensors.numpy import save_file
 
         texts = {key: json.dumps(value.tolist()) for key, value in arrays.items() if value.dtype.kind == "U"}
@@ -228,6 +227,161 @@ def test_an_owner_of_its_own(tmp_path, suffix, way):
     np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
 
 
+OWNERS = {
+    "id": lambda order: {"id": IDS[order].tolist()},
+    "ID and captions": lambda order: {"ID": IDS[order].tolist(), "Caption": CAPTIONS[order].tolist()},
+    "owner": lambda order: {"Owner": order.tolist()},
+    "owner of ids": lambda order: {"owner": IDS[order].tolist()},
+}
+
+
+def write_table(path, columns):
+    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if path.suffix == ".json":
+        path.write_text(json.dumps(records))
+    elif path.suffix == ".jsonl":
+        path.write_text("\n".join(map(json.dumps, records)))
+    else:
+        with path.open("w", newline="") as handle:
+            table = csv.writer(handle, delimiter="\t" if path.suffix == ".tsv" else ",")
+            table.writerows([list(columns), *zip(*columns.values(), strict=True)])
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "jsonl"])
+@pytest.mark.parametrize("columns", OWNERS)
+def test_an_owner_in_a_table(tmp_path, suffix, columns):
+    source, target = clouds()
+    order = np.random.default_rng(2).permutation(N)
+    np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
+    np.save(tmp_path / "text.npy", target[order])
+    path = write_table(tmp_path / f"owner.{suffix}", OWNERS[columns](order))
+    pairs = load_pairs(tmp_path / "audio.npz", target=tmp_path / "text.npy", owner=path)
+    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
+    assert pairs.ids.tolist() == IDS.tolist()
+
+
+def test_an_owner_in_a_table_with_several_captions_a_row(tmp_path):
+    source, target = clouds()
+    np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
+    np.save(tmp_path / "text.npy", np.repeat(target[::-1], 2, axis=0))
+    columns = {"file_name": IDS[::-1].tolist(), "caption_1": ["a"] * N, "caption_2": ["b"] * N}
+    path = write_table(tmp_path / "owner.csv", columns)
+    pairs = load_pairs(tmp_path / "audio.npz", target=tmp_path / "text.npy", owner=path)
+    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "npy"])
+def test_ids_that_number_the_rows_of_a_source_without_ids(tmp_path, suffix):
+    source, target = clouds()
+    order = np.random.default_rng(2).permutation(N)
+    np.save(tmp_path / "audio.npy", source)
+    np.save(tmp_path / "text.npy", target[order])
+    path = tmp_path / f"owner.{suffix}"
+    if suffix == "npy":
+        np.save(path, order.astype(str))
+    else:
+        write_table(path, {"id": order.tolist()})
+    pairs = load_pairs(tmp_path / "audio.npy", target=tmp_path / "text.npy", owner=path)
+    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
+    assert pairs.meta["joined"] == "joined by owner"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,caption\na,x\nb\n", "line 3: has 1 cell for the 2 columns of the header; expected an id or owner"),
+        ("id\na\n \n", "line 3: has no id; expected an id or owner of each target row"),
+        ("caption\nx\n", "line 2: has no id; expected an id or owner of each target row"),
+        ("id\n", "is empty; expected an id or owner of each target row"),
+    ],
+)
+def test_an_owner_in_a_table_that_would_shift(tmp_path, text, message):
+    (tmp_path / "owner.csv").write_text(text)
+    for name, rows in zip(("a", "t"), clouds(), strict=True):
+        np.save(tmp_path / f"{name}.npy", rows)
+    with pytest.raises(InputError, match=message):
+        load_pairs(tmp_path / "a.npy", target=tmp_path / "t.npy", owner=tmp_path / "owner.csv")
+
+
+NAMES = {
+    "path": [f" a\\clip{i} " for i in range(N)],
+    "file name": [f"b/clip{i}" for i in range(N)],
+    "file name without suffix": [f"b\\clip{i}.flac" for i in range(N)],
+}
+
+
+@pytest.mark.parametrize("form", NAMES)
+@pytest.mark.parametrize("route", ["two files", "folder", "table", "table of nameless rows", "owner"])
+@pytest.mark.parametrize("join", ["all", "inner"])
+def test_names_in_another_form(tmp_path, form, route, join):
+    source, target = clouds()
+    order = np.random.default_rng(2).permutation(N)
+    theirs = np.array(NAMES[form])[order]
+    ours = np.array([f"a/clip{i}" for i in range(N)])
+    (tmp_path / "sides").mkdir()
+    first, second, other = tmp_path / "sides" / "audio.npz", tmp_path / "sides" / "text.npz", {}
+    np.savez(first, audio=source, ids=ours)
+    if route in ("two files", "folder"):
+        np.savez(second, text=target[order], ids=theirs, captions=CAPTIONS[order])
+    else:
+        np.savez(
+            second, text=target if route == "table" else target[order], **({"ids": ours} if route == "table" else {})
+        )
+        key = "owner" if route == "owner" else "captions"
+        other = {key: write_table(tmp_path / "t.csv", {"path": theirs.tolist(), "caption": CAPTIONS[order].tolist()})}
+    given = {"path": first.parent} if route == "folder" else {"path": first, "target": second}
+    pairs = load_pairs(**given, **other, join=join)
+    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
+    assert pairs.ids.tolist() == ours.tolist()
+    assert f"joined by {form}; 12 of 12" in pairs.meta["joined"]
+    if route != "owner":
+        assert pairs.captions[np.argsort(pairs.owner)].tolist() == CAPTIONS.tolist()
+
+
+def test_forms_of_names_that_keep_no_items_apart_join_nothing(tmp_path):
+    source, target = clouds()
+    np.savez(tmp_path / "a.npz", audio=source, ids=np.array([f"{'xy'[i % 2]}/{i // 2}" for i in range(N)]))
+    np.savez(tmp_path / "t.npz", text=target[:6], ids=np.array(list(map(str, range(6)))))
+    with pytest.raises(InputError, match=r"have no id in common .first: 'x/0' and '0'"):
+        load_pairs(tmp_path / "a.npz", target=tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+@pytest.mark.parametrize("name", ["id", "ids"])
+def test_whole_numbers_kept_as_floats_are_ids(tmp_path, suffix, name):
+    source, target = clouds()
+    order = np.random.default_rng(2).permutation(N)
+    first = {"audio": source, name: np.arange(N).astype(float)}
+    pairs = opened(tmp_path, suffix, "two files", first, {"text": target[order], name: order})
+    np.testing.assert_array_equal(pairs.target[np.argsort(pairs.owner)], target)
+    assert pairs.ids.tolist() == [str(i) for i in range(N)]
+
+
+@pytest.mark.parametrize("suffix", ["h5", "pt"])
+def test_what_lies_in_the_group_of_a_matrix_comes_along(tmp_path, suffix):
+    source, target = clouds()
+    order = np.random.default_rng(2).permutation(N)
+    groups = {
+        "audio": {"emb": source, "ids": IDS, "split": SPLIT},
+        "text": {"emb": target[order], "ids": IDS[order], "captions": CAPTIONS[order]},
+    }
+    path = tmp_path / f"all.{suffix}"
+    if suffix == "pt":
+        torch.save(
+            {k: {n: v.tolist() if v.dtype.kind == "U" else torch.tensor(v) for n, v in g.items()}
+             for k, g in groups.items()}, path,
+        )  # fmt: skip
+    else:
+        write(path, {f"{group}/{name}": values for group, inner in groups.items() for name, values in inner.items()})
+    pairs = load_pairs(f"{path}:audio/emb", target=f"{path}:text/emb")
+    np.testing.assert_array_equal(pairs.target[np.argsort(pairs.owner)], target)
+    assert (pairs.split.tolist(), pairs.captions[np.argsort(pairs.owner)].tolist()) == (
+        SPLIT.tolist(),
+        CAPTIONS.tolist(),
+    )
+
+
 @pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_table_of_captions_is_joined_by_name(tmp_path, suffix, route):
@@ -260,6 +414,34 @@ def test_what_was_read_is_written_and_read_again(tmp_path, suffix):
     assert back.content_hash() == pairs.content_hash()
     for part in beside:
         assert getattr(back, part).tolist() == getattr(pairs, part).tolist()
+
+
+@pytest.mark.parametrize("name", ["fname", "filepath", "ytid", "Image Name", "wav", "img_id", "video_id", "sample_id"])
+@pytest.mark.parametrize("suffix", ["parquet", "npz"])
+def test_published_names_of_ids_are_known_beside_embeddings(tmp_path, suffix, name):
+    source, target = clouds()
+    pairs = opened(
+        tmp_path, suffix, "two files", {"audio": source, "ids": IDS}, {"text": target[::-1], name: IDS[::-1]}
+    )
+    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
+    assert pairs.meta["joined"] == "joined by id; 12 of 12"
+
+
+@pytest.mark.parametrize("name", ["clip", "Key", "sample_id", "uid"])
+def test_names_of_ids_beside_embeddings_are_known_in_tables(tmp_path, name):
+    source, target = clouds()
+    np.savez(tmp_path / "p.npz", audio=source, text=target, ids=IDS)
+    write_table(tmp_path / "c.csv", {name: IDS[::-1].tolist(), "caption": CAPTIONS[::-1].tolist()})
+    assert load_pairs(tmp_path / "p.npz", captions=tmp_path / "c.csv").captions.tolist() == CAPTIONS.tolist()
+
+
+def test_rows_that_a_table_describes_by_their_places_are_said(tmp_path):
+    source, target = clouds()
+    np.savez(tmp_path / "a.npz", audio=source, ids=IDS)
+    np.save(tmp_path / "t.npy", target)
+    write_table(tmp_path / "c.csv", {"id": IDS.tolist(), "caption": CAPTIONS.tolist()})
+    pairs = load_pairs(tmp_path / "a.npz", target=tmp_path / "t.npy", captions=tmp_path / "c.csv")
+    assert pairs.meta["joined"] == f"joined by id; 12 of 12; target rows described by {tmp_path}/c.csv row by row"
 
 
 def test_a_map_stays_a_map_where_nothing_is_reordered(tmp_path):

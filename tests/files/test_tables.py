@@ -77,6 +77,7 @@ KINDS = {
     "FENSE": (ONE, lambda key, texts: {"file_name": key, "caption": texts[0]}),
     "DCASE prediction": (ONE, lambda key, texts: {"file_name": key, "caption_predicted": texts[0]}),
     "WavCaps": (ONE, lambda key, texts: {"title": "t", "caption": texts[0], "id": key, "audio": key}),
+    "LAION": (ONE, lambda key, texts: {"filename": key, "text": texts[0], "title": "t"}),
     "CoNeTTE": (ONE, lambda key, texts: {"fname": key, "cand": texts[0]}),
     "list of one in JSON": (ONE, lambda key, texts: {"path": key, "caption": json.dumps(texts)}),
     "list in JSON": (TWO, lambda key, texts: {"path": key, "captions": json.dumps(texts)}),
@@ -114,7 +115,13 @@ def test_delimiter_and_byte_order_mark_are_found_out(tmp_path, delimiter, encodi
 
 @pytest.mark.parametrize("consumer", CONSUMERS)
 @pytest.mark.parametrize(
-    ("encoding", "caption"), [("cp1252", "a café is busy"), ("cp949", "개가 짖고 있다"), ("gb18030", "一只狗在叫")]
+    ("encoding", "caption"),
+    [
+        ("cp1252", "a café is busy"),
+        ("cp932", "犬が吠えている"),
+        ("cp949", "개가 짖고 있다"),
+        ("gb18030", "一只狗在叫"),
+    ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "json"])
 def test_another_encoding_is_named(tmp_path, suffix, encoding, caption, consumer):
@@ -137,6 +144,18 @@ JSON = {
     },
     "Karpathy": lambda r: {"images": [{"filename": x["id"], "sentences": [{"raw": x["caption"]}]} for x in r]},
     "MACS": lambda r: {"files": [{"filename": x["id"], "annotations": [{"sentence": x["caption"]}]} for x in r]},
+    "one object a column, as pandas writes it": lambda r: {
+        column: {str(n): x[column] for n, x in enumerate(r)} for column in ("id", "caption")
+    },
+    "split, as pandas writes it": lambda r: {
+        "columns": ["id", "caption"],
+        "index": [0, 1],
+        "data": [[x["id"], x["caption"]] for x in r],
+    },
+    "a list a column and another": lambda r: {
+        **{column: [x[column] for x in r] for column in ("id", "caption")},
+        "duration": [1.0, 2.0],
+    },
     "a list a column": lambda r: {"id": [x["id"] for x in r], "caption": [x["caption"] for x in r]},
 }
 
@@ -149,6 +168,28 @@ def test_layouts_of_json(tmp_path, layout, consumer):
     assert CONSUMERS[consumer](tmp_path / "t.json") == ONE
 
 
+@pytest.mark.parametrize("consumer", CONSUMERS)
+@pytest.mark.parametrize("beside", [{}, {"duration": 1.0}])
+@pytest.mark.parametrize("suffix", ["json", "jsonl"])
+def test_one_record_alone(tmp_path, suffix, beside, consumer):
+    (tmp_path / f"t.{suffix}").write_text(json.dumps({"id": "a.wav", "caption": "rain", **beside}))
+    assert CONSUMERS[consumer](tmp_path / f"t.{suffix}") == {"a.wav": ("rain",)}
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+@pytest.mark.parametrize(("suffix", "text"), [("csv", ""), ("jsonl", ""), ("json", "{}"), ("json", "[]")])
+def test_an_empty_table_is_called_empty(tmp_path, suffix, text, consumer):
+    (tmp_path / f"t.{suffix}").write_text(text)
+    with pytest.raises(InputError, match=r"is empty; expected the columns .*caption and one row a caption"):
+        CONSUMERS[consumer](tmp_path / f"t.{suffix}")
+
+
+def test_a_table_of_audiocaps_names_its_reader(tmp_path):
+    path = write(tmp_path, "csv", [{"audiocap_id": 1, "youtube_id": "v", "start_time": 30, "caption": "rain"}])
+    with pytest.raises(InputError, match=r"no column 'path' .*a table of AudioCaps is read with --reader audiocaps"):
+        read_manifest(path)
+
+
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "parquet"])
 def test_whole_numbers_as_ids_become_texts(tmp_path, suffix):
     path = write(tmp_path, suffix, [{"id": 7, "caption": "x"}, {"id": 2**40, "caption": "y"}])
@@ -156,7 +197,7 @@ def test_whole_numbers_as_ids_become_texts(tmp_path, suffix):
 
 
 BROKEN = {
-    "too few": ("csv", "id,caption\na,x\nwhile the wind\nb,y\n", "line 3: has 1 cells for the 2 columns"),
+    "too few": ("csv", "id,caption\na,x\nwhile the wind\nb,y\n", "line 3: has 1 cell for the 2 columns"),
     "too many": ("csv", "id,caption\na,x\nc,rain, and wind\nb,y\n", "line 3: has 3 cells .*quote captions"),
     "too many, semicolon": ("csv", "id;caption\na;x\nc;rain; wind\nb;y\n", "quote captions that hold a semicolon"),
     "text after a quote": ("csv", 'id,caption\na,x\nc,"rain" and wind\nb,y\n', "line 3: has text after a closing"),
@@ -262,6 +303,8 @@ def test_an_id_is_a_file_name_where_there_is_no_path(tmp_path):
     ("ours", "theirs", "form"),
     [
         (["a", "b"], ["a", "c"], None),
+        ([" a ", "b"], ["a ", "b "], "path"),
+        (["x/a.wav"], ["x\\a.wav"], "path"),
         (["a.wav", "b.wav"], ["x/a.wav", "y\\b.wav"], "file name"),
         (["2219", "2218"], ["AudioCaps/test/2219.wav", "AudioCaps/test/2218.wav"], "file name without suffix"),
         (["vid-A_x"], ["vid-A_x_30"], "YouTube id"),
@@ -291,7 +334,7 @@ def test_flickr30k_with_bars_and_its_broken_row(tmp_path):
 
 def test_a_line_that_tells_excel_the_delimiter(tmp_path):
     (tmp_path / "c.csv").write_text("sep=;\r\nid;caption\r\na;x\r\nb\r\n")
-    with pytest.warns(UserWarning, match="line 4: has 1 cells"):
+    with pytest.warns(UserWarning, match="line 4: has 1 cell"):
         assert read_candidates(tmp_path / "c.csv") == {"a": "x"}
 
 
