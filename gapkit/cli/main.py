@@ -104,7 +104,8 @@ def run(arguments: list[str]) -> int:
     except (InputError, GapkitError, OSError, MemoryError) as error:
         if debug:
             raise
-        return _fail(_line(error), 2 if isinstance(error, InputError) else 1)
+        line = _line(error)
+        return _fail(_by_option(line, arguments), 2) if isinstance(error, InputError) else _fail(line, 1)
     except KeyboardInterrupt:
         code = 130
     except typer.Abort:
@@ -132,6 +133,14 @@ def _line(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "out of memory; use fewer clips or a machine with more"
     return f"{type(error).__name__}: {text}"
+
+
+def _by_option(line: str, arguments: list[str]) -> str:
+    """The message, opened by the option instead of the parameter where that option was given."""
+    name, colon, rest = line.partition(":")
+    option = f"--{name.removeprefix('n_').replace('_', '-')}"
+    given = any(argument.partition("=")[0] == option for argument in arguments)
+    return f"{option}:{rest}" if colon and given else line
 
 
 def _fail(line: str, code: int) -> int:

@@ -84,14 +84,16 @@ def measure_pairs(
     config = StudyConfig(bridges=("identity",), metrics=tuple(metrics), n_resamples=n_resamples, seed=seed).resolved()
     listener = progress or Silent()
     part = _part(pairs, target, split, paired)
+    notes: tuple[str, ...] = ()
     if isinstance(part, PairedEmbeddings):
         listener.begin("looking for broken rows")
-        require_usable(part, listener, besides=[*(() if paired else OF_PAIRS), *(() if normalise else OF_LENGTHS)])
+        besides = [*(() if paired else OF_PAIRS), *(() if normalise else OF_LENGTHS)]
+        notes = require_usable(part, listener, besides=besides)
         if len(part) < 2:
             raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
     listener.begin("what the metrics share")
     source, other = (part, None) if paired else _sides(part)
-    return measure(
+    found = measure(
         source,
         other,
         metrics=config.metrics,
@@ -103,6 +105,7 @@ def measure_pairs(
         progress=_Metrics(listener),
         on_error="note",
     )
+    return replace(found, notes=notes)
 
 
 def measure_gap(
@@ -142,7 +145,7 @@ def measure_gap(
     part, measured = _part(pairs, target, split, paired), as_measured(found)
     cell = Cell("identity", "anchor", None, key="")
     cell = replace(cell, estimates=measured.estimates, failed=measured.failed, draws=measured.draws)
-    columns = metric_columns([*found, *found.left_out, *found.failed])
+    columns = metric_columns([*found, *found.failed])
     if isinstance(part, PairedEmbeddings):
         used = measured_split(part, split)
         name, digest = part.name, pairs.content_hash()
@@ -150,10 +153,13 @@ def measure_gap(
         used, name, digest = "all", "sets", content_hash(*(np.asarray(side) for side in part))
     source, _ = _sides(part)
     frame = long_frame([cell], {c.name: c.group for c in columns}, split=used)
+    without = dict.fromkeys(f"no intervals: {e.no_interval}" for e in found.values() if e.no_interval)
     study = {
         "name": name,
         "data": {"content_hash": digest, "dim": source.shape[1], "fit_clips": 0, "test_clips": len(source)},
         "options": {"seed": seed, "n_resamples": n_resamples, "normalise": normalise, "paired": paired, "split": used},
+        "left_out": dict(found.left_out),
+        "notes": [*found.notes, *without],
     }
     return Results(frame, columns, study, draws_of([cell]))
 

@@ -22,7 +22,7 @@ from gapkit.errors import printable
 from gapkit.files.csv_cells import csv_text
 from gapkit.report import Column, Table, build_table, to_latex, to_markdown
 from gapkit.report.spreadsheet import one_line
-from gapkit.statistics import Difference, PValue
+from gapkit.statistics import LEAST_ITEMS, Difference, PValue
 
 APART = "Bold is best and underlined second, of the unpaired and of the paired bridges apart."
 """Note of a table that marks them apart."""
@@ -209,7 +209,12 @@ class Results:
                 f"{data['folds']} folds of {data['test_clips']:,} items, each measured by a fit that has not seen it; "
                 "intervals take the fits as given."
             )
-        if len(numbers) and resamples:
+        lines += _undefined_in_words(self.frame)
+        if len(numbers) and resamples and numbers.max() < LEAST_ITEMS:
+            lines.append(
+                f"No intervals: {int(numbers.max())} clips are too few for one of 95 %; give at least {LEAST_ITEMS}."
+            )
+        elif len(numbers) and resamples:
             lines.append(f"Intervals: 95 % bootstrap over clips, n = {int(numbers.max())}, B = {resamples}.")
         if seeds:
             lines.append(f"Stochastic bridges: {_seeds_in_words(self.frame, seeds)}.")
@@ -283,6 +288,16 @@ def _seeds_in_words(frame: pd.DataFrame, seeds: Sequence[int]) -> str:
         return f"mean over {most} seeds" if least == most else f"mean over {least} to {most} seeds"
     own = next(iter(found), tuple(seeds))
     return f"{'seed' if len(own) == 1 else 'mean over seeds'} {', '.join(map(str, own))}"
+
+
+def _undefined_in_words(frame: pd.DataFrame) -> list[str]:
+    """Why a metric has no value in any row, a sentence for each reason."""
+    why: dict[str, list[str]] = {}
+    for metric, own in frame[frame["metric"].notna()].groupby("metric", sort=False):
+        said = own.loc[~own["error"].str.startswith(FAILED) & (own["error"] != ""), "error"]
+        if len(said) and own["value"].isna().all():
+            why.setdefault(said.iloc[0], []).append(str(metric))
+    return [f"Undefined: {', '.join(metrics)}: {reason}." for reason, metrics in why.items()]
 
 
 def _csv_value(value: Any) -> str | float | None:

@@ -46,7 +46,10 @@ class Parts:
     @functools.cached_property
     def fitted_on(self) -> FittedOn:
         """What every bridge that is fitted on these parts remembers of them."""
-        return FittedOn.of_pairs(self.fit, validation=self.validation, part=self.rule)
+        # Of two sets, the one that fits tells the encoder.
+        meta = self.fit.meta["fit"]["meta"] if TWO_SETS in self.fit.meta else self.fit.meta
+        fit = dataclasses.replace(self.fit, meta=meta)
+        return FittedOn.of_pairs(fit, validation=self.validation, part=self.rule)
 
     def without_words(self) -> Parts:
         """The same without captions, which neither fitting nor measuring reads; a fit remembers the ids."""

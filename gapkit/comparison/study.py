@@ -24,7 +24,7 @@ from gapkit.comparison.planning import study_tasks
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.scheduling import Clock, in_words, longest_first, measuring_seconds, sensible_processes
-from gapkit.comparison.splits import own_splits, with_known_names
+from gapkit.comparison.splits import Parts, own_splits, with_known_names
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.comparison.writing import FILES, check_formats, write_results
@@ -97,14 +97,18 @@ def run_study(
     if clashing:
         raise InputError(f"bridge {clashing[0]!r}: has the name of an anchor row; register it under another")
     began = dt.datetime.now(dt.UTC)
+    findings: tuple[str, ...] = ()
     if test is not None:
-        pairs = _joined(pairs, test, config)
+        pairs, findings = _joined(pairs, test, config, progress)
     home = StudyFolder(out)
     asked, config = config, _named(pairs, config, home)
     # What folds leave aside tells nothing of a leak.
     looked_at = pairs if config.folds is None else replace(pairs, split=None)
-    findings = require_usable(looked_at, progress, splits=config.splits)
+    # Each of two sets was looked at by itself, by the row numbers of its own file.
+    findings += require_usable(looked_at, progress, splits=config.splits, only=("leak",) if test is not None else ())
     division = divide(pairs, config)
+    if test is not None:
+        findings += _unlike(division.fits[0], test, progress)
     identity = study_identity(pairs, division, config)
     with home.lock():
         home.claim(identity)
@@ -131,15 +135,27 @@ def _named(pairs: PairedEmbeddings, config: StudyConfig, home: StudyFolder) -> S
     return with_known_names(pairs, config)
 
 
-def _joined(pairs: PairedEmbeddings, test: PairedEmbeddings, config: StudyConfig) -> PairedEmbeddings:
-    """Both sets as one, each looked at by itself first: a broken row is named by its place in its own file."""
+def _joined(
+    pairs: PairedEmbeddings, test: PairedEmbeddings, config: StudyConfig, progress: Progress
+) -> tuple[PairedEmbeddings, tuple[str, ...]]:
+    """Both sets as one, each looked at by itself first: a row is named by its place in its own file."""
     if config.folds is not None:
         raise InputError(
             "folds and test: expected one of the two, got both; folds measure the items that fit, so leave one out"
         )
-    require_usable(pairs, Silent(), splits=with_known_names(pairs, config).splits[:2])
-    require_usable(test, Silent(), splits=with_known_names(test, config).splits[2:])
-    return joined_sets(pairs, test, config)
+    found: tuple[str, ...] = ()
+    for own, part in ((pairs, slice(0, 2)), (test, slice(2, 3))):
+        splits = with_known_names(own, config).splits[part]
+        found += require_usable(own, progress, splits=splits, whose=f"{own.name}: ")
+    return joined_sets(pairs, test, config), found
+
+
+def _unlike(parts: Parts, test: PairedEmbeddings, progress: Progress) -> tuple[str, ...]:
+    """Warnings of measured items of another domain or encoder, said once for all bridges."""
+    found = parts.fitted_on.warnings(parts.test.source, test.meta)
+    for line in found:
+        progress.message(f"warning: {line}")
+    return found
 
 
 def study_identity(pairs: PairedEmbeddings, division: Division, config: StudyConfig) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,13 @@ KNOWN = frozenset({"copies", "dtype", "leak", "rank"})
 
 
 def require_usable(
-    pairs: PairedEmbeddings, progress: Progress, *, splits: Sequence[str] = (), besides: Collection[str] = ()
+    pairs: PairedEmbeddings,
+    progress: Progress,
+    *,
+    splits: Sequence[str] = (),
+    besides: Collection[str] = (),
+    only: Collection[str] = (),
+    whose: str = "",
 ) -> tuple[str, ...]:
     """Refuse embeddings that cannot be compared; tell what is odd about the others.
 
@@ -30,6 +36,10 @@ def require_usable(
         Look only at these splits, where the data have them.
     besides : collection of str
         Kinds of warnings that say nothing about this use of the embeddings.
+    only : collection of str
+        Kinds of warnings that are told; empty: all.
+    whose : str
+        Opens each note, where several sets are looked at.
 
     Returns
     -------
@@ -44,9 +54,9 @@ def require_usable(
     if set(splits) & set(pairs.splits):
         pairs = pairs.take(np.flatnonzero(np.isin(np.asarray(pairs.split), splits)))
     found = checks.require_usable(pairs, progress=progress.step).problems
-    warnings = [problem for problem in found if problem.kind not in besides]
+    warnings = [p for p in found if p.kind not in besides and (not only or p.kind in only)]
     known = KNOWN if "dataset" in pairs.meta else frozenset[str]()
     for problem in warnings:
         if problem.kind not in known:
-            progress.message(f"note: {problem.message}")
-    return tuple(problem.message for problem in warnings)
+            progress.message(f"note: {whose}{problem.message}")
+    return tuple(f"{whose}{problem.message}" for problem in warnings)

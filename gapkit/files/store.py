@@ -140,6 +140,8 @@ def open_store(path: Path) -> Store:
         raise InputError(f"{path}: is a folder, expected a file; name the file inside it")
     suffix = path.suffix.lower()
     if suffix not in READERS:
+        if not path.exists():
+            raise InputError(f"{path}: no such file; check the path, or give --dataset for a bundled set")
         raise InputError(f"{path}: is not read by its suffix ({suffix or 'none'}); expected {', '.join(READERS)}")
     try:
         size = path.stat().st_size

@@ -21,11 +21,8 @@ from gapkit.metrics.pair import Form, Pair, Wanted
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
 from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.work_limits import refusal
-from gapkit.statistics import percentile_interval
+from gapkit.statistics import LEAST_ITEMS, percentile_interval
 
-LEAST = 5
-"""Items of a side below which there is no interval: the whole range of 4 values covers their median in 87 % of cases,
-and a resample of one item over and over has no value for most metrics."""
 RARE = 0.01
 """Share of the resamples that may have no value: the interval then holds the others."""
 GENERIC_DRAWS = 200
@@ -152,8 +149,11 @@ def estimate(record: Metric, row: Prepared) -> Estimate:
     if math.isnan(value):
         draws, clips, why = np.empty(0), np.empty(0), why or f"{record.name} gave NaN"
     few, no_interval = min(both.x.n, both.y.n), ""
-    if few < LEAST and len(row.resamples):
-        draws, no_interval = np.empty(0), f"{few} items are too few for an interval of 95 %; give at least {LEAST}"
+    if few < LEAST_ITEMS and len(row.resamples):
+        draws, no_interval = (
+            np.empty(0),
+            f"{few} items are too few for an interval of 95 %; give at least {LEAST_ITEMS}",
+        )
     undefined = ~np.isfinite(draws)
     if undefined.sum() > RARE * len(draws):
         no_interval = f"{undefined.sum()} of {len(draws)} resamples have no {record.name}; give more items"

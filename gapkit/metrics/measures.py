@@ -72,6 +72,8 @@ class Measures(Mapping[str, Estimate]):
         What was measured, in one line.
     resampling : tuple of int
         What the draws depend on besides the data: seed, number of draws, of clips, and whether the rows are paired.
+    notes : tuple of str
+        What is odd about the embeddings, one line each, where somebody looked.
     """
 
     estimates: Mapping[str, Estimate]
@@ -79,6 +81,7 @@ class Measures(Mapping[str, Estimate]):
     failed: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     resampling: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates[name]

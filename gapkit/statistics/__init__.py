@@ -1,6 +1,6 @@
 """How sure a number is: bootstrap, paired differences and tests, many comparisons; the unit is a clip or a group."""
 
-from gapkit.statistics.bootstrap import bootstrap_weights, percentile_interval
+from gapkit.statistics.bootstrap import LEAST_ITEMS, bootstrap_weights, percentile_interval
 from gapkit.statistics.differences import Difference, PValue, paired_difference, paired_tests
 from gapkit.statistics.effects import probability_of_superiority, standardised_difference
 from gapkit.statistics.group_draws import GroupDraws, robust_variance
@@ -10,6 +10,7 @@ from gapkit.statistics.partition import Partition, folds, split
 from gapkit.statistics.permutation import sign_flip_test
 
 __all__ = [
+    "LEAST_ITEMS",
     "Difference",
     "GroupDraws",
     "Groups",

@@ -10,6 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from gapkit.errors import InputError
 from gapkit.given import whole
 
+LEAST_ITEMS = 5
+"""Items of a side below which there is no interval: the whole range of 4 values covers their median in 87 % of cases,
+and a resample of one item over and over has no value for most metrics."""
+
 
 def bootstrap_weights(n: int, n_resamples: int, seed: int | Sequence[int]) -> NDArray[np.float32]:
     """How often each of `n` clips occurs in each of `n_resamples` resamples of `n` clips.

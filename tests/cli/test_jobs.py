@@ -61,7 +61,7 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
 def test_options_that_do_not_serve(cli: Callable[..., Any], npz: Path, tmp_path: Path) -> None:
     answer = cli("compare", npz, "--backend", "slurm", "--out", tmp_path / "out")
     assert answer.code == 2
-    assert "backend: expected one of loky, dask, ray, got 'slurm'" in answer.err
+    assert "error: --backend: expected one of loky, dask, ray, got 'slurm'" in answer.err
     assert cli("compare", npz, "--jobs", "0", "--out", tmp_path / "out").code == 2
 
 

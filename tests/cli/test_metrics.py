@@ -54,3 +54,21 @@ def test_an_unknown_split_names_the_option(cli, npz):
 def test_the_module_is_the_program():
     said = subprocess.run([sys.executable, "-m", "gapkit", "--version"], capture_output=True, text=True, check=True)
     assert said.stdout.startswith("gapkit ")
+
+
+def test_json_says_what_is_left_out_and_what_is_odd(cli, sets, npz, tmp_path):
+    names = ("--metrics", "frechet,cosine", "--resamples", "0", "--json", "--quiet")
+    found = json.loads(cli("metrics", *sets, "--unpaired", *names).out)
+    assert [metric["name"] for metric in found["metrics"]] == ["frechet"]
+    assert found["study"]["left_out"] == {"cosine": "needs pairs"}
+    cli("fit", "ridge", npz, "--out", tmp_path / "bridge")
+    cli("transform", tmp_path / "bridge", npz, "--out", tmp_path / "moved.npz")
+    notes = json.loads(cli("metrics", tmp_path / "moved.npz", "--split", "all", *names).out)["study"]["notes"]
+    assert "40 of 60 items were fitted on: measure the other 20 with --held-out" in notes
+
+
+@pytest.mark.parametrize("command", [("metrics",), ("inspect",), ("compare",), ("fit", "ridge", "-o", "b")])
+def test_a_bundled_set_in_place_of_a_file_names_its_option(cli, command):
+    found = cli(*command, "sfx")
+    assert found.code == 2
+    assert "sfx: no such file; check the path, or give --dataset for a bundled set" in found.err

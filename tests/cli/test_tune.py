@@ -123,7 +123,7 @@ def test_ranges_of_a_file_and_steps(cli: Cli, file: Path, tmp_path: Path) -> Non
         (["tune", "identity", "PAIRS"], "bridge 'identity': declares no search space"),
         (["tune", "partway", "PAIRS", "--trials", "0"], "trials: expected a whole number of at least 1, got 0"),
         (["tune", "partway", "PAIRS", "--seeds", "0"], "seeds: expected a whole number of at least 1"),
-        (["tune", "partway", "PAIRS", "--keep", "1.5"], "keep: expected a share above 0 and at most 1, got 1.5"),
+        (["tune", "partway", "PAIRS", "--keep", "1.5"], "--keep: expected a share above 0 and at most 1, got 1.5"),
         (["tune", "partway", "PAIRS", "--keep", "x"], "--keep"),
         (["tune", "partway", "PAIRS", "--space", "no.toml"], "no.toml: no such file"),
         (["tune", "partway", "PAIRS", "--space", "SPACE"], "no parameter 'shore' to search: did you mean share"),

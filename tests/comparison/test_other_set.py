@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from gapkit.bridges import load_bridge
 from gapkit.comparison import StudyConfig, open_run, run_study
 from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.splits import split_parts
@@ -148,3 +149,46 @@ def test_a_broken_row_is_named_by_its_place_in_its_own_set(make_pairs: Make) -> 
     other.source[4] = np.nan
     with pytest.raises(InputError, match=r"1 of 30 rows hold NaN or infinity \(first: 4\)"):
         run_study(make_pairs(30), CONFIG, test=other)
+
+
+class _Said:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *_: None
+
+
+@pytest.mark.parametrize(
+    ("far", "heads", "said"),
+    [(0, "abc", []), (9, "abc", ["another domain"]), (0, "xyz", ["another encoder"])],
+)
+def test_another_domain_and_another_encoder_are_said_once(
+    make_pairs: Make, tmp_path: Path, far: float, heads: str, said: list[str]
+) -> None:
+    train, other = make_pairs(120), make_pairs(120)
+    train = dataclasses.replace(train, meta={"encoder": {"encoder": "a", "heads": "abc"}})
+    meta = {"encoder": {"encoder": "a", "heads": heads}}
+    moved = np.asarray(other.source) + np.float32(far) * np.eye(8, dtype=np.float32)[1]
+    other = dataclasses.replace(other, source=moved, meta=meta, name="other")
+    told, config = _Said(), dataclasses.replace(CONFIG, bridges=("ridge", "procrustes"))
+    run_study(train, config, test=other, out=tmp_path, progress=told)  # type: ignore[arg-type]
+    warned = [line for line in told.lines if line.startswith("warning: ")]
+    assert [line.split(": ")[1] for line in warned] == said
+    record = load_bridge(tmp_path / "bridges" / "ridge").fitted_on_
+    assert record is not None
+    assert record.encoder["heads"] == "abc"
+
+
+def test_notes_name_the_set_and_its_own_rows(make_pairs: Make) -> None:
+    other = make_pairs(60, seed=1, split=False)
+    source = np.array(other.source)
+    source[7] = source[3]
+    told = _Said()
+    run_study(make_pairs(60), CONFIG, test=dataclasses.replace(other, source=source, name="other"), progress=told)  # type: ignore[arg-type]
+    notes = [line for line in told.lines if "repeat an earlier row" in line]
+    assert notes
+    assert notes[0].startswith("note: other: source: 1 of 60 rows repeat an earlier row (first: 7 is 3)")

@@ -177,3 +177,13 @@ def test_html_escapes(results: Results) -> None:
     assert "&lt;b&gt;" in page
     assert "<b></th>" not in page
     assert "Results(" in repr(results)
+
+
+def test_a_table_says_why_intervals_and_values_are_missing(make_pairs) -> None:  # type: ignore[no-untyped-def]
+    pairs = make_pairs(48, d=40)
+    split = np.array(["train"] * 40 + ["val"] * 4 + ["test"] * 4)
+    config = StudyConfig(bridges=("mean-shift",), metrics=("cosine", "frechet"), n_resamples=20, device="cpu")
+    (note,) = run_study(replace(pairs, split=split), config).notes
+    assert "No intervals: 4 clips are too few for one of 95 %; give at least 5." in note
+    assert note.startswith("Undefined: frechet: ")
+    assert "Intervals: 95 %" not in note
