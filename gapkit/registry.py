@@ -119,7 +119,7 @@ class Registry(Generic[T]):
         return found
 
     def labels(self) -> dict[str, str]:
-        """What tables print for each name; empty where they print the name."""
+        """Labels that tables print, by name; empty where they print the name."""
         self._load()
         return {name: str(getattr(item, "label", "")) for name, item in self._items.items()}
 

@@ -1,4 +1,4 @@
-"""Whether new rows come from where the fitted ones came from: one number with its threshold."""
+"""Distance of new rows from the fitted ones: one number with its threshold."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAMPLE = 1000
 
 @dataclass(frozen=True)
 class Outside:
-    """How far new rows are from the fitted ones.
+    """Distance of new rows from the fitted ones.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Summary:
         return cls(mean.astype(np.float32), variance, directions, len(rows))
 
     def outside(self, rows: NDArray[Any]) -> Outside:
-        """How far other rows, (n, d), each scaled to length one, are from this cloud.
+        """Distance of other rows, (n, d), each scaled to length one, from this cloud.
 
         The mean of n rows of the same cloud is, squared, ``variance * (1 / n + 1 / rows)`` away on average; over
         `directions` its quantile is that of the F distribution (Satterthwaite's approximation).

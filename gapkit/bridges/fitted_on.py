@@ -57,7 +57,7 @@ class FittedOn:
 
     @classmethod
     def of_rows(cls, source: NDArray[Any], target: NDArray[Any], *, validation: NDArray[Any] | None = None) -> FittedOn:
-        """What the rows alone tell. Source rows that repeat each other are one item with several targets.
+        """Make the record from rows alone. Source rows that repeat each other are one item with several targets.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class FittedOn:
 
     @classmethod
     def of_pairs(cls, fit: PairedEmbeddings, *, validation: PairedEmbeddings | None = None, part: str = "") -> FittedOn:
-        """What pairs tell, their ids and encoder too.
+        """Make the record from pairs, with their ids and encoder.
 
         Parameters
         ----------
@@ -99,7 +99,7 @@ class FittedOn:
         )  # fmt: skip
 
     def seen(self, source: NDArray[Any], *, ids: NDArray[Any] | None = None) -> NDArray[np.bool_]:
-        """Which items were fitted on, (n,).
+        """Mark the items that were fitted on, (n,).
 
         Parameters
         ----------
@@ -111,7 +111,7 @@ class FittedOn:
         return seen_before(row_prints(source), name_prints(ids), self.prints, self.names)
 
     def outside(self, rows: NDArray[Any], *, side: Literal["source", "target"] = "source") -> Outside:
-        """How far new rows lie from the fitted ones of that side.
+        """Distance of new rows from the fitted ones of that side.
 
         Parameters
         ----------
@@ -173,7 +173,7 @@ class FittedOn:
 
     @classmethod
     def from_stored(cls, numbers: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> FittedOn:
-        """What `stored` gave.
+        """Make the record from what `stored` gave.
 
         Raises
         ------
@@ -204,7 +204,7 @@ def _content(*sides: NDArray[Any]) -> str:
 
 
 def _told(meta: Mapping[str, Any]) -> dict[str, str]:
-    """What `meta` tells of the encoder."""
+    """Provenance of the encoder in `meta`."""
     encoder = meta.get("encoder")
     items: Iterable[tuple[Any, Any]] = encoder.items() if isinstance(encoder, Mapping) else ()
     return {str(key): str(value) for key, value in items}

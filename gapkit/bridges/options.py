@@ -73,7 +73,7 @@ class Option:
 
     @property
     def expected(self) -> str:
-        """What the value must be, in words."""
+        """Allowed values, in words."""
         if self.kind == "switch":
             said = "true or false"
         elif self.kind == "choice":

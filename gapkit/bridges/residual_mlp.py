@@ -49,7 +49,7 @@ class PlainResidualMLP(EarlyStopping):
         return loss
 
     def _error(self, predicted: Tensor, true: Tensor) -> Tensor:
-        """What a batch of answers misses."""
+        """Error of a batch of answers."""
         return (predicted - true).square().sum(dim=1).mean() / self.scale**2
 
     def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:

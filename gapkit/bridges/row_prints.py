@@ -68,7 +68,7 @@ def name_prints(names: Sequence[str] | NDArray[Any] | None) -> NDArray[np.int64]
 def seen_before(
     rows: NDArray[np.int16], names: NDArray[np.int64], known: NDArray[np.int16], known_names: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Whether each row is one of the known rows, (n,).
+    """Mark the rows that are among the known rows, (n,).
 
     Parameters
     ----------

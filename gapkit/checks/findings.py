@@ -94,7 +94,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Pairing:
-    """Whether pairs are nearer than unrelated rows, by a permutation test within each split.
+    """Result of the permutation test of the pairing, within each split.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from gapkit.embeddings import PairedEmbeddings
 
 
 def fitted_items(fitted: NDArray[np.bool_]) -> str:
-    """How many items were fitted on and how to measure the others, in words; empty where none was.
+    """Number of fitted items and the way to measure the others, in words; empty where none was fitted.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def moved_problems(pairs: PairedEmbeddings) -> Iterator[Problem]:
 
 
 def moved_warnings(meta: Mapping[str, Any]) -> list[str]:
-    """What `gapkit transform` warned of when it moved the source."""
+    """Warnings of `gapkit transform` when it moved the source."""
     moved = meta.get("moved")
     warnings = moved.get("warnings") if isinstance(moved, Mapping) else None
     by = f"moved by {moved['bridge']}: " if isinstance(moved, Mapping) and "bridge" in moved else ""

@@ -21,7 +21,7 @@ from gapkit.errors import InputError
 UNIT_TOLERANCE = 5e-3
 """How far from one the length of a normalised row may be; rounding to float16 stays far below."""
 SAME_COSINE = 1e-6
-"""How far below one the mean cosine of equal directions may lie: rounding to float32."""
+"""Distance of the mean cosine of equal directions from one: rounding to float32."""
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of rows that were looked at, of all, and what is going on."""

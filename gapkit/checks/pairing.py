@@ -184,7 +184,7 @@ def _sortings(pairs: PairedEmbeddings) -> Iterator[tuple[str, NDArray[np.int64]]
 
 
 def _alike(sample: _Sample, rng: np.random.Generator) -> bool:
-    """Whether items that are alike in the source are alike in the target too: in pairs of two spaces they are."""
+    """Test that items alike in the source are alike in the target too, as pairs of two spaces are."""
     some = np.sort(rng.choice(len(sample.items), min(len(sample.items), ALIKE), replace=False))
     x, y = sample.x[some], sample.mean_targets()[some]
     inside, other = x @ x.T, y @ y.T

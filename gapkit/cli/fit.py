@@ -82,7 +82,7 @@ def fit(
 
 
 def told(record: FittedOn) -> str:
-    """What a bridge was fitted on, in one line."""
+    """The fitted items of a bridge, in one line."""
     from gapkit.comparison.alone import ALL_ITEMS
 
     if record.part == ALL_ITEMS:

@@ -111,7 +111,7 @@ def _given(source: str | None, dataset: str | None) -> tuple[PairedEmbeddings | 
 def _held_against(
     bridge: Bridge, rows: Any, ids: NDArray[np.str_] | None, meta: dict[str, Any]
 ) -> tuple[NDArray[np.bool_] | None, list[str]]:
-    """Which rows the bridge was fitted on, None where it does not know, and why they may be unlike those."""
+    """Marks of the fitted rows, None where the bridge does not know them, and warnings about the rows."""
     record = bridge.fitted_on_
     # Of another width there is nothing to compare: the bridge refuses them in its own words.
     if record is None or rows.shape[1] != bridge.n_features_in_:

@@ -33,7 +33,7 @@ OF_LENGTHS = ("length",)
 """Kinds of warnings that say nothing where rows are measured as they are."""
 
 ALL_ITEMS = "all items"
-"""How `FittedOn.part` says that the data have no splits and nothing was kept back."""
+"""`FittedOn.part` of data without splits, of which nothing was kept back."""
 
 
 def measure_pairs(

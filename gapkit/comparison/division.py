@@ -41,12 +41,12 @@ class Division:
 
     @classmethod
     def of(cls, parts: Parts) -> Division:
-        """That of one fit."""
+        """The division of one fit."""
         return cls((parts,), (np.arange(len(parts.test)),), parts.test, len(parts.fit), parts.fit.n_targets)
 
     @classmethod
     def of_folds(cls, folds: Folds) -> Division:
-        """That of a fit for each fold; the measured items are all, in the order of the data."""
+        """The division of a fit for each fold; the measured items are all, in the order of the data."""
         fitted, _, measured = zip(*map(folds.rows, range(len(folds))), strict=True)
         targets = np.bincount(folds.pairs.owner, minlength=len(folds.pairs))
         return cls(
@@ -63,12 +63,12 @@ class Division:
 
     @property
     def rule(self) -> str:
-        """How the parts came about, in a few words; part of the identity of a study."""
+        """Origin of the parts, in a few words; part of the identity of a study."""
         return self.fits.rule if isinstance(self.fits, Folds) else self.fits[0].rule
 
     @property
     def in_folds(self) -> bool:
-        """Whether the items were measured in folds."""
+        """True where the items were measured in folds."""
         return isinstance(self.fits, Folds)
 
     def stems(self, stem: str) -> list[str]:

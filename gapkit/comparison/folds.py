@@ -43,7 +43,7 @@ class Folds:
         return int(self.fold.max()) + 1
 
     def __getitem__(self, k: int) -> Parts:
-        """What fits, stops and measures fold `k`."""
+        """Parts that fit, stop and measure fold `k`."""
         fit, held, test = self.rows(k)
         name = f"{self.pairs.name}:fold {k + 1}"
         return Parts(

@@ -19,7 +19,7 @@ OWN = ("source", "target", "owner", "split", "name", "meta")
 
 
 def joined_sets(train: PairedEmbeddings, test: PairedEmbeddings, config: StudyConfig) -> PairedEmbeddings:
-    """What fits of one set and what is measured of another, as one value with splits.
+    """Fitting items of one set and measured items of another, as one value with splits.
 
     Parameters
     ----------

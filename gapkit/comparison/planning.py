@@ -32,7 +32,7 @@ def study_tasks(config: StudyConfig, division: Division) -> list[Task]:
 
 
 def fit_tasks(task: Task, division: Division) -> list[Task]:
-    """What is fitted for a cell: the task itself, or one for each fold."""
+    """Fits of a cell: the task itself, or one for each fold."""
     if not division.in_folds:
         return [task]
     tasks = []

@@ -29,7 +29,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 
 ARGUMENTS = ("path", "target", "owner", "captions", "join")
-"""Those of `load_pairs` that a study keeps: files, and how they are joined."""
+"""Arguments of `load_pairs` that a study keeps: files, and how they are joined."""
 
 ALL = 2**15
 """More states than any process has."""
@@ -62,7 +62,7 @@ class Run:
 
     @property
     def parts(self) -> Parts:
-        """What fitted, validated and measured, in a study of one fit.
+        """Parts that fitted, validated and measured, in a study of one fit.
 
         Raises
         ------

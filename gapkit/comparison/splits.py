@@ -45,7 +45,7 @@ class Parts:
 
     @functools.cached_property
     def fitted_on(self) -> FittedOn:
-        """What every bridge that is fitted on these parts remembers of them."""
+        """Record of these parts, which every bridge fitted on them keeps."""
         # Of two sets, the one that fits tells the encoder.
         meta = self.fit.meta["fit"]["meta"] if TWO_SETS in self.fit.meta else self.fit.meta
         fit = dataclasses.replace(self.fit, meta=meta)

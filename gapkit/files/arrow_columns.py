@@ -12,7 +12,7 @@ from gapkit.errors import InputError
 from gapkit.files.store import MAX_EXPANSION, Array, Look, Ragged, text_array
 
 OF_THE_WHOLE = "gapkit."
-"""How the keys begin under which the metadata of a table keep texts of the whole: its name, its provenance."""
+"""Prefix of the metadata keys that hold texts of the whole table: its name, its provenance."""
 
 DEEPEST = 2
 """Lists inside one another: several vectors an item."""

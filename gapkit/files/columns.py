@@ -76,7 +76,7 @@ def role_of(name: Any) -> str | None:
 
 
 def find_columns(columns: Sequence[str], *, said: bool = False) -> Columns:
-    """Which column holds what; `said`: captions that a system said come before those of people."""
+    """Columns by role; `said`: captions that a system said come before those of people."""
     plain = {plain_name(name): name for name in reversed(columns)}
     one = {role: next((plain[name] for name in names if name in plain), None) for role, names in _ROLES.items()}
     for pattern in sorted(_CAPTIONS, key=lambda pattern: said and pattern is not _CAPTIONS[-1]):

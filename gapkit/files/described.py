@@ -1,4 +1,4 @@
-"""What each row of a table says of an item: its name, its file and its captions."""
+"""Items of a table, row by row: name, file and captions."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def read_described(path: str | Path, *needed: str, said: bool = False) -> list[D
 
 
 def describe(table: Table, columns: Columns) -> list[Described]:
-    """What each row of a table says of an item."""
+    """Items of a table, row by row."""
     return [_described(row, columns) for row in table.rows]
 
 

@@ -25,7 +25,7 @@ SHARD = re.compile(r"(?P<name>.*?)[-_. ]?(?P<number>\d+)([-_]of[-_]\d+)?")
 """Stem of one of several files that follow each other: ``img_emb_10``, ``data-00000-of-00002``."""
 
 STATE = "state.json"
-"""What `datasets.save_to_disk` writes beside the files of a table."""
+"""Files that `datasets.save_to_disk` writes beside those of a table."""
 
 
 def open_folder(folder: Path, *, items: Collection[str] = (), depth: int = 0) -> Store:

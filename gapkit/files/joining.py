@@ -16,7 +16,7 @@ from gapkit.files.sides import Side
 from gapkit.memory_map import file_of, rows_of
 
 Join = Literal["all", "inner"]
-"""Which items are taken: all, which both sides must have; or those that both have."""
+"""Items to take: all, which both sides must have; or those that both have."""
 
 
 @dataclass(kw_only=True)

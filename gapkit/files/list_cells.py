@@ -47,7 +47,7 @@ def list_in(cell: str) -> list[str] | None:
 
 
 def is_list(cell: str) -> bool:
-    """Whether `list_in` takes the cell for a list, or refuses it as one."""
+    """Tell whether `list_in` takes the cell for a list, or refuses it as one."""
     try:
         return list_in(cell) is not None
     except ValueError:

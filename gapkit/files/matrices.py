@@ -104,7 +104,7 @@ def find_matrix(
 
 
 def named_store(store: Store, side: str) -> Store | None:
-    """What lies below a usual name of a side: a folder ``audio``, a group ``text`` of HDF5."""
+    """Store below a usual name of a side: a folder ``audio``, a group ``text`` of HDF5."""
     groups = dict.fromkeys([*store.inner, *(key.partition("/")[0] for key in store.keys if "/" in key)])
     hits = named(groups, ALIASES[side])
     if len(hits) > 1 and plain(hits[0]) != side:

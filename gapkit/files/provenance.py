@@ -24,13 +24,13 @@ BESIDE = ".fitted.json"
 
 
 def packed(meta: Mapping[str, Any]) -> str:
-    """What a file keeps of `meta`, as JSON; empty where that is nothing."""
+    """JSON of the entries of `meta` that a file keeps; empty where there are none."""
     kept = {key: meta[key] for key in KEPT if key in meta}
     return json.dumps(kept, sort_keys=True, default=str) if kept else ""
 
 
 def unpacked(text: NDArray[Any] | None) -> dict[str, Any]:
-    """What `packed` gave, out of a file; empty for anything else, which is another program's."""
+    """Undo `packed`; empty for a text of another program."""
     if text is None or text.ndim or text.dtype.kind != "U":
         return {}
     try:
@@ -60,7 +60,7 @@ def write_beside(path: Path, fitted: NDArray[np.bool_], meta: Mapping[str, Any])
 
 
 def read_beside(path: Path) -> tuple[NDArray[np.bool_], dict[str, Any]] | None:
-    """What `write_beside` wrote of this very file; None where there is nothing, or that of a file before it.
+    """Read what `write_beside` wrote of this very file; None where nothing lies there, or that of an earlier file.
 
     Raises
     ------

@@ -128,7 +128,7 @@ def _parts(stores: list[Store], matrix: Matrix, side: str, wanted: list[str]) ->
 
 
 def read_part(store: Store, part: str, side: str, keys: Collection[str] | None = None) -> Any:
-    """What a store says of its rows under one of the names of a part; None where it says nothing.
+    """Array of a part, by one of its names; None where the store has none.
 
     Raises
     ------

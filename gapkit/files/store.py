@@ -73,7 +73,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Store:
-    """What is in one file, or in several that belong together.
+    """Content of one file, or of several that belong together.
 
     Parameters
     ----------

@@ -217,7 +217,7 @@ def _vote(own: Tensor) -> Tensor:
 
 
 def _slope(own: Tensor, k: int) -> Tensor:
-    """What a vote changes by with the share that it is about, over two deviations of `k` fair coins to either side."""
+    """Slope of a vote by the share that it is about, over two deviations of `k` fair coins to either side."""
     half = 1 / k**0.5
     slope: Tensor = ((own - 0.5).abs() < half).double() / (2 * half)
     return slope

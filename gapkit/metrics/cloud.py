@@ -112,7 +112,7 @@ class Cloud:
         return self._read(rows) if self.change is None else self.change(self._read(rows))
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What several metrics need of this side alone: made at its first use, kept as long as the cloud."""
+        """Value that several metrics need of this side: made at its first use, kept as long as the cloud."""
         if key not in self._memo:
             self._memo[key] = make()
         value: T = self._memo[key]

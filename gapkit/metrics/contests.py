@@ -75,7 +75,7 @@ def fold_contests(found: Probe) -> Iterator[Contest]:
 
 
 class Near:
-    """Which rows of the two sides lie within a window of one another by their held-out scores in one fold.
+    """Rows of the two sides that lie within a window of one another by their held-out scores in one fold.
 
     Parameters
     ----------
@@ -96,14 +96,14 @@ class Near:
         self.half = half
 
     def slopes(self) -> tuple[Tensor, Tensor]:
-        """What the area changes by with the score of each row of the fold."""
+        """Slope of the area by the score of each row of the fold."""
         return (
             self.share_x * self._within(self.x, self.y, self.share_y[:, None])[:, 0],
             -self.share_y * self._within(self.y, self.x, self.share_x[:, None])[:, 0],
         )
 
     def others(self, moved_x: Tensor, moved_y: Tensor) -> tuple[Tensor, Tensor]:
-        """What each row of the sides adds through the steps of the rows that it is compared with, (m, L) each."""
+        """Influence of each row through the steps of the rows that it is compared with, (m, L) each."""
         found = []
         for whole, rows, own, share, other, its, sign in (
             (moved_x, self.rows_x, self.x, self.share_x, self.y, self.share_y[:, None] * moved_y[self.rows_y], -1.0),

@@ -88,7 +88,7 @@ def _spread(side: Cloud, centre: Tensor, minus: Cloud | None = None) -> float:
 
 
 def _of_products(pair: Pair) -> Influence:
-    """How much each item moves the linear MMD; rows are seen from the target's mean."""
+    """Influence of each item on the linear MMD; rows are seen from the target's mean."""
     x, y, offset = pair.x, pair.y, pair.x.mean - pair.y.mean
     x_along, y_along = x.along(offset), y.along(offset)
     if pair.paired:

@@ -110,7 +110,7 @@ class Pair:
     _memo: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What several metrics need of this pair: made at its first use."""
+        """Value that several metrics need of this pair: made at its first use."""
         if key not in self._memo:
             self._memo[key] = make()
         value: T = self._memo[key]

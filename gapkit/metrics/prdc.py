@@ -174,7 +174,7 @@ def by_item(pair: Pair, k: int) -> ByItem:
 
 
 def _radius(side: Cloud, k: int, order: int, max_memory: int) -> Tensor:
-    """How far the ball of each row reaches, (m,)."""
+    """Radius of the ball of each row, (m,)."""
 
     def reach() -> Tensor:
         # Rows of length one, one an item, have the same neighbours by cosine: one search serves both.

@@ -239,7 +239,7 @@ class _Sums:
 
 
 def _blocks(sides: Sequence[_Side]) -> Iterator[tuple[slice, Tensor]]:
-    """Which clips, and their features, (2, k, f): those of one side, or of two paired ones their differences."""
+    """Clips and their features, (2, k, f): those of one side, or of two paired ones their differences."""
     n, (d, f) = sides[0].rows.n, sides[0].features.frequencies.shape
     most = sum(side.rows.most for side in sides)
     size = max(1, min(CHUNK, memory_limit(sides[0].max_memory) // (4 * most * (2 * d + 5 * f))))

@@ -1,4 +1,4 @@
-"""How the cut of the separabilities moves with the items, and what its held-out answers change by that.
+"""Influence of the items on the cut of the separabilities and on its held-out answers.
 
 Held-out answers of resampled items alone take the fitted classifiers as given; in simulations their 95 % intervals then
 cover 82 to 93 % where the sides nearly mix. Fitting every classifier again in every resample would take a thousand
@@ -35,7 +35,7 @@ TINY = 1e-300
 
 @dataclass(frozen=True)
 class Newton:
-    """What a step of the classifiers is made of.
+    """Parts of a step of the classifiers.
 
     A step of fold k is minus the inverse curvature times the sum of what the items of the other folds pull, each seen
     from the mean pull of its side: how often items of a fold are drawn differs, and moves nothing by itself.
@@ -56,7 +56,7 @@ class Newton:
 
 
 class Refit:
-    """What numbers that hang on the classifiers change by when items weigh more.
+    """Influence of the items on numbers that hang on the classifiers.
 
     Parameters
     ----------
@@ -270,7 +270,7 @@ class Refit:
 
 
 def refit_of(pair: Pair) -> Refit:
-    """How the classifiers of a pair move."""
+    """Steps of the classifiers of a pair."""
     return pair.shared("refit", lambda: Refit(probe_of(pair), pair.seed))
 
 

@@ -1,4 +1,4 @@
-"""How sure a number is: bootstrap, paired differences and tests, many comparisons; the unit is a clip or a group."""
+"""Uncertainty: bootstrap, paired differences and tests, many comparisons; the unit is an item or a group."""
 
 from gapkit.statistics.bootstrap import LEAST_ITEMS, bootstrap_weights, percentile_interval
 from gapkit.statistics.differences import Difference, PValue, paired_difference, paired_tests

@@ -19,7 +19,7 @@ UNITS = 8192
 
 @dataclass(frozen=True, eq=False)
 class GroupDraws:
-    """How often each group is drawn in each resample; make it with `draw`.
+    """Counts of each group in each resample; make it with `draw`.
 
     A number moves by ``widening * (counts - 1) @ totals(influence) / n``, where `totals` sums the influence of the
     items of each group. An item of several groups goes into the total of each: its multiplier is the sum of theirs.
@@ -94,7 +94,7 @@ class GroupDraws:
         return np.asarray(sums.reshape(-1, *given.shape[1:]))
 
     def of(self, influence: ArrayLike) -> NDArray[np.float64]:
-        """How far each resample moves a number: add it to the value.
+        """Shift of a number by each resample: add it to the value.
 
         Parameters
         ----------

@@ -25,7 +25,7 @@ SHARPNESS = 2
 
 @dataclass(frozen=True)
 class Partition:
-    """Which part each item is in.
+    """Part of each item.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ class Partition:
 
     @property
     def note(self) -> str | None:
-        """What could not be kept apart, for a table; None where nothing was parted."""
+        """Note on what could not be kept apart, for a table; None where nothing was parted."""
         if not self.parted:
             return None
         return (
