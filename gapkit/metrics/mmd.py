@@ -14,6 +14,7 @@ from gapkit.metrics.kernels import Kernel, Kernels, checked_kernel, checked_widt
 from gapkit.metrics.mmd_linear import linear_mmd
 from gapkit.metrics.pair import Pair, Wanted, pair_of
 from gapkit.metrics.registry import Residual, metric
+from gapkit.metrics.residual import residual_mmd
 from gapkit.metrics.value import Value
 
 _GRETTON = "Gretton et al. (2012), A kernel two-sample test"
@@ -230,6 +231,7 @@ def _imq(width: float) -> Kernel:
         "Squared MMD after each side's mean is removed, same kernel as MMD.",
         place=100,
         default=True,
+        function=residual_mmd,
     ),
 )
 def mmd_of(pair: Pair) -> Value:
