@@ -163,7 +163,7 @@ def _members(package: str) -> str:
     home = ROOT / Path(*package.split("."))
     found = [f"{package}.{name}.{name}" for name in _exported(home) if (home / f"{name}.py").exists()]
     if package == "gapkit.bridges":
-        classes = re.compile(r"^@register_bridge\(\"[\w-]+\"\)\nclass (\w+)", flags=re.MULTILINE)
+        classes = re.compile(r"^@register_bridge\(\"[\w-]+\"\)\n(?:@dataclass\(.*\)\n)?class (\w+)", flags=re.MULTILINE)
         for path in sorted(home.glob("[a-z]*.py")):
             found += [f"{package}.{path.stem}.{name}" for name in classes.findall(path.read_text(encoding="utf-8"))]
     return "".join(f"\n::: {name}\n" for name in found)

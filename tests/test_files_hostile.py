@@ -73,6 +73,8 @@ def test_a_wrong_suffix(tmp_path, suffix):
             refused(load_pairs, wrong)
         else:
             refused(load_embeddings, wrong)
+    for name in ("a.txt", "a"):
+        (tmp_path / name).write_bytes(b"rows")
     refused(load_embeddings, tmp_path / "a.txt", match=r"not read by its suffix \(.txt\); expected .npy")
     refused(load_embeddings, tmp_path / "a", match=r"not read by its suffix \(none\)")
     refused(save_embeddings, np.eye(3), tmp_path / "a.txt", match=r"not written by its suffix \(.txt\)")

@@ -24,7 +24,7 @@ Every option of every bridge: its default, the values that it may have, and what
 def page() -> str:
     """The whole page."""
     parts = [TOP + "\n"]
-    for name in BRIDGES.names():
+    for name in sorted(BRIDGES.names()):
         options = options_of(BRIDGES.get(name))
         if BRIDGES.origin(name) != "gapkit" or not options:
             continue

@@ -128,7 +128,7 @@ def test_pairs_without_captions(cli: Callable[..., Any], sounds: Path, tmp_path:
         (["--device", "gpu"], "device 'gpu' cannot be used"),
         (["--model", "gpt2"], "caption decoder 'small' is loaded without model; leave it out"),
         (["--split", "dev"], "no item in split 'dev'"),
-        (["--max-new-tokens", "5000"], "max_new_tokens: expected at most 64"),
+        (["--max-new-tokens", "5000"], "--max-new-tokens: expected at most 64"),
     ],
 )
 def test_generate_refuses(

@@ -87,13 +87,13 @@ def test_a_failed_bridge_is_exit_code_1_and_all_files_are_there(cli: Cli, npz: P
     out = tmp_path / "out"
     answer = cli("compare", npz, "--bridges", "memory,ridge", "--config", config, *QUICK, "--out", out)
     assert answer.code == 1
-    assert "memory: failed: bridge 'memory': temperature must be above 0" in " ".join(answer.out.split())
+    assert "memory: failed: bridge 'memory': temperature must be a number above 0" in " ".join(answer.out.split())
     assert "Traceback" not in answer.err
     assert (out / "results.csv").exists()
     assert "temperature" in (out / "table.md").read_text()
     quiet = cli("compare", npz, "--bridges", "memory,ridge", "--config", config, *QUICK, "--out", out, "--quiet")
     assert quiet.code == 1
-    assert "temperature must be above 0" in quiet.err
+    assert "temperature must be a number above 0" in quiet.err
 
 
 def test_metrics_measures_the_gap_as_it_is(cli: Cli, npz: Path, arrays: dict[str, np.ndarray]) -> None:

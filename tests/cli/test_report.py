@@ -62,7 +62,7 @@ def test_data_that_moved_may_be_given(cli: Cli, study: Path, npz: Path, tmp_path
     [
         (["--projection", "pcs"], "expected some of pca, umap, tsne, lda, gap, got 'pcs'"),
         (["--projection", ","], "expected at least one of"),
-        (["--max-clips", "0"], "max_clips: expected a whole number of at least 1"),
+        (["--max-clips", "0"], "--max-clips: expected a whole number of at least 1"),
         (["--steps", "-1"], "steps: expected a whole number of at least 1"),
         (["-o", "FOLDER"], "expected a file to write, got a folder"),
         (["--owner", "o.npy"], "give --pairs too"),

@@ -43,7 +43,7 @@ def test_what_is_no_row_for_each_item_is_refused(rows, message):
 def test_names():
     assert {"offline", "laion-clap", "ms-clap", "clip", "callables"} <= set(encoder_names())
     with pytest.raises(InputError, match="did you mean laion-clap"):
-        make_encoder("laion_clap")
+        make_encoder("laion-clapp")
     with pytest.raises(InputError, match="has no option 'modle'; it has: model, revision, device"):
         make_encoder("laion-clap", modle="x")
     with pytest.raises(InputError, match="'callables' needs source, target"):

@@ -79,7 +79,7 @@ def test_rows_that_cannot_be_used_lose_nothing_else(tmp_path):
         ("pth,caption\na.wav,x\n", "no column 'path' \\(there is 'pth'"),
         ("path,captoin\na.wav,x\n", "no column 'caption' \\(there is 'captoin'"),
         ("path,caption\n", "has a header and no rows"),
-        ("", "no column 'path' and no column 'caption' \\(there are none"),
+        ("", "is empty; expected the columns path, caption"),
         ('path,caption\na.wav,"x\n', "cannot be read as a table"),
     ],
 )

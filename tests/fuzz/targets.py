@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -28,7 +29,9 @@ MEMBERS = ("source", "target", "owner", "ids", "captions", "split", "name")
 def refusing(read: Callable[[], object]) -> None:
     """Call a reader; the only failure that it may have is one line about the file."""
     try:
-        read()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # rows that are left out, each told with its line
+            read()
     except InputError as error:
         said = str(error)
         assert said.isprintable(), repr(said)
@@ -147,9 +150,9 @@ def _facts(folder: Path) -> None:
     from gapkit.comparison.run import opened_pairs, stored_config
 
     manifest = read_manifest(folder)
-    stored_config(folder, manifest)
+    config = stored_config(folder, manifest)
     if "files" not in str(manifest) and "opened" not in str(manifest):  # files of this machine are not looked for
-        opened_pairs(folder, manifest)
+        opened_pairs(folder, manifest, config)
 
 
 def _file(folder: Path, name: str, data: bytes) -> Path:

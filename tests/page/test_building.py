@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gapkit.comparison import StudyConfig, open_run, run_study
+from gapkit.comparison.division import Division
 from gapkit.errors import InputError
 from gapkit.page import build_page, to_html
 from gapkit.page.content import script_data
@@ -106,7 +107,9 @@ def test_a_long_caption_is_cut(study):
     captions = run.test.captions.astype(object)
     captions[0] = "x" * 10_000
     test = dataclasses.replace(run.test, captions=captions.astype(str))
-    page = build_page(dataclasses.replace(run, parts=dataclasses.replace(run.parts, test=test)), methods=("pca",))
+    page = build_page(
+        dataclasses.replace(run, division=Division.of(dataclasses.replace(run.parts, test=test))), methods=("pca",)
+    )
     assert page.captions[0][0] == "x" * 499 + "…"
 
 
