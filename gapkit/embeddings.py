@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 
 from gapkit.errors import InputError, printable
 from gapkit.memory_map import file_of, let_go, rows_of
+from gapkit.statistics import Groups, cells_of
 
-PER_ITEM = ("ids", "split", "labels")
+PER_ITEM = ("ids", "split", "labels", "groups")
 """Fields with one text an item that pairs may carry."""
 
 HASHED = 8192
@@ -50,11 +52,15 @@ class PairedEmbeddings:
         Provenance: file, encoder, hash.
     labels : array of shape (n,) of str, optional
         Class of each clip.
+    groups : array of shape (n,) of str, or sequence of lists of str, optional
+        Origin of each clip: the recording, product or speaker that it comes from. Clips that share one are not
+        independent, and intervals, tests, folds and drawn splits count origins. A clip may have several
+        (``"rain|dog"``, or a list); `origins` has them as `gapkit.statistics.Groups`.
 
     Raises
     ------
     InputError
-        Shapes that do not fit each other, an owner out of range, a clip without a target.
+        Shapes that do not fit each other, an owner out of range, a clip without a target, a clip without a group.
 
     Examples
     --------
@@ -74,6 +80,7 @@ class PairedEmbeddings:
     meta: Mapping[str, Any] = field(default_factory=dict)
     labels: NDArray[np.str_] | None = None
     fitted: NDArray[np.bool_] | None = None
+    groups: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         for side in ("source", "target"):
@@ -91,6 +98,8 @@ class PairedEmbeddings:
                 "both must come from one shared embedding space"
             )
         object.__setattr__(self, "owner", self._checked_owner(self.owner, n, m))
+        if self.groups is not None:
+            object.__setattr__(self, "groups", self._checked_groups(self.groups))
         for key, length, unit in (*((part, n, "clip") for part in PER_ITEM), ("captions", m, "target row")):
             value = getattr(self, key)
             if value is None:
@@ -101,6 +110,15 @@ class PairedEmbeddings:
             object.__setattr__(self, key, array)
         if self.fitted is not None:
             object.__setattr__(self, "fitted", self._checked_fitted(np.asarray(self.fitted), n))
+
+    def _checked_groups(self, given: Any) -> NDArray[np.str_]:
+        try:
+            cells = given if isinstance(given, np.ndarray) and given.dtype.kind == "U" else cells_of(given)
+            if cells.ndim == 1 and len(cells) == len(self.source):
+                Groups.from_cells(cells)
+        except InputError as error:
+            raise InputError(f"{self.name}: {error}") from None
+        return cells
 
     def _checked_fitted(self, given: NDArray[Any], n: int) -> NDArray[np.bool_]:
         if given.shape != (n,) or given.dtype.kind not in "biu" or not np.isin(given, (0, 1)).all():
@@ -154,6 +172,11 @@ class PairedEmbeddings:
     def dim(self) -> int:
         """Dimensions of the shared space, d."""
         return int(self.source.shape[1])
+
+    @cached_property
+    def origins(self) -> Groups | None:
+        """The groups of the clips, ready for draws, folds and tests; None without groups."""
+        return None if self.groups is None else Groups.from_cells(self.groups)
 
     @property
     def splits(self) -> dict[str, int]:

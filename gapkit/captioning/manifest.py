@@ -59,6 +59,7 @@ def manifest_of(
             "test": {"clips": len(parts.test), "captions": parts.test.n_targets},
         },
         "ids": ids_of(parts.test),
+        "groups": None if parts.test.groups is None else parts.test.groups.tolist(),
         "bridges": {
             cell_stem(name, seed): read_config(home)["params"] for (name, seed), home in world.fitted.homes.items()
         },

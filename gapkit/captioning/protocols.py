@@ -199,6 +199,13 @@ def references_of(pairs: PairedEmbeddings) -> dict[str, list[str]]:
     return known
 
 
+def groups_of(pairs: PairedEmbeddings) -> dict[str, str] | None:
+    """Origin of each clip, by its id; None where nothing is known of origins."""
+    if pairs.groups is None:
+        return None
+    return dict(zip(ids_of(pairs), pairs.groups.tolist(), strict=True))
+
+
 def ids_of(pairs: PairedEmbeddings) -> list[str]:
     """A name for each clip.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gapkit.captioning.record import CaptionCell
 from gapkit.errors import InputError
 from gapkit.files.csv_cells import original
-from gapkit.statistics import bootstrap_weights, paired_tests, percentile_interval
+from gapkit.statistics import Groups, paired_tests, percentile_interval, resample_weights
 
 ROW = ["protocol", "training", "bridge"]
 CHOSEN = "chosen"
@@ -215,7 +215,7 @@ class CaptionResults:
                 [float(own.mean() - column.mean()) for column in columns],
                 [mine for _ in columns],
                 [self._draws(column) for column in columns],
-                n=len(own),
+                n=len(own) if self.origins is None else self.origins.n_effective,
                 p="normal",
             )
             frames.append(pd.DataFrame({"protocol": protocol, "training": training, "bridge": others, **found}))
@@ -243,7 +243,14 @@ class CaptionResults:
         """How often each clip is in each resample, (B, n)."""
         config = self.manifest["config"]
         n = self.per_clip["id"].nunique()
-        return bootstrap_weights(n, int(config["draws"]), int(config["seed"])).astype(np.float64)
+        draws, seed = int(config["draws"]), int(config["seed"])
+        return resample_weights(n, draws, seed, groups=self.origins).astype(np.float64)
+
+    @cached_property
+    def origins(self) -> Groups | None:
+        """Groups of the clips in the order of the manifest's ids; None where each clip is its own."""
+        cells = self.manifest.get("groups")
+        return Groups.from_cells(cells) if cells else None
 
     def _draws(self, clips: pd.Series) -> NDArray[np.float64]:
         """Means of each resample of clips; the same clips for every row, (B,)."""

@@ -95,7 +95,8 @@ def run_caption_study(
     require_usable(pairs, progress, splits=config.fitting().splits)
     parts = split_parts(pairs, config.fitting())
     _check(parts, config)
-    data = cell_key(content=pairs.content_hash(), captions=captions_of(pairs), rule=parts.rule)
+    grouped = {} if pairs.groups is None else {"groups": pairs.groups.tolist()}
+    data = cell_key(content=pairs.content_hash(), captions=captions_of(pairs), rule=parts.rule, **grouped)
     if team.rank:
         # The first process holds the folder; the others read what it fitted.
         found: Fitted = team.agree(None)  # type: ignore[assignment]

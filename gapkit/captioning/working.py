@@ -24,6 +24,7 @@ from gapkit.captioning.protocols import (
     IDENTITY,
     ORACLE,
     SOURCE,
+    groups_of,
     ids_of,
     read_by,
     references_of,
@@ -156,7 +157,7 @@ def measure(
             began = time.perf_counter()
             found = score_systems(
                 said, references_of(test), scores=config.scores, tokenizer=config.tokenizer, draws=config.draws,
-                seed=config.seed,
+                seed=config.seed, groups=groups_of(test),
             )  # fmt: skip
             scoring = (time.perf_counter() - began) / len(missing)
             for reading in missing:
@@ -184,7 +185,7 @@ def _completed(
     found = score_systems(
         {reading.name: cells[reading].captions for reading in late}, references_of(test),
         scores=[name for reading in late for name in again[reading]], tokenizer=config.tokenizer, draws=config.draws,
-        seed=config.seed,
+        seed=config.seed, groups=groups_of(test),
     )  # fmt: skip
     order = score_names(config.scores).index
     made = {}

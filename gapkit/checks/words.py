@@ -46,6 +46,7 @@ def problems_of(
         *_copies(pairs, copies, scans),
         *(found for side in sides.values() for found in _warnings(side)),
         *(("leak", _leak(leak)) for leak in leaks),
+        *_parted_groups(pairs),
     ]
     return (*errors, *(Problem("warning", text, kind) for kind, text in texts))
 
@@ -137,6 +138,22 @@ def _leak(leak: Leak) -> str:
         f"{leak.side}: {leak.rows:,} distinct rows stand in both split {leak.first!r} and {leak.second!r}; "
         "a bridge fitted on one has seen the other: split by content"
     )
+
+
+def _parted_groups(pairs: PairedEmbeddings) -> Iterator[tuple[str, str]]:
+    """Groups that lie in more than one split."""
+    origins = pairs.origins
+    if origins is None or len(pairs.splits) < 2:
+        return
+    splits = np.unique(np.asarray(pairs.split), return_inverse=True)[1]
+    held = np.zeros((origins.n_groups, len(pairs.splits)), dtype=bool)
+    held[origins.number, np.repeat(splits, origins.per_item)] = True
+    if parted := int((held.sum(axis=1) > 1).sum()):
+        yield (
+            "leak",
+            f"{parted:,} of {origins.n_groups:,} groups lie in more than one split; a bridge fitted on one has seen "
+            "items of the same origin: split by group, or leave the splits out and let gapkit draw them",
+        )
 
 
 def _errors(side: Side, found: Scan) -> Iterator[str]:

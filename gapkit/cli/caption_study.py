@@ -49,6 +49,7 @@ def study(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -100,7 +101,7 @@ def study(
     }  # fmt: skip
     config = CaptionStudyConfig(**{key: value for key, value in given.items() if value is not None}).resolved()
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         results = run_caption_study(data, config, out=out, fitted=fitted, jobs=jobs, progress=progress)
     _print(results, as_json=as_json)

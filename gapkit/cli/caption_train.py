@@ -36,6 +36,7 @@ def train(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -78,7 +79,7 @@ def train(
     options.refuse_foreign_folder(out, "config.json", CHECKPOINT)
     limit_threads(threads)
     made = make_decoder(decoder, **given, **chosen)
-    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     parts = rows_and_captions(data, read, bridge, **options.given_splits(fit_split, validation_split))
     quiet = quiet or process_rank() > 0
     with reporting(quiet=quiet, patience=1.0) as progress:

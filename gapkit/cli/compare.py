@@ -32,6 +32,7 @@ def compare(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -89,7 +90,7 @@ def compare(
     if test is not None and study.folds is not None:
         raise InputError("--test and --folds: expected one of the two, got both; leave one out")
     limit_threads(study.threads or 1)
-    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     other = options.open_other(test)
     with reporting(quiet=quiet) as progress:
         results = run_study(

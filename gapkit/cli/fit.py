@@ -37,6 +37,7 @@ def fit(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -70,7 +71,7 @@ def fit(
     study = StudyConfig(bridges=(bridge,), params={bridge: given}, **settings).resolved()
     options.refuse_foreign_folder(out, "config.json")
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         fitted = fit_alone(data, bridge, study, hold_out=kept_back, progress=progress)
     with alone_in(out):

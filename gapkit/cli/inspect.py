@@ -22,6 +22,7 @@ def inspect(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -33,7 +34,8 @@ def inspect(
 
     limit_threads(threads)
     code = run_inspect(
-        options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=as_json), as_json=as_json
+        options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=as_json),
+        as_json=as_json,
     )
     if code:
         raise typer.Exit(code)

@@ -19,6 +19,7 @@ def metrics(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -40,9 +41,13 @@ def metrics(
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    data: tuple[Any, ...] | None = _two_sets(pairs, target, owner, captions, split) if unpaired else None
-    if data is None:
-        found_pairs = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    sets = None
+    if unpaired:
+        foreign = {"--owner": owner, "--captions": captions, "--split": split, "--groups": groups}
+        sets = _two_sets(pairs, target, foreign)
+    data: tuple[Any, ...] = () if sets is None else sets[:2]
+    if sets is None:
+        found_pairs = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
         data = (found_pairs.held_out() if held_out else found_pairs,)
     elif held_out:
         raise InputError("--held-out: two files that are not pairs tell of no fitted items; leave it out")
@@ -56,6 +61,7 @@ def metrics(
             "n_resamples": resamples,
             "seed": seed,
             "progress": progress,
+            **({} if sets is None else sets[2]),
         }
         if as_json:
             results = measure_gap(*data, **asked)
@@ -70,17 +76,18 @@ def metrics(
         raise typer.Exit(1)
 
 
-def _two_sets(
-    pairs: str | None, target: str | None, owner: str | None, captions: str | None, split: str | None
-) -> tuple[Any, Any] | None:
-    """Both of two unrelated sets in files of their own; None where one file or a bundled dataset holds both sides."""
+def _two_sets(pairs: str | None, target: str | None, given: dict[str, str | None]) -> tuple[Any, Any, Any] | None:
+    """Both of two unrelated sets in files of their own, and their groups; None where one holds both sides."""
     if pairs is None or target is None:
         return None
     from gapkit.errors import InputError
-    from gapkit.files import load_embeddings
+    from gapkit.files import load_side
 
-    given = {"--owner": owner, "--captions": captions, "--split": split}
     foreign = [option for option, value in given.items() if value is not None]
     if foreign:
         raise InputError(f"--unpaired: two files that are not pairs have no {foreign[0]}; leave it out")
-    return load_embeddings(pairs, side="source"), load_embeddings(target, side="target")
+    source, other = load_side(pairs, side="source"), load_side(target, side="target")
+    origins = other.items.get("groups")
+    if origins is not None and other.owner is not None:
+        origins = origins[other.owner]
+    return source.rows, other.rows, {"groups": origins, "source_groups": source.items.get("groups")}

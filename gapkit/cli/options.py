@@ -24,6 +24,13 @@ Owner = Annotated[str | None, typer.Option(metavar="FILE", help="Source row, or 
 Captions = Annotated[
     str | None, typer.Option(metavar="FILE", help="Text of each target row; may hold ids, splits and labels too.")
 ]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|NAME",
+        help="Origin of each item (recording, product, speaker): a table by id, or the name of a column of PAIRS.",
+    ),
+]
 Join = Annotated[
     str, typer.Option(metavar="all|inner", help="Items: all, which both sides must have, or those that both have.")
 ]
@@ -69,6 +76,7 @@ def open_pairs(
     dataset: str | None,
     *,
     join: str = "all",
+    groups: str | None = None,
     quiet: bool = False,
 ) -> PairedEmbeddings:
     """The pairs that the options name; the bundled data where they name none.
@@ -83,8 +91,8 @@ def open_pairs(
     from gapkit.errors import InputError
 
     if pairs is None:
-        if target or owner or captions:
-            raise InputError("--target, --owner and --captions go with a file; give PAIRS too")
+        if target or owner or captions or groups:
+            raise InputError("--target, --owner, --captions and --groups go with a file; give PAIRS too")
         from gapkit.datasets import load_dataset
 
         return load_dataset(dataset or DEFAULT_DATASET)
@@ -92,13 +100,14 @@ def open_pairs(
         raise InputError(f"expected PAIRS or --dataset, got both ({pairs} and {dataset}); leave one out")
     from gapkit.files import load_pairs
 
-    opened = load_pairs(pairs, target=target, owner=owner, captions=captions, join=join)  # type: ignore[arg-type]
-    if not quiet and (target or owner or captions or Path(pairs).is_dir()):
+    opened = load_pairs(pairs, target=target, owner=owner, captions=captions, join=join, groups=groups)  # type: ignore[arg-type]
+    if not quiet and (target or owner or captions or groups or Path(pairs).is_dir()):
         from gapkit.cli.progress import say
 
         splits = ", ".join(f"{count:,} {split}" for split, count in opened.splits.items())
+        grouped = f" in {opened.origins.count}" if opened.origins is not None else ""
         say(
-            f"{len(opened):,} items, {opened.n_targets:,} targets, {opened.meta['joined']}; "
+            f"{len(opened):,} items{grouped}, {opened.n_targets:,} targets, {opened.meta['joined']}; "
             f"{f'splits {splits}' if splits else 'no splits'}"
         )
     return opened

@@ -63,6 +63,7 @@ def plot(
     pairs: Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -92,7 +93,7 @@ def plot(
     with style(font=font or FONT):
         pass  # a font that is not there is told before anything is computed
     limit_threads(threads)
-    opened = _open(data, pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    opened = _open(data, pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     wishes: dict[str, Any] = {
         "bridges": options.names(bridges, "--bridges"), "method": projection,
         "metrics": options.names(metrics, "--metrics"), "seed": seed,
@@ -111,7 +112,7 @@ plot.__doc__ = f"{plot.__doc__}{LISTED}"
 
 
 def _open(
-    data: str | None, pairs: str | None, *sides: str | None, join: str, quiet: bool
+    data: str | None, pairs: str | None, *sides: str | None, join: str, groups: str | None, quiet: bool
 ) -> PairedEmbeddings | Run | Path:
     """The folder of a study where it is one, opened where its data are given; otherwise embeddings."""
     from gapkit.errors import InputError
@@ -120,9 +121,9 @@ def _open(
     if data is None or not any((Path(data) / name).exists() for name in marks):
         if pairs is not None:
             raise InputError("--pairs: goes with the folder of a study; give embeddings in its place")
-        return options.open_pairs(data, *sides, join=join, quiet=quiet)
+        return options.open_pairs(data, *sides, join=join, groups=groups, quiet=quiet)
     target, owner, captions, dataset = sides
-    if dataset or (pairs is None and (target or owner or captions)):
+    if dataset or (pairs is None and (target or owner or captions or groups)):
         raise InputError(
             f"{data}: a study knows its data; give them by --pairs, or leave out the options of embeddings"
         )
@@ -130,7 +131,8 @@ def _open(
         return Path(data)
     from gapkit.comparison import open_run
 
-    return open_run(data, options.open_pairs(pairs, target, owner, captions, None, join=join, quiet=quiet))
+    given = options.open_pairs(pairs, target, owner, captions, None, join=join, groups=groups, quiet=quiet)
+    return open_run(data, given)
 
 
 def _draw(kind: str, opened: Any, out: Path, wishes: dict[str, Any], progress: Progress, font: str, dpi: float) -> None:

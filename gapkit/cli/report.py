@@ -36,6 +36,7 @@ def report(
     pairs: Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     caption_study: CaptionStudy = None,
@@ -56,10 +57,14 @@ def report(
     home = run / "report.html" if out is None else out
     if home.is_dir():
         raise InputError(f"{home}: expected a file to write, got a folder; give a name such as {home / 'report.html'}")
-    if (target or owner or captions) and pairs is None:
-        raise InputError("--target, --owner and --captions go with a file; give --pairs too")
+    if (target or owner or captions or groups) and pairs is None:
+        raise InputError("--target, --owner, --captions and --groups go with a file; give --pairs too")
     limit_threads(threads)
-    given = None if pairs is None else options.open_pairs(pairs, target, owner, captions, None, join=join, quiet=quiet)
+    given = (
+        None
+        if pairs is None
+        else options.open_pairs(pairs, target, owner, captions, None, join=join, groups=groups, quiet=quiet)
+    )
     opened = open_run(run, given)
     with reporting(quiet=quiet) as progress:
         page = build_page(

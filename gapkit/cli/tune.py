@@ -35,6 +35,7 @@ def tune(
     pairs: options.Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
@@ -67,7 +68,7 @@ def tune(
     bridge = BRIDGES.name_of(bridge)
     out = out or Path("gapkit-tune") / bridge
     limit_threads(threads)
-    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, quiet=quiet)
+    data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         result = tune_bridge(
             data,

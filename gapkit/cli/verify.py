@@ -26,6 +26,7 @@ def verify(
     pairs: Pairs = None,
     target: options.Target = None,
     owner: options.Owner = None,
+    groups: options.Groups = None,
     captions: options.Captions = None,
     join: options.Join = "all",
     cells: Cells = 3,
@@ -45,8 +46,8 @@ def verify(
 
     limit_threads(threads)
     data = None
-    if pairs or target or owner or captions:
-        data = options.open_pairs(pairs, target, owner, captions, None, join=join, quiet=quiet)
+    if pairs or target or owner or captions or groups:
+        data = options.open_pairs(pairs, target, owner, captions, None, join=join, groups=groups, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         found = verify_run(run, data, cells=cells, seed=seed, tolerance=tolerance, progress=progress)
     if as_json:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +15,19 @@ from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.measuring import as_measured
+from gapkit.comparison.measuring import as_measured, groups_told
 from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.splits import SHARES, clip_groups, fit_parts, unit_pairs, with_known_names, without_test
+from gapkit.comparison.splits import (
+    SHARES,
+    by_groups,
+    clip_groups,
+    drawn_rows,
+    fit_parts,
+    unit_pairs,
+    with_known_names,
+    without_test,
+)
 from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
@@ -25,7 +35,6 @@ from gapkit.embeddings import PairedEmbeddings, content_hash
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
 from gapkit.metrics.measuring import measured_part, measured_split
-from gapkit.statistics.partition import draw
 
 OF_PAIRS = ("pairing", "copies", "names", "leak")
 """Kinds of warnings that say nothing about sets that are not pairs."""
@@ -42,6 +51,8 @@ def measure_pairs(
     *,
     metrics: Sequence[str] = (),
     split: str | None = None,
+    groups: Iterable[Any] | None = None,
+    source_groups: Iterable[Any] | None = None,
     paired: bool = True,
     normalise: bool = True,
     n_resamples: int = 1000,
@@ -60,6 +71,8 @@ def measure_pairs(
         Names; empty for the default table, ``("all",)`` for every metric.
     split : str, optional
         Items of this split, or ``"all"``. Left out: ``"test"`` where the data have it, otherwise all.
+    groups, source_groups : sequence of str or of lists of str, optional
+        Origins of the targets and of the source rows of two unrelated sets; pairs bring theirs along.
     paired : bool
         False: source and target are unrelated sets. Each is resampled on its own, and metrics that need pairs are left
         out.
@@ -93,11 +106,15 @@ def measure_pairs(
             raise InputError(f"{part.name}: expected at least 2 clips to measure, got {len(part)}")
     listener.begin("what the metrics share")
     source, other = (part, None) if paired else _sides(part)
+    if isinstance(part, PairedEmbeddings) and not paired and part.origins is not None:
+        groups, source_groups = part.origins.take(part.owner), part.origins
     found = measure(
         source,
         other,
         metrics=config.metrics,
         split="all" if paired else None,
+        groups=groups,
+        source_groups=source_groups,
         paired=paired,
         normalise=normalise,
         n_resamples=n_resamples,
@@ -114,6 +131,8 @@ def measure_gap(
     *,
     metrics: Sequence[str] = (),
     split: str | None = None,
+    groups: Iterable[Any] | None = None,
+    source_groups: Iterable[Any] | None = None,
     paired: bool = True,
     normalise: bool = True,
     n_resamples: int = 1000,
@@ -124,7 +143,7 @@ def measure_gap(
 
     Parameters
     ----------
-    pairs, target, metrics, split, paired, normalise, n_resamples, seed, progress
+    pairs, target, metrics, split, groups, source_groups, paired, normalise, n_resamples, seed, progress
         See `measure_pairs`.
 
     Raises
@@ -136,6 +155,8 @@ def measure_gap(
         target,
         metrics=metrics,
         split=split,
+        groups=groups,
+        source_groups=source_groups,
         paired=paired,
         normalise=normalise,
         n_resamples=n_resamples,
@@ -156,10 +177,16 @@ def measure_gap(
     without = dict.fromkeys(f"no intervals: {e.no_interval}" for e in found.values() if e.no_interval)
     study = {
         "name": name,
-        "data": {"content_hash": digest, "dim": source.shape[1], "fit_clips": 0, "test_clips": len(source)},
+        "data": {
+            "content_hash": digest,
+            "dim": source.shape[1],
+            "fit_clips": 0,
+            "test_clips": len(source),
+            **groups_told(found.groups),
+        },
         "options": {"seed": seed, "n_resamples": n_resamples, "normalise": normalise, "paired": paired, "split": used},
         "left_out": dict(found.left_out),
-        "notes": [*found.notes, *without],
+        "notes": [*found.notes, *without, *found.cautions],
     }
     return Results(frame, columns, study, draws_of([cell]))
 
@@ -267,12 +294,13 @@ def _held_back(
         raise InputError(f"--hold-out: expected a share between 0 and 1, such as 0.3 or 30%, got {share:g}")
     validating = SHARES[1] if share == SHARES[2] else SHARES[1] * (1 - share) / (1 - SHARES[2])
     data = unit_pairs(pairs) if config.normalise else pairs
-    test, held, fit = draw(clip_groups(data), (share, validating, 1 - share - validating), seed=config.seed)
+    shares = (share, validating, 1 - share - validating)
+    (test, held, fit), parted = drawn_rows(clip_groups(data), data.origins, shares, seed=config.seed)
     if len(fit) < 2 or not len(test):
         raise InputError(
             f"--hold-out: {len(pairs):,} clips are too few to keep {share:.0%} back and to fit on 2 or more, with no "
             "group of equal captions or embeddings torn; give more clips"
         )
     require_usable(pairs.take(np.sort(np.concatenate([fit, held]))), progress)
-    rule = f"drawn with seed {config.seed}, {share:.0%} held out"
+    rule = f"drawn with seed {config.seed}{by_groups(data.origins, parted)}, {share:.0%} held out"
     return data.take(fit), data.take(held) if len(held) else None, rule

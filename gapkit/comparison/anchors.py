@@ -19,6 +19,7 @@ from gapkit.comparison.measuring import Measured, estimate_all
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.metrics.evaluation import Reference
+from gapkit.statistics import split
 
 BRIDGES = ("identity", "mean-shift")
 """Bridges that stand among the anchors."""
@@ -83,6 +84,8 @@ def split_half(
 ) -> Measured:
     """Targets of a random half of the clips against those of the other half: the floor of every distance.
 
+    Clips of one group are in one half, as far as chains of shared groups allow.
+
     Parameters
     ----------
     test : PairedEmbeddings
@@ -103,16 +106,25 @@ def split_half(
     failed: dict[str, str] = {}
     began = time.perf_counter()
     for _ in range(HALVES if len(test) >= 4 else 0):
-        order = rng.permutation(len(test))
-        left, right = (test.take(np.sort(part)) for part in np.array_split(order, 2))
-        half = Reference.from_target(right.target, owner=right.owner, seed=seed, n_resamples=0)
+        left, right = (test.take(part) for part in _halves(test, rng))
+        half = Reference.from_target(right.target, owner=right.owner, groups=right.origins, seed=seed, n_resamples=0)
         half = dataclasses.replace(half, bandwidth=reference.bandwidth)
-        measured = estimate_all(left.target, half, metrics, paired=False)
+        # Several targets an item: each is a source row of its own here.
+        origins = None if left.origins is None else left.origins.take(left.owner)
+        measured = estimate_all(left.target, half, metrics, paired=False, groups=origins)
         failed |= measured.failed
         for metric, value in measured.estimates.items():
             values.setdefault(metric, []).append(value)
     seconds = (time.perf_counter() - began) / max(len(values), 1)
     return Measured({metric: _over_halves(own, len(test) // 2, seconds) for metric, own in values.items()}, failed, {})
+
+
+def _halves(test: PairedEmbeddings, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+    """Rows of two halves; no group is parted as far as chains of shared groups allow."""
+    if test.origins is None or test.origins.apart or len(np.unique(test.origins.components)) < 2:
+        return [np.sort(part) for part in np.array_split(rng.permutation(len(test)), 2)]
+    part = split(test.origins, (0.5, 0.5), int(rng.integers(2**31))).part
+    return np.flatnonzero(part == 0), np.flatnonzero(part == 1)
 
 
 def _over_halves(own: Sequence[Value], n: int, seconds: float) -> Value:

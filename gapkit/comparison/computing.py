@@ -77,6 +77,7 @@ class Bench:
                 self._reference = Reference.from_target(
                     test.target,
                     owner=test.owner,
+                    groups=test.origins,
                     seed=config.seed,
                     n_resamples=config.n_resamples,
                     # Each fold has fitted targets of its own.

@@ -59,7 +59,8 @@ def paired_table(
             n.append(clips[bridge, metric])
             left.append(draws[0])
             right.append(draws[1])
-    found = paired_tests(differences, left, right, n=n, p=p)
+    groups = results.study.get("data", {}).get("groups")
+    found = paired_tests(differences, left, right, n=[groups["effective"]] * len(n) if groups else n, p=p)
     names = {"bridge": [bridge for bridge, _ in cells], "metric": [metric for _, metric in cells]}
     verdict = [_verdict(merit, adjusted) for merit, adjusted in zip(merits, found["p_holm"], strict=True)]
     return pd.DataFrame({**names, **found, "verdict": verdict})

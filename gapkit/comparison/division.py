@@ -47,7 +47,7 @@ class Division:
     @classmethod
     def of_folds(cls, folds: Folds) -> Division:
         """The division of a fit for each fold; the measured items are all, in the order of the data."""
-        fitted, _, measured = zip(*map(folds.rows, range(len(folds))), strict=True)
+        fitted, _, measured = zip(*folds.rows, strict=True)
         targets = np.bincount(folds.pairs.owner, minlength=len(folds.pairs))
         return cls(
             folds, measured, folds.pairs, max(map(len, fitted)), max(int(targets[rows].sum()) for rows in fitted)

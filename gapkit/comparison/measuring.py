@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.comparison.cells import Value
 from gapkit.comparison.fitting import one_line
+from gapkit.embeddings import content_hash
 from gapkit.metrics import Estimate, Measures, Reference, measure
+from gapkit.statistics import Groups
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ def estimate_all(
     *,
     paired: bool = True,
     original: NDArray[np.float32] | None = None,
+    groups: Groups | None = None,
 ) -> Measured:
     """All `metrics` of one row.
 
@@ -43,9 +47,13 @@ def estimate_all(
         Row i of `source` belongs to clip i of the reference.
     original : array of shape (n, d), optional
         The source before it was moved.
+    groups : Groups, optional
+        Of the source rows, where they are unrelated to the reference.
     """
     try:
-        found = measure(source, reference, list(metrics), paired=paired, original=original, on_error="note")
+        found = measure(
+            source, reference, list(metrics), paired=paired, original=original, source_groups=groups, on_error="note"
+        )
     except Exception as error:  # rows that no metric can use
         return Measured({}, dict.fromkeys(metrics, one_line(error)), {})
     return as_measured(found)
@@ -66,3 +74,19 @@ def _value(estimate: Estimate) -> Value:
     value, low, high = (float(number) if math.isfinite(number) else math.nan for number in ends)
     why = estimate.why or ("it is infinite" if math.isinf(estimate.value) else "")
     return Value(value, low, high, int(estimate.n), float(estimate.seconds), why)
+
+
+def groups_told(groups: Groups | None) -> dict[str, dict[str, Any]]:
+    """Groups of the measured items for the identity of a study, under ``groups``; empty where they change nothing."""
+    if groups is None or groups.apart:
+        return {}
+    return {
+        "groups": {
+            "number": groups.n_groups,
+            "effective": round(groups.n_effective, 6),
+            "count": groups.count,
+            "no_interval": groups.no_interval or "",
+            "caution": groups.caution or "",
+            "hash": content_hash(groups.start, groups.number),
+        }
+    }

@@ -28,6 +28,7 @@ WHY = {
     "fit_clips": "bridges were fitted on other clips",
     "test_clips": "other clips were measured",
     "test_targets": "the clips were measured against other targets",
+    "groups": "items have other groups",
     "folds": "items were measured in another number of folds",
     "seed": "folds and resamples were drawn with another seed",
     "n_resamples": "intervals come from another number of resamples",

@@ -90,6 +90,11 @@ def _measured(test: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbedd
 
 def _concatenated(parts: Sequence[PairedEmbeddings]) -> PairedEmbeddings:
     starts = np.cumsum([0, *map(len, parts[:-1])])
+    if any(part.groups is not None for part in parts):
+        # Of a set without groups every item is its own.
+        parts = [
+            part if part.groups is not None else dataclasses.replace(part, groups=_own_groups(part)) for part in parts
+        ]
     names = [field.name for field in dataclasses.fields(PairedEmbeddings) if field.name not in OWN]
     columns = {name: [getattr(part, name) for part in parts] for name in names}
     more: dict[str, Any] = {
@@ -101,3 +106,7 @@ def _concatenated(parts: Sequence[PairedEmbeddings]) -> PairedEmbeddings:
         owner=np.concatenate([part.owner + start for part, start in zip(parts, starts, strict=True)]),
         **more,
     )
+
+
+def _own_groups(part: PairedEmbeddings) -> list[str]:
+    return [f"item {number} of {part.name}" for number in range(len(part))]

@@ -191,10 +191,11 @@ class Results:
         data = self.study.get("data", {})
         if not data:
             return ""
-        fitted = f", fitted on {data['fit_clips']}" if data["fit_clips"] else ""
+        fitted = f", fitted on {data['fit_clips']:,}" if data["fit_clips"] else ""
         fitted = f" in {data['folds']} folds" if data.get("folds") else fitted
         name = printable(str(self.study.get("name", "pairs")))
-        return f"{name}: {data['test_clips']} clips{fitted}, {data['dim']} dimensions"
+        groups = f" in {data['groups']['count']}" if data.get("groups") else ""
+        return f"{name}: {data['test_clips']:,} clips{groups}{fitted}, {data['dim']} dimensions"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -204,6 +205,7 @@ class Results:
         resamples = int(options.get("n_resamples", 0))
         seeds = sorted({int(seed) for seed in self.frame["seed"].dropna()})
         data, lines = self.study.get("data", {}), []
+        groups = data.get("groups") or {}
         if data.get("folds"):
             lines.append(
                 f"{data['folds']} folds of {data['test_clips']:,} items, each measured by a fit that has not seen it; "
@@ -214,8 +216,13 @@ class Results:
             lines.append(
                 f"No intervals: {int(numbers.max())} clips are too few for one of 95 %; give at least {LEAST_ITEMS}."
             )
+        elif len(numbers) and resamples and groups.get("no_interval"):
+            lines.append(f"No intervals: {groups['no_interval']}.")
         elif len(numbers) and resamples:
-            lines.append(f"Intervals: 95 % bootstrap over clips, n = {int(numbers.max())}, B = {resamples}.")
+            over = f"{groups['count']} of clips" if groups else "clips"
+            lines.append(f"Intervals: 95 % bootstrap over {over}, n = {int(numbers.max())}, B = {resamples}.")
+            if groups.get("caution"):
+                lines.append(f"Note: {groups['caution']}.")
         if seeds:
             lines.append(f"Stochastic bridges: {_seeds_in_words(self.frame, seeds)}.")
         if len(seeds) > 1:

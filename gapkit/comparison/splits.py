@@ -15,7 +15,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.split_names import FLAGS, Role, split_named
-from gapkit.statistics.partition import draw
+from gapkit.statistics import Groups, partition
 
 SHARES = (0.6, 0.1, 0.3)
 """Fit, validation and test share of the clips where the data bring no splits."""
@@ -65,7 +65,7 @@ def split_parts(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
     """Part the clips by their own splits, or by a seeded draw where there are none.
 
     Clips that share a caption, a target row or a source row stay together in every draw: otherwise the answer would be
-    known from the fit.
+    known from the fit. So do clips of one group, as far as chains of shared groups allow.
 
     Raises
     ------
@@ -145,33 +145,58 @@ def fit_parts(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbed
 
 
 def hold_out(fit: PairedEmbeddings, *, seed: int) -> tuple[PairedEmbeddings | None, PairedEmbeddings]:
-    """A tenth of the clips and the rest, no group of equal clips torn; None where the rest would not do."""
-    held, rest = held_out_rows(clip_groups(fit), seed=seed)
+    """A tenth of the clips and the rest, no group of clips torn; None where the rest would not do."""
+    held, rest = held_out_rows(clip_groups(fit), fit.origins, seed=seed)
     if held is None:
         return None, fit
     return fit.take(held, name=f"{fit.name}:held out"), fit.take(rest, name=fit.name)
 
 
-def held_out_rows(groups: NDArray[np.int64], *, seed: int) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
+def held_out_rows(
+    together: NDArray[np.int64], origins: Groups | None, *, seed: int
+) -> tuple[NDArray[np.int64] | None, NDArray[np.int64]]:
     """Rows of a tenth of the items and of the rest, no group torn; None and all where the rest would not do."""
-    held, rest = draw(groups, (HELD_OUT, 1 - HELD_OUT), seed=seed)
-    if min(len(np.unique(groups)), len(rest)) < 2 or not len(held):
-        return None, np.arange(len(groups))
+    (held, rest), _ = drawn_rows(together, origins, (HELD_OUT, 1 - HELD_OUT), seed=seed)
+    if min(len(np.unique(together)), len(rest)) < 2 or not len(held):
+        return None, np.arange(len(together))
     return held, rest
 
 
+def drawn_rows(
+    together: NDArray[np.int64], origins: Groups | None, shares: tuple[float, ...], *, seed: int
+) -> tuple[list[NDArray[np.int64]], str]:
+    """Rows of parts of given shares, and a remark on the groups that had to be parted; empty where none was.
+
+    Parameters
+    ----------
+    together : array of shape (n,)
+        Items of one number are in one part: see `clip_groups`.
+    origins : Groups, optional
+        Groups that are not parted as far as chains of shared groups allow.
+    shares : tuple of float
+        Share of the items of each part, filled in this order; the last takes what is left.
+    seed : int
+    """
+    if origins is None:
+        return partition.draw(together, shares, seed=seed), ""
+    found = partition.split(origins, shares, seed, together=together)
+    return [np.flatnonzero(found.part == number) for number in range(len(shares))], found.note or ""
+
+
 def _drawn(pairs: PairedEmbeddings, config: StudyConfig) -> Parts:
-    groups = clip_groups(pairs)
     # The test part is filled first: a giant group then lands in the fit, where it does the least harm.
-    test, held, fit = draw(groups, (SHARES[2], SHARES[1], SHARES[0]), seed=config.seed)
+    shares = (SHARES[2], SHARES[1], SHARES[0])
+    together = clip_groups(pairs)
+    (test, held, fit), parted = drawn_rows(together, pairs.origins, shares, seed=config.seed)
     if min(len(fit), len(test)) < 2:
+        own = "" if pairs.origins is None else f", in {pairs.origins.count} of origin"
         raise InputError(
             f"{pairs.name}: too few clips with captions of their own to draw a test part from ({len(pairs)} clips in "
-            f"{len(np.unique(groups))} groups of equal captions or embeddings); give more clips or a split"
+            f"{len(np.unique(together))} groups of equal captions or embeddings{own}); give more clips or a split"
         )
     fit_share, held_share, test_share = (f"{share:.0%}" for share in SHARES)
-    shares = f"{fit_share} fit, {held_share} validation, {test_share} test"
-    rule = f"no splits in the data: drawn {shares} with seed {config.seed}"
+    words = f"{fit_share} fit, {held_share} validation, {test_share} test"
+    rule = f"no splits in the data: drawn {words} with seed {config.seed}{by_groups(pairs.origins, parted)}"
     validation = pairs.take(held, name=f"{pairs.name}:validation") if len(held) else None
     return Parts(
         pairs.take(fit, name=f"{pairs.name}:fit"), validation, pairs.take(test, name=f"{pairs.name}:test"), rule
@@ -193,6 +218,13 @@ def _enough(part: PairedEmbeddings, split: str) -> PairedEmbeddings:
 def unit_pairs(pairs: PairedEmbeddings) -> PairedEmbeddings:
     """The same pairs with every row of both sides scaled to length one."""
     return dataclasses.replace(pairs, source=_unit(pairs.source), target=_unit(pairs.target))
+
+
+def by_groups(origins: Groups | None, parted: str) -> str:
+    """End of a rule of drawn parts: by groups, and which had to be parted all the same."""
+    if origins is None or origins.apart:
+        return ""
+    return f" by {origins.count}" + (f"; {parted}" if parted else "")
 
 
 def clip_groups(pairs: PairedEmbeddings) -> NDArray[np.int64]:

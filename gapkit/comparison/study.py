@@ -18,6 +18,7 @@ from gapkit.comparison.division import Division, divide
 from gapkit.comparison.fitting import Task
 from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import write_manifest
+from gapkit.comparison.measuring import groups_told
 from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.parallel import Backend, check_backend, compute_elsewhere
 from gapkit.comparison.planning import study_tasks
@@ -167,6 +168,7 @@ def study_identity(pairs: PairedEmbeddings, division: Division, config: StudyCon
         "test_clips": len(division.test),
         "test_targets": division.test.n_targets,
         **({"folds": len(division)} if division.in_folds else {}),
+        **groups_told(division.test.origins),
     }
     options = {
         "seed": config.seed,

@@ -18,6 +18,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.files import load_pairs
 from gapkit.registry import nearest_of
+from gapkit.statistics import cells_of
 
 HEADS = {"openclipart": "offline-image-heads.safetensors", "soundscapes": "offline-heads.safetensors"}
 """The heads of each set that came into the package with it; `gapkit embed` names them by their hash."""
@@ -90,7 +91,8 @@ def load_dataset(name: str) -> PairedEmbeddings:
     Returns
     -------
     PairedEmbeddings
-        With ids, captions and splits: ``train`` to fit on, ``val`` to choose on, ``test`` to measure on.
+        With ids, captions, groups (see `load_groups`) and splits: ``train`` to fit on, ``val`` to choose on, ``test``
+        to measure on.
         ``soundscapes`` has several captions a clip and a second test split ``unseen``, of kinds of sound that
         nothing was ever fitted on. ``sfx`` is one to one: its ``val`` and ``test`` hold one clip of each
         caption, ``val-duplicates`` and ``test-duplicates`` the others, ``encoder`` the clips that the encoders
@@ -112,7 +114,8 @@ def load_dataset(name: str) -> PairedEmbeddings:
         pairs = load_pairs(path, name=name)
     meta = {key: value for key, value in pairs.meta.items() if key not in ("files", "opened")}
     encoder = {"source": card.source, "target": card.target, "heads": _heads(name)}
-    return dataclasses.replace(pairs, meta={**meta, "dataset": dataclasses.asdict(card), "encoder": encoder})
+    about = {**meta, "dataset": dataclasses.asdict(card), "encoder": encoder}
+    return dataclasses.replace(pairs, meta=about, groups=cells_of(load_groups(name)))
 
 
 def _heads(name: str) -> str:

@@ -21,7 +21,7 @@ class CaptionTable:
     ----------
     path : Path
     captions : array of shape (m,) of str
-    ids, split, labels : array of shape (m,) of str or None
+    ids, split, labels, groups : array of shape (m,) of str or None
         The id is that of its column, else YouTube id and start, else the path.
     row : array of shape (m,) of int
         Number of the record that holds the caption, from 0: caption_1 to caption_5 are of one record.
@@ -32,11 +32,12 @@ class CaptionTable:
     ids: NDArray[np.str_] | None
     split: NDArray[np.str_] | None
     labels: NDArray[np.str_] | None = None
+    groups: NDArray[np.str_] | None = None
     row: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def read_captions(path: Path) -> CaptionTable:
-    """Read captions and, where the table has them, ids, splits and labels.
+    """Read captions and, where the table has them, ids, splits, labels and groups.
 
     Parameters
     ----------
@@ -72,5 +73,6 @@ def read_captions(path: Path) -> CaptionTable:
         ids=column("id"),
         split=column("split"),
         labels=column("label"),
+        groups=column("group"),
         row=np.array([row.row for row, _ in entries], dtype=np.int64),
     )

@@ -31,6 +31,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "start": ("start_time", "start_s"),
     "split": ("split",),
     "label": ("label", "labels", "class", "category"),
+    "group": ("group", "groups", "group_id"),
 }  # fmt: skip
 """Names of each column but the captions, the one that is taken first before the others."""
 
@@ -59,6 +60,7 @@ class Columns:
     start: str | None
     split: str | None
     label: str | None
+    group: str | None
 
 
 def role_of(name: Any) -> str | None:

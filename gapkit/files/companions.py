@@ -13,12 +13,13 @@ from gapkit.embeddings import PER_ITEM
 from gapkit.errors import InputError
 from gapkit.files.captions import read_captions
 from gapkit.files.columns import find_columns, plain_name, word_in
-from gapkit.files.described import describe
+from gapkit.files.described import describe, read_described, usable
 from gapkit.files.grouping import number, per_item
 from gapkit.files.matrices import listed
-from gapkit.files.sides import Side, one_an_id, open_any, read_part, split_key
+from gapkit.files.sides import Side, one_an_id, open_any, read_groups, read_part, split_key
 from gapkit.files.store import READERS, Store, text_array
 from gapkit.files.tables import read_table
+from gapkit.statistics import cells_of
 
 TABLES = (".csv", ".tsv", ".json", ".jsonl")
 """Suffixes of the tables that a folder may hold beside its embeddings."""
@@ -129,6 +130,48 @@ def _owner_in_table(path: Path) -> NDArray[Any]:
     cells = [word_in(row.cells.get(column)) for row in table.rows]
     numbers = all(cell.isdecimal() for cell in cells)
     return np.repeat(np.array([int(cell) for cell in cells]) if numbers else text_array(cells, path, column), counts)
+
+
+def groups_of(groups: Any, pairs: Path) -> Side:
+    """Groups of items, and their ids where the file tells them, as a side without embeddings.
+
+    Parameters
+    ----------
+    groups : sequence, or str or Path
+        Labels or lists of labels; or a table, ``file[:key]``, or the name of an array or column of `pairs`.
+    pairs : Path
+        File of the embeddings.
+
+    Raises
+    ------
+    InputError
+        No such file or column, or labels that are neither texts nor whole numbers.
+    """
+    if not isinstance(groups, str | Path):
+        return _grouped("groups", cells_of(groups), None)
+    file, key = split_key(groups)
+    if not file.exists():
+        file, key = split_key(pairs)[0], str(groups)
+    where = f"{file}:{key}" if key else str(file)
+    if file.suffix.lower() not in READERS and not file.is_dir():
+        rows = usable(read_described(file), file)
+        return _grouped(where, np.array([row.group for row in rows]), np.array([row.id for row in rows]))
+    store = open_any(file)
+    if key is not None and key not in store.keys:
+        raise InputError(
+            f"{groups}: is no file, and {file} holds nothing of this name; names there: {listed(store.keys)}"
+        )
+    cells = read_part(store, "groups", "source") if key is None else read_groups(store, key)
+    if cells is None:
+        raise InputError(f"{file}: holds no groups; names here: {listed(store.keys)}; choose one as FILE:KEY")
+    ids = read_part(store, "ids", "source")
+    return _grouped(where, cells, ids if ids is not None and len(ids) == len(cells) else None)
+
+
+def _grouped(where: str, cells: NDArray[Any], ids: NDArray[Any] | None) -> Side:
+    named = ids is not None and all(ids.tolist())
+    side = Side(where=where, count=len(cells), items={"groups": cells, **({"ids": ids} if named else {})})
+    return one_an_id(side, source=False)
 
 
 def _vector(store: Store, key: str) -> NDArray[Any]:

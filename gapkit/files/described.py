@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from gapkit.errors import InputError
 from gapkit.files.columns import Columns, name_in, need_columns, texts_in, word_in
 from gapkit.files.list_cells import list_in
 from gapkit.files.tables import Row, Table, read_table
+from gapkit.statistics import cells_of
 
 SHOWN = 3
 """Broken rows that a message tells."""
@@ -28,7 +29,7 @@ class Described:
         Number of the record in the table, from 0, broken ones counted.
     where : str
         Its place as its user counts: "line 3", "entry 'a'".
-    id, path, split, label : str
+    id, path, split, label, group : str
         Empty where there is no such column. The id is that of its column, else YouTube id and start, else the path.
     captions : tuple of str
         In the order of their columns; without the empty ones.
@@ -44,6 +45,7 @@ class Described:
     path: str = ""
     split: str = ""
     label: str = ""
+    group: str = ""
     captions: tuple[str, ...] = ()
     blank: int = 0
     fault: str = ""
@@ -115,7 +117,10 @@ def captions_by_id(rows: Sequence[Described]) -> dict[str, tuple[str, ...]]:
 
 
 def _described(row: Row, columns: Columns) -> Described:
-    cells = {part: row.cells.get(getattr(columns, part)) for part in ("id", "path", "video", "start", "split", "label")}
+    cells = {
+        part: row.cells.get(getattr(columns, part))
+        for part in tuple(field.name for field in fields(Columns) if field.name != "captions")
+    }
     fault, names = row.fault, {}
     for part in ("id", "path", "video"):
         try:
@@ -144,6 +149,7 @@ def _described(row: Row, columns: Columns) -> Described:
         path=names["path"],
         split=word_in(cells["split"]),
         label=word_in(cells["label"]),
+        group=group_in(cells["group"]),
         captions=full,
         blank=len(texts) - len(full),
         fault=fault,
@@ -153,6 +159,12 @@ def _described(row: Row, columns: Columns) -> Described:
 def _captions(cell: Any) -> list[str]:
     listed = list_in(cell) if isinstance(cell, str) else None
     return list(texts_in(cell)) if listed is None else listed
+
+
+def group_in(cell: Any) -> str:
+    """Origins of an item out of a cell that holds one label or a list of them; see `gapkit.statistics.cells_of`."""
+    labels = list_in(cell) if isinstance(cell, str) else cell if isinstance(cell, list | tuple) else None
+    return word_in(cell) if labels is None else str(cells_of([labels])[0])
 
 
 def _is_number(text: str) -> bool:

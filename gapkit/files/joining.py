@@ -327,6 +327,37 @@ def add_table(made: Joined, table: Side, *, join: Join) -> None:
         made.items |= merged(part, made.items.get(part), "the pairs", values, table.where, made.items.get("ids"))
 
 
+def add_groups(made: Joined, groups: Side) -> None:
+    """Give joined pairs the groups of a table: by the ids of the items, or row by row where one of them has none.
+
+    Raises
+    ------
+    InputError
+        Items without a group, or another number of groups than of items.
+    """
+    cells, ids = groups.items["groups"], made.items.get("ids")
+    n = len(made.source)
+    owner = np.arange(len(made.target)) if made.owner is None else made.owner
+    if ids is not None and groups.ids is not None:
+        place = {str(name): row for row, name in enumerate(groups.ids)}
+        missing = [str(name) for name in ids if str(name) not in place]
+        if missing:
+            raise InputError(
+                f"{groups.where}: {len(missing):,} of {n:,} items have no group (first: {', '.join(missing[:3])}); "
+                "give each item a group, and an item that shares its origin with no other a name of its own"
+            )
+        made.items["groups"] = cells[[place[str(name)] for name in ids]]
+        made.said.append("groups by id")
+    elif len(cells) == n:
+        made.items["groups"] = cells
+        made.said.append("groups row by row")
+    elif len(cells) == len(owner):
+        made.items["groups"] = per_item(cells, owner, groups.where)
+        made.said.append("groups row by row")
+    else:
+        raise InputError(f"{groups.where}: expected the groups of {n:,} items, got {len(cells):,}")
+
+
 def _keep(made: Joined, items: NDArray[np.int64]) -> None:
     """Some of the items, with their targets."""
     place = np.full(len(made.source), -1, dtype=np.int64)

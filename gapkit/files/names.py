@@ -31,6 +31,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "captions": ("captions", "caption", "text", "texts", "sentence", "sentences", "raw_caption"),
     "split": ("split", "splits", "subset", "partition"),
     "labels": ("labels", "label", "class", "classes", "class_label", "category", "categories"),
+    "groups": ("groups", "group", "group_id", "group_ids"),
     "fitted": ("fitted",),
     "name": ("name",),
     "provenance": (KEY,),

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
-from gapkit.files.companions import described, named_by, owner_of, table_in, table_of
-from gapkit.files.joining import Join, Joined, add_table, check_join, join_sides
+from gapkit.files.companions import described, groups_of, named_by, owner_of, table_in, table_of
+from gapkit.files.joining import Join, Joined, add_groups, add_table, check_join, join_sides
 from gapkit.files.matrices import find_matrix, named_store
 from gapkit.files.names import SIDES, side_key
 from gapkit.files.provenance import read_beside
@@ -57,13 +57,14 @@ def load_pairs(
     owner: Any = None,
     captions: Any = None,
     split: Any = None,
+    groups: Any = None,
     name: str | None = None,
     join: Join = "all",
 ) -> PairedEmbeddings:
     """Paired embeddings out of one file, two files or a folder.
 
     Rows are joined by the names of their items where both sides have some, whatever their order, and by position
-    otherwise. What lies beside a matrix (ids, owner, split, labels, captions) comes along, on either side.
+    otherwise. What lies beside a matrix (ids, owner, split, labels, groups, captions) comes along, on either side.
 
     Parameters
     ----------
@@ -79,6 +80,9 @@ def load_pairs(
         Text of each target row, or a table of captions that may have the ids, splits and labels of their items.
     split : sequence of str of length n, optional
         Part that each clip belongs to.
+    groups : sequence of length n of str or of lists of str, or str or Path, optional
+        Origins of each clip; or a table or ``file[:key]`` of them, by ids where both have some and row by row
+        otherwise; or the name of an array or column of `path`. They take the place of groups in the files.
     name : str, optional
         What tables call these embeddings; left out, the name in the file or that of the file.
     join : {"all", "inner"}
@@ -102,7 +106,7 @@ def load_pairs(
     if split is not None:
         source.items["split"] = _texts(split, "split", source.count, "clip", source.where)
         other.items.pop("split", None)
-    given = {"path": path, "target": target, "owner": owner, "captions": captions}
+    given = {"path": path, "target": target, "owner": owner, "captions": captions, "groups": groups}
     rows = None if owner is None else owner_of(owner)
     if rows is not None and source.ids is None and set(rows.ravel().tolist()) == set(map(str, range(source.count))):
         rows = rows.astype(np.int64)  # ids that number the rows of a source without ids
@@ -126,6 +130,8 @@ def load_pairs(
         made.said.append(by_place)
     if table is not None:
         add_table(made, table, join=join)
+    if groups is not None:
+        add_groups(made, groups_of(groups, Path(path)))
     title = name or (source.name if target is None else None) or _stem(path)
     meta: dict[str, Any] = {
         "files": [str(path), *([str(target)] if target is not None else [])],

@@ -17,6 +17,7 @@ from gapkit.files.matrices import Matrix, find_matrix
 from gapkit.files.names import ALIASES, IDS_OF, OF_ITEMS, OF_THE_WHOLE, is_list, named, plain
 from gapkit.files.provenance import unpacked
 from gapkit.files.store import READERS, Ragged, Store, inside, one_line, open_store, reading, text_array, whole_floats
+from gapkit.statistics import cells_of
 
 BESIDE_OF_A_FOLDER = ("metadata", "captions")
 """Folders and tables of a folder whose columns belong to both sides."""
@@ -146,12 +147,16 @@ def read_part(store: Store, part: str, side: str, keys: Collection[str] | None =
         hits = [key for key in hits if key in looks and looks[key].shape in ((), (1,))]
     elif part == "captions":
         hits = [key for key in hits if key in looks and looks[key].kind in "US" and len(looks[key].shape) in (1, 2)]
+    elif part == "groups":
+        hits = [key for key in hits if key in whole or (key in looks and looks[key].kind in "USiu")]
     else:
         hits = [key for key in hits if key in whole or is_list(looks.get(key))]
     if not hits or (sure and plain(hits[0]) != part):
         if not sure:
             return None
         hits = named(store.keys if keys is None else keys, (part,))
+    if part == "groups":
+        return read_groups(store, hits[0])
     array = store.read(hits[0])
     where = f"{store.path}:{hits[0]}"
     if part == "name":
@@ -188,6 +193,28 @@ def _marks(array: Any, where: str) -> NDArray[np.bool_]:
         )
     marks: NDArray[np.bool_] = array.astype(np.bool_)
     return marks
+
+
+def read_groups(store: Store, key: str) -> NDArray[np.str_]:
+    """Groups of each entry of an array of labels, or of lists of labels, one text an entry.
+
+    Raises
+    ------
+    InputError
+        Labels that are neither texts nor whole numbers.
+    """
+    array = store.read(key)
+    if isinstance(array, Ragged):
+        ends = np.cumsum(array.counts)
+        lists = [array.values[end - count : end].tolist() for end, count in zip(ends, array.counts, strict=True)]
+    else:
+        lists = array.astype(np.int64) if whole_floats(store, key, store.look(key)) else array
+    try:
+        if isinstance(lists, np.ndarray) and lists.ndim == 1 and lists.dtype.kind in "USiu":
+            return text_array(lists, store.path, key)
+        return cells_of(lists)
+    except InputError as error:
+        raise InputError(f"{store.path}:{key}: {error}") from None
 
 
 def _check_same_items(store: Store, keys: list[str], texts: NDArray[Any]) -> None:

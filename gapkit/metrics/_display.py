@@ -72,6 +72,7 @@ def _notes(measures: Measures) -> Iterator[str]:
         if estimate.why:
             yield f"undefined: {name}: {estimate.why}"
     yield from dict.fromkeys(f"no intervals: {e.no_interval}" for e in measures.values() if e.no_interval)
+    yield from measures.cautions
     for name, reason in measures.failed.items():
         yield f"failed: {name}: {reason}"
     why: dict[str, list[str]] = {}

@@ -195,6 +195,7 @@ def c2st_knn_of(pair: Pair, *, k: int = K) -> Value:
     label="C2ST, network",
     place=460,
     cost="n d x iterations",
+    in_folds=True,
     definition="Held-out accuracy of a network of 20 hidden units, source against target, folds by clip; 0.5 is mixed.",
     function=c2st_mlp,
     residual=Residual(

@@ -1,7 +1,7 @@
 """Draws of every metric, made in one place: the number plus the influences of the items that a resample draws.
 
-``draws = value + W @ influence``, W being how often each item occurs in each resample, less once. What is resampled
-(items, or groups of items that share an origin) is the business of `Resamples` alone: it sums influences by unit.
+``draws = value + W @ influence``, W being how often each unit occurs in each resample, less once. `Resamples` alone
+knows the units, items or groups of items that share an origin: it sums influences by unit.
 """
 
 from __future__ import annotations
@@ -12,16 +12,13 @@ import torch
 from torch import Tensor
 
 from gapkit.metrics.pair import Pair
-from gapkit.metrics.resamples import Resamples
+from gapkit.metrics.resamples import Units
 from gapkit.metrics.value import Influence, Value
-
-Units = tuple[Resamples, Resamples]
-"""Of the source and of the target; one and the same where items are paired."""
 
 
 def draws_of(found: Value, pair: Pair, units: Units, bounds: tuple[float, float]) -> Tensor:
     """The number in each resample, (B,), within its range; empty where the metric has no interval."""
-    if found.influence is None or len(units[0]) == 0:
+    if found.influence is None or min(map(len, units)) == 0:
         return torch.empty(0, dtype=torch.float64)
     x, y = (
         None if side is None else (side - side.mean()).to(units[0].counts.device)
@@ -32,7 +29,7 @@ def draws_of(found: Value, pair: Pair, units: Units, bounds: tuple[float, float]
         if side is not None:
             # Squares of what float32 just holds are no float32, and sums are.
             unit = 2.0 ** math.frexp(float(side.abs().max()))[1]
-            moved += unit * resamples.sums(side / unit).double() / len(side)
+            moved += unit * resamples.moved(side / unit).double() / len(side)
     if pair.is_centred and found.chance is not None:
         moved *= _without_chance(found.chance(), (x, y), pair)
     return found.of_draws(found.inner + moved).clamp(*bounds)

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +15,14 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.draws import draws_of
-from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.evaluation import Reference, groups_of
 from gapkit.metrics.kernels import Kernel
 from gapkit.metrics.measures import Estimate
 from gapkit.metrics.pair import Form, Pair, Wanted
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
 from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.work_limits import refusal
-from gapkit.statistics import LEAST_ITEMS, percentile_interval
+from gapkit.statistics import LEAST_ITEMS, Groups, percentile_interval
 
 RARE = 0.01
 """Share of the resamples that may have no value: the interval then holds the others."""
@@ -53,8 +54,12 @@ def prepare(
     *,
     paired: bool = True,
     original: ArrayLike | None = None,
+    groups: Groups | Iterable[Any] | None = None,
 ) -> tuple[Prepared, list[Metric], dict[str, str]]:
-    """The prepared source, the metrics that apply to it, and what the others that were asked for lack."""
+    """The prepared source, the metrics that apply to it, and what the others that were asked for lack.
+
+    `groups` are those of an unrelated source; a paired one has those of the reference.
+    """
     target = reference.target
     x = _cloud(source, "source", reference)
     if paired and x.n != target.n:
@@ -77,7 +82,10 @@ def prepare(
             left_out[record.name] = f"needs {' and '.join(lacking)}"
         else:
             chosen.append(record)
-    resamples = reference.resamples if paired else reference.source_resamples(x.n)
+    folds, resamples = reference.folds, reference.resamples
+    if not paired:
+        origins = groups_of(groups, x.n, "source_groups")
+        folds, resamples = reference.source_folds(x.n, origins), reference.source_resamples(x.n, origins)
     pair = Pair(
         x,
         target,
@@ -85,7 +93,8 @@ def prepare(
         original=None if before is None else reference.known(before),
         fitted=reference.fitted,
         seed=reference.seed,
-        folds=(reference.folds if paired else reference.source_folds(x.n), reference.folds),
+        folds=(folds.part, reference.folds.part),
+        units=(resamples, reference.resamples),
         max_memory=reference.max_memory,
         draws=len(resamples) > 0,
         width=reference.bandwidth,
@@ -148,8 +157,9 @@ def estimate(record: Metric, row: Prepared) -> Estimate:
         value, why = math.nan, str(error)
     if math.isnan(value):
         draws, clips, why = np.empty(0), np.empty(0), why or f"{record.name} gave NaN"
-    few, no_interval = min(both.x.n, both.y.n), ""
-    if few < LEAST_ITEMS and len(row.resamples):
+    few = min(both.x.n, both.y.n)
+    no_interval = row.resamples.no_interval or row.reference.resamples.no_interval
+    if few < LEAST_ITEMS and row.reference.n_resamples:
         draws, no_interval = (
             np.empty(0),
             f"{few} items are too few for an interval of 95 %; give at least {LEAST_ITEMS}",
@@ -188,11 +198,17 @@ def _generic(record: Metric, row: Prepared) -> tuple[float, NDArray[np.float64]]
     if record.cost != "n d" or extras or len(row.resamples) == 0:
         return value, np.empty(0)
     ends = np.searchsorted(owner, np.arange(row.pair.y.n + 1))
-    draws = []
-    both = (r.first(GENERIC_DRAWS).weights.cpu().numpy() for r in (row.resamples, row.reference.resamples))
-    for wx, wy in zip(*both, strict=True):
+
+    def of(wx: NDArray[np.float32], wy: NDArray[np.float32]) -> float:
         take_x, take_y = (np.repeat(np.arange(len(w)), w.astype(np.int64)) for w in (wx, wy))
         rows = np.concatenate([np.arange(ends[c], ends[c + 1]) for c in take_y])
         counts = ends[take_y + 1] - ends[take_y]
-        draws.append(call(x[take_x], y[rows], np.repeat(np.arange(len(take_y)), counts)))
-    return value, np.asarray(draws)
+        return call(x[take_x], y[rows], np.repeat(np.arange(len(take_y)), counts))
+
+    units = [resamples.first(GENERIC_DRAWS) for resamples in (row.resamples, row.reference.resamples)]
+    draws = np.asarray([of(*weights) for weights in zip(*(u.weights.cpu().numpy() for u in units), strict=True)])
+    if all(u.groups.apart for u in units):
+        return value, draws
+    # An item of several groups is drawn with each, so what resamples move is seen from all groups drawn once.
+    once = of(*(u.groups.per_item.astype(np.float32) for u in units))
+    return value, value + max(u.widening for u in units) * (draws - once)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
@@ -16,9 +14,10 @@ from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
 from gapkit.metrics.bandwidth import cloud_bandwidth
 from gapkit.metrics.cloud import Cloud, T, cloud, directions
-from gapkit.metrics.folds import clip_folds
+from gapkit.metrics.folds import item_folds
 from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.work_limits import MAX_WORK, limit_of
+from gapkit.statistics import Groups, Partition, cells_of
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,13 @@ class Reference:
         Targets sorted by clip.
     bandwidth : float
         Kernel width.
-    folds : array of shape (n,)
+    folds : Partition
         Fold of each clip.
     resamples : Resamples
-        Of the clips.
+        Of the clips, or of their groups.
     seed : int
-    n_folds : int
+    n_folds, n_resamples : int
+        As they were asked for.
     max_memory : int
         Bytes that kernels may take.
     fitted : Tensor of shape (f, d), optional
@@ -49,10 +49,11 @@ class Reference:
 
     target: Cloud
     bandwidth: float
-    folds: NDArray[np.int64]
+    folds: Partition
     resamples: Resamples
     seed: int
     n_folds: int
+    n_resamples: int
     max_memory: int
     fitted: Tensor | None = None
     normalise: bool = False
@@ -65,6 +66,7 @@ class Reference:
         target: ArrayLike,
         *,
         owner: ArrayLike | None = None,
+        groups: Groups | Iterable[Any] | None = None,
         seed: int = 0,
         n_resamples: int = 1000,
         folds: int = 5,
@@ -80,6 +82,9 @@ class Reference:
         target : array-like of shape (m, d)
         owner : array-like of shape (m,), optional
             Clip of each target row; left out, each row is a clip of its own.
+        groups : Groups, or sequence of length n of str or of lists of str, optional
+            Origins of each clip. Clips of one origin are not independent: they are resampled together, and folds do not
+            part them as far as shared origins allow.
         seed : int
             Of bandwidth pairs, folds and resamples: the same seed gives the same numbers.
         n_resamples : int
@@ -102,7 +107,7 @@ class Reference:
         Raises
         ------
         InputError
-            Fewer than two clips, rows that are all the same, an owner that does not fit.
+            Fewer than two clips, rows that are all the same, an owner or groups that do not fit.
         """
         seed, n_resamples = whole("seed", seed), whole("n_resamples", n_resamples)
         folds, max_memory = whole("folds", folds, 2), memory_limit(max_memory)
@@ -111,15 +116,17 @@ class Reference:
             raise InputError(f"target: expected at least 2 clips, got {rows.n}; a metric compares clouds")
         if normalise:
             rows = directions(rows, "target").kept(max_memory // 8)
+        origins = groups_of(groups, rows.n, "groups")
         width, device = rows.base.shape[1], rows.base.device
         known = None if fitted is None else as_matrix(fitted, name="fitted", n_features=width, device=device)
         return cls(
             target=rows,
             bandwidth=cloud_bandwidth(rows, seed=seed),
-            folds=clip_folds(rows.n, folds, seed),
-            resamples=Resamples.draw(rows.n, n_resamples, [seed, 0], device),
+            folds=item_folds(rows.n, folds, seed, origins),
+            resamples=Resamples.draw(rows.n, n_resamples, [seed, 0], device, groups=origins),
             seed=seed,
             n_folds=folds,
+            n_resamples=n_resamples,
             max_memory=max_memory,
             fitted=unit_rows(known) if known is not None and normalise else known,
             normalise=normalise,
@@ -159,10 +166,26 @@ class Reference:
         """Targets of length one; where all rows are scaled, the targets themselves."""
         return self.target.unit.kept(self.kept_bytes)
 
-    def source_folds(self, n: int) -> NDArray[np.int64]:
+    def source_folds(self, n: int, groups: Groups | None = None) -> Partition:
         """Folds of `n` source rows that are unrelated to the clips."""
-        return clip_folds(n, self.n_folds, [self.seed, 1])
+        return item_folds(n, self.n_folds, [self.seed, 1], groups)
 
-    def source_resamples(self, n: int) -> Resamples:
+    def source_resamples(self, n: int, groups: Groups | None = None) -> Resamples:
         """Resamples of `n` source rows that are unrelated to the clips."""
-        return Resamples.draw(n, len(self.resamples), [self.seed, 1], self.target.base.device)
+        return Resamples.draw(n, self.n_resamples, [self.seed, 1], self.target.base.device, groups=groups)
+
+
+def groups_of(given: Groups | Iterable[Any] | None, n: int, name: str) -> Groups | None:
+    """The groups of `n` items; None where every item is its own, which changes nothing.
+
+    Raises
+    ------
+    InputError
+        Another number of items, or an item without a group.
+    """
+    if given is None:
+        return None
+    groups = given if isinstance(given, Groups) else Groups.from_cells(cells_of(given))
+    if len(groups) != n:
+        raise InputError(f"{name}: expected the groups of {n:,} clips, got those of {len(groups):,}")
+    return None if groups.apart else groups

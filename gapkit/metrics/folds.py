@@ -1,4 +1,4 @@
-"""Folds of items: what is held out where a classifier is fitted to tell source from target."""
+"""Folds of items: those of a fold are held out while a classifier is fitted to tell source from target."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics.pair import Pair, pair_of
+from gapkit.statistics import Groups, Partition, partition
 
 FOLDS = 5
 
@@ -18,10 +19,16 @@ Folds = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Fold of each source item and of each target item."""
 
 
-def clip_folds(n: int, folds: int, seed: int | list[int]) -> NDArray[np.int64]:
-    """Fold of each of `n` items, sizes equal up to one; no more folds than items."""
-    whole("folds", folds, 2)
-    return np.random.default_rng(seed).permutation(n) % min(folds, n)
+def item_folds(n: int, folds: int, seed: int | list[int], groups: Groups | None = None) -> Partition:
+    """Fold of each of `n` items, sizes equal up to one; of groups, none is parted as far as chains of them allow.
+
+    No more folds than items, or than groups. Where one group holds all items, its items are dealt.
+    """
+    folds = whole("folds", folds, 2)
+    if groups is None or len(np.unique(groups.components)) < 2:
+        part = np.random.default_rng(seed).permutation(n) % min(folds, n)
+        return Partition(part, 0, 0, n) if groups is None else Partition(part, groups.n_groups, n, groups.n_groups)
+    return partition.folds(groups, folds, seed)
 
 
 def folds_of(pair: Pair) -> Folds:
@@ -59,5 +66,5 @@ def folded_pair(
 
 
 def _drawn(pair: Pair, folds: int, seed: int) -> Folds:
-    of_target = clip_folds(pair.y.n, folds, seed)
-    return of_target if pair.paired else clip_folds(pair.x.n, folds, [seed, 1]), of_target
+    of_target = item_folds(pair.y.n, folds, seed).part
+    return of_target if pair.paired else item_folds(pair.x.n, folds, [seed, 1]).part, of_target

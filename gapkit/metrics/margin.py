@@ -68,6 +68,7 @@ def separability_margin(
     needs_pairs=False,
     cost="n d x iterations",
     default=False,
+    in_folds=True,
     definition="Mean signed distance of held-out rows from the cut of separability, in units of the target's spread.",
     function=separability_margin,
 )

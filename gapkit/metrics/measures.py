@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gapkit.errors import InputError
 from gapkit.metrics._display import to_html, to_text
 from gapkit.metrics.registry import METRICS
-from gapkit.statistics import PValue, paired_tests, probability_of_superiority, sign_flip_test
+from gapkit.statistics import Groups, PValue, paired_tests, probability_of_superiority, sign_flip_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,11 @@ class Measures(Mapping[str, Estimate]):
     resampling : tuple of int
         What the draws depend on besides the data: seed, number of draws, of clips, and whether the rows are paired.
     notes : tuple of str
-        What is odd about the embeddings, one line each, where somebody looked.
+        Faults of the embeddings, one line each, where somebody looked.
+    groups : Groups, optional
+        Of the clips: the units of chance.
+    cautions : tuple of str
+        Remarks on the groups, one line each: they are few, or folds had to part some.
     """
 
     estimates: Mapping[str, Estimate]
@@ -82,6 +86,8 @@ class Measures(Mapping[str, Estimate]):
     title: str = ""
     resampling: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    groups: Groups | None = field(default=None, repr=False)
+    cautions: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Estimate:
         return self.estimates[name]
@@ -135,7 +141,7 @@ class Measures(Mapping[str, Estimate]):
         ----------
         See `gapkit.statistics.paired_difference` and `sign_flip_test`.
         """
-        if self.resampling != other.resampling:
+        if self.resampling != other.resampling or not _same_groups(self.groups, other.groups):
             raise InputError(
                 f"against: expected rows measured on the same resamples, got (seed, draws, clips, paired) "
                 f"{self.resampling} and {other.resampling}; measure both against one Reference"
@@ -148,7 +154,7 @@ class Measures(Mapping[str, Estimate]):
             [a.value - b.value for a, b in pairs],
             [a.draws if len(a.draws) == len(b.draws) else [] for a, b in pairs],
             [b.draws if len(a.draws) == len(b.draws) else [] for a, b in pairs],
-            n=[a.n for a, _ in pairs],
+            n=[a.n if self.groups is None or self.groups.apart else self.groups.n_effective for a, _ in pairs],
             p=p,
         )
         frame = pd.DataFrame({"metric": names, **found})
@@ -157,7 +163,7 @@ class Measures(Mapping[str, Estimate]):
         if means:
             moved = np.stack([pairs[k][0].clips - pairs[k][1].clips for k in means], axis=1)
             frame.loc[means, "superiority"] = [probability_of_superiority(column, 0 * column) for column in moved.T]
-            frame.loc[means, "p_flip"] = sign_flip_test(moved, seed=seed)
+            frame.loc[means, "p_flip"] = sign_flip_test(moved, seed=seed, groups=self.groups)
         return frame
 
     def __repr__(self) -> str:
@@ -165,3 +171,9 @@ class Measures(Mapping[str, Estimate]):
 
     def _repr_html_(self) -> str:
         return to_html(self)
+
+
+def _same_groups(a: Groups | None, b: Groups | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a is b or (np.array_equal(a.start, b.start) and np.array_equal(a.number, b.number))

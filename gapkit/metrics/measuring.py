@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from gapkit.arrays import ArrayLike
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.machine import give_back_memory
-from gapkit.metrics.estimating import estimate, prepare
+from gapkit.metrics.estimating import Prepared, estimate, prepare
 from gapkit.metrics.evaluation import Reference
-from gapkit.metrics.measures import Measures
+from gapkit.metrics.measures import Estimate, Measures
+from gapkit.metrics.registry import METRICS
 from gapkit.split_names import split_named
+from gapkit.statistics import Groups
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of finished metrics, of all, and the name of the one that begins."""
@@ -29,6 +31,8 @@ def measure(
     metrics: Sequence[str] | str | None = "all",
     *,
     owner: ArrayLike | None = None,
+    groups: Groups | Iterable[Any] | None = None,
+    source_groups: Groups | Iterable[Any] | None = None,
     paired: bool = True,
     original: ArrayLike | None = None,
     fitted: ArrayLike | None = None,
@@ -56,6 +60,11 @@ def measure(
         Names, "all", or "default" for those of the default table.
     owner : array-like of shape (m,), optional
         Source row of each target row; left out, row i belongs to row i.
+    groups : Groups, or sequence of str or of lists of str, optional
+        Origins of each clip (of unrelated sides: of each target). Clips of one origin are not independent: intervals,
+        tests and folds then take origins as units. Pairs bring theirs along.
+    source_groups : likewise, optional
+        Origins of each source row, where the sides are unrelated.
     paired : bool
         False: source rows are unrelated to the targets, in any number; they are resampled on their own, and metrics
         that need pairs are left out.
@@ -107,25 +116,27 @@ def measure(
         raise InputError(f"measure: on_error: expected one of {', '.join(get_args(OnError))}, got {on_error!r}")
     name = ""
     fixed: dict[str, Any] = {
-        "owner": owner, "fitted": fitted, "normalise": normalise, "n_resamples": n_resamples, "seed": seed,
-        "max_memory": max_memory, "max_work": max_work,
+        "owner": owner, "groups": groups, "fitted": fitted, "normalise": normalise, "n_resamples": n_resamples,
+        "seed": seed, "max_memory": max_memory, "max_work": max_work,
     }  # fmt: skip
     given = {option: value for option, value in fixed.items() if value is not None}
     if isinstance(source, PairedEmbeddings):
-        if target is not None or owner is not None:
+        if target is not None or owner is not None or groups is not None:
             raise InputError(
-                "measure: PairedEmbeddings bring their targets and owner along; leave out target and owner"
+                "measure: PairedEmbeddings bring their targets, owner and groups along; leave out target, owner and "
+                "groups"
             )
         part = measured_part(source, split)
         name, source, target = part.name, part.source, part.target
-        given["owner"] = part.owner
+        given |= {"owner": part.owner, "groups": part.origins}
     elif split is not None:
         raise InputError("measure: split goes with PairedEmbeddings as source; take the rows of the split yourself")
     if isinstance(target, PairedEmbeddings):
         if owner is not None:
             raise InputError("measure: PairedEmbeddings as target bring their owner along; leave out owner")
         name, original = target.name, target.source if original is None else original
-        given["owner"], target = target.owner, target.target
+        given["owner"], given["groups"] = target.owner, target.origins if groups is None else groups
+        target = target.target
     if target is None:
         raise InputError("measure: expected a target: an array, PairedEmbeddings or a Reference")
     if isinstance(target, Reference):
@@ -136,7 +147,9 @@ def measure(
         reference = target
     else:
         reference = Reference.from_target(target, **given)
-    row, records, left_out = prepare(source, reference, metrics, paired=paired, original=original)
+    if paired and source_groups is not None:
+        raise InputError("measure: source_groups go with paired=False; give the groups of paired clips as groups")
+    row, records, left_out = prepare(source, reference, metrics, paired=paired, original=original, groups=source_groups)
     estimates, failed = {}, {}
     for done, record in enumerate(records):
         if progress is not None:
@@ -152,9 +165,25 @@ def measure(
     if progress is not None:
         progress(len(records), len(records), "")
     drawn = 0 if any(e.no_interval for e in estimates.values()) else len(reference.resamples)
-    sizes = _sizes(row.pair.x.n, len(reference.target.base), reference.target.base.shape[1], drawn)
+    m, d = reference.target.base.shape
+    sizes = _sizes(m, d, drawn, row.resamples.groups)
     resampling = (reference.seed, len(reference.resamples), row.pair.x.n, int(paired))
-    return Measures(estimates, left_out, failed, f"{name}: {sizes}" if name else sizes, resampling)
+    return Measures(
+        estimates, left_out, failed, f"{name}: {sizes}" if name else sizes, resampling,
+        groups=row.resamples.groups, cautions=_cautions(row, estimates),
+    )  # fmt: skip
+
+
+def _cautions(row: Prepared, estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """Remarks on the groups: too few for more than a rough interval, or parted by the folds."""
+    found: dict[str, None] = {}
+    for resamples in dict.fromkeys((row.resamples, row.reference.resamples)):
+        if (few := resamples.groups.caution) and any(len(e.draws) for e in estimates.values()):
+            found[few] = None
+    in_folds = [METRICS.get(name).label for name in estimates if METRICS.get(name).in_folds]
+    if in_folds and (parted := row.reference.folds.note):
+        found[f"{parted}: {', '.join(in_folds)} may be too high"] = None
+    return tuple(found)
 
 
 def _one_line(error: Exception) -> str:
@@ -176,7 +205,9 @@ def measured_split(pairs: PairedEmbeddings, split: str | None) -> str:
     return found if found in pairs.splits else "all"
 
 
-def _sizes(n: int, m: int, d: int, n_resamples: int) -> str:
+def _sizes(m: int, d: int, n_resamples: int, groups: Groups) -> str:
+    n = len(groups)
+    grouped = "" if groups.apart else f" in {groups.count}"
     targets = "" if m == n else f", {m:,} targets"
-    draws = f"; 95 % intervals from {n_resamples:,} resamples of clips" if n_resamples else ""
-    return f"{n:,} clips{targets}, {d} dimensions{draws}"
+    draws = f"; 95 % intervals from {n_resamples:,} resamples of {'clips' if groups.apart else 'groups'}"
+    return f"{n:,} clips{grouped}{targets}, {d} dimensions{draws if n_resamples else ''}"

@@ -44,6 +44,7 @@ from gapkit.errors import InputError
 from gapkit.metrics.bandwidth import cloud_bandwidth
 from gapkit.metrics.cloud import Cloud, cloud
 from gapkit.metrics.kernels import ClipSums, Kernel, clip_sums
+from gapkit.metrics.resamples import Resamples
 
 T = TypeVar("T")
 
@@ -81,6 +82,8 @@ class Pair:
     seed : int
     folds : (array of shape (n,), array of shape (m,)), optional
         Fold of each source item and of each target item; left out, a metric with folds draws its own.
+    units : (Resamples, Resamples), optional
+        Units of chance of the source and of the target; one and the same where paired. Left out: the items.
     max_memory : int
         Bytes that a metric may hold.
     draws : bool
@@ -101,6 +104,7 @@ class Pair:
     fitted: Tensor | None = None
     seed: int = 0
     folds: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
+    units: tuple[Resamples, Resamples] | None = None
     max_memory: int = 2**29
     draws: bool = False
     width: float | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from gapkit.given import memory_limit, whole
 from gapkit.metrics.bandwidth import FACTORS, median_bandwidth
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.energy import unit_length
+from gapkit.metrics.evaluation import groups_of
 from gapkit.metrics.kernels import Kernel, checked_kernel, checked_widths, clip_sums
 from gapkit.metrics.pair import Pair, pair_of
 from gapkit.products import product
+from gapkit.statistics import Groups
 
 STATISTICS = ("mmd", "mmd-multi", "mmd-imq", "energy-distance")
 
@@ -50,6 +53,8 @@ def permutation_test(
     target: ArrayLike,
     *,
     owner: ArrayLike | None = None,
+    groups: Groups | Iterable[Any] | None = None,
+    source_groups: Groups | Iterable[Any] | None = None,
     paired: bool = True,
     statistic: str = "mmd",
     bandwidth: float | None = None,
@@ -70,6 +75,11 @@ def permutation_test(
     owner : array-like of shape (m,), optional
         Source row of each target row. With several targets a clip their mean kernel stands for them, and the test is
         no longer exact: it holds for many clips.
+    groups : Groups, or sequence of str or of lists of str, optional
+        Origins of the clips (of unrelated sides: of the targets). All clips of a group exchange their sides together,
+        or are dealt out together; so are groups that share a clip.
+    source_groups : likewise, optional
+        Origins of the source rows of unrelated sides.
     paired : bool
         Clip i of one side is clip i of the other. Dealing such clips out anew would ignore that they go together.
     statistic : {"mmd", "mmd-multi", "mmd-imq", "energy-distance"}
@@ -92,7 +102,8 @@ def permutation_test(
     ------
     InputError
         An unknown statistic, no relabellings, or unrelated sides with several targets a clip and different numbers
-        of clips, for which relabelling is no valid null.
+        of clips, for which relabelling is no valid null. Groups that chain more than half of the clips together: no
+        relabelling keeps them whole.
 
     References
     ----------
@@ -114,8 +125,17 @@ def permutation_test(
         )
     kernel, unit = _kernel(statistic, bandwidth, both)
     rng = np.random.default_rng(seed)
-    test = _swapped if paired else _dealt
-    values, tie = test(both, kernel, n_permutations, rng, max_memory)
+    of_targets = groups_of(groups, both.y.n, "groups")
+    if paired:
+        if source_groups is not None:
+            raise InputError(
+                "permutation test: source_groups go with paired=False; give those of paired clips as groups"
+            )
+        values, tie = _swapped(both, kernel, n_permutations, rng, max_memory, _units(of_targets, both.y.n))
+    else:
+        of_sources = groups_of(source_groups, both.x.n, "source_groups")
+        units = _units(of_sources, both.x.n), _units(of_targets, both.y.n)
+        values, tie = _dealt(both, kernel, n_permutations, rng, max_memory, units)
     data, draws = float(values[0]), values[1:]
     extreme = int((draws >= data - tie).sum())
     return PermutationTest(unit * data, (extreme + 1) / (n_permutations + 1), unit * draws)
@@ -140,17 +160,41 @@ def _pooled_bandwidth(both: Pair) -> float:
         raise InputError(str(error).replace("target:", "source and target:", 1)) from None
 
 
+def _units(groups: Groups | None, n: int) -> NDArray[np.int64]:
+    """Number of what is relabelled together with each clip, (n,).
+
+    Raises
+    ------
+    InputError
+        Groups that chain more than half of the clips together.
+    """
+    if groups is None:
+        return np.arange(n)
+    if groups.chained:
+        most = int(np.bincount(groups.components).max())
+        raise InputError(
+            f"permutation test: shared groups chain {most:,} of {n:,} clips together, and no relabelling keeps them "
+            "whole; use the interval of the metric"
+        )
+    return groups.components
+
+
 def _swapped(
-    both: Pair, kernel: Kernel, n_permutations: int, rng: np.random.Generator, max_memory: int
+    both: Pair,
+    kernel: Kernel,
+    n_permutations: int,
+    rng: np.random.Generator,
+    max_memory: int,
+    unit: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], float]:
     """Statistic of the data and of swaps within pairs, and what counts as a tie.
 
     With h_ij = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(y_i, x_j), a swap of clip i turns the sign of its row and
-    column: the statistic is the sum over i != j of s_i s_j h_ij.
+    column: the statistic is the sum over i != j of s_i s_j h_ij. Clips of one `unit` (n,) have one sign.
     """
     n = both.x.n
     signs = np.ones((n, n_permutations + 1), dtype=np.float32)
-    signs[:, 1:] -= 2 * rng.integers(0, 2, size=(n, n_permutations), dtype=np.int8)
+    signs[:, 1:] -= 2 * rng.integers(0, 2, size=(int(unit.max()) + 1, n_permutations), dtype=np.int8)[unit]
     s = torch.from_numpy(signs).to(both.x.rows.device)
     total = torch.zeros(n_permutations + 1, dtype=torch.float64, device=s.device)
     size = 0.0
@@ -166,18 +210,26 @@ def _swapped(
 
 
 def _dealt(
-    both: Pair, kernel: Kernel, n_permutations: int, rng: np.random.Generator, max_memory: int
+    both: Pair,
+    kernel: Kernel,
+    n_permutations: int,
+    rng: np.random.Generator,
+    max_memory: int,
+    units: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> tuple[NDArray[np.float64], float]:
     """Statistic of the data and of clips dealt out anew, and what counts as a tie.
 
     With a the members of the first side, a column of zeros and ones, K without its diagonal and r = K 1: the sums
-    inside the sides are a'Ka and 1'K1 - 2 a'r + a'Ka, the sum between them is a'r - a'Ka.
+    inside the sides are a'Ka and 1'K1 - 2 a'r + a'Ka, the sum between them is a'r - a'Ka. Labels are dealt to `units`,
+    (n,) and (m,), so that sides of unequal units have as many clips as fall to them.
     """
     n, m = both.x.n, both.y.n
     pooled = Cloud(torch.cat([both.x.rows, both.y.rows]), torch.cat([both.x.owner, both.y.owner + n]), n + m)
-    labels = np.zeros((n_permutations + 1, n + m), dtype=np.float32)
-    labels[:, :n] = 1
+    unit = np.concatenate([units[0], units[1] + int(units[0].max()) + 1])
+    labels = np.zeros((n_permutations + 1, int(unit.max()) + 1), dtype=np.float32)
+    labels[:, : int(units[0].max()) + 1] = 1
     rng.permuted(labels[1:], axis=1, out=labels[1:])
+    labels = labels[:, unit]
     a = torch.from_numpy(labels).to(pooled.rows.device).T
     inside = torch.zeros(n_permutations + 1, dtype=torch.float64, device=a.device)
     sums = torch.zeros(n + m, dtype=torch.float64, device=a.device)
@@ -194,7 +246,10 @@ def _dealt(
         sums[rest] += k.sum(dim=0, dtype=torch.float64) / 2
     reach = a.T.double() @ sums
     other = sums.sum() - 2 * reach + inside
-    values = inside / (n * (n - 1)) + other / (m * (m - 1)) - 2 * (reach - inside) / (n * m)
+    size_x = a.sum(dim=0, dtype=torch.float64)
+    size_y = n + m - size_x
+    values = inside / (size_x * (size_x - 1)) + other / (size_y * (size_y - 1))
+    values -= 2 * (reach - inside) / (size_x * size_y)
     return values.cpu().numpy(), TIE * size / ((n + m) * (n + m - 1))
 
 

@@ -20,6 +20,7 @@ from gapkit.arrays import slices
 from gapkit.metrics.contests import Near
 from gapkit.metrics.pair import Pair
 from gapkit.metrics.probe import PENALTY, Probe, Scored, probe_of
+from gapkit.metrics.resamples import Resamples, Units
 
 CURVED = 16384
 """Most items of a side that the curvature of the loss is taken from."""
@@ -47,7 +48,7 @@ class Newton:
     mean_pulls : two Tensors of shape (d + 1,), float32
         Of the source and of the target.
     trials : Tensor of shape (k, t, d + 1), float32
-        Steps of resamples in which each item has a random sign.
+        Steps of resamples in which each item, or group of items, has a random sign.
     """
 
     solver: tuple[Tensor, Tensor]
@@ -63,10 +64,15 @@ class Refit:
     found : Probe
     seed : int
         Draws the trial steps.
+    units : (Resamples, Resamples), optional
+        Units of chance of both sides; left out, the items.
     """
 
-    def __init__(self, found: Probe, seed: int) -> None:
+    def __init__(self, found: Probe, seed: int, units: Units | None = None) -> None:
         self.found, self.seed = found, seed
+        if units is None or all(own.groups.apart for own in units):
+            units = Resamples.each(found.x.cloud.n), Resamples.each(found.y.cloud.n)
+        self.units = units
         self.sides = found.x, found.y
         self.folds = found.folds
         # One mean classifier stands for all of them: they differ by less than one of them does between samples.
@@ -130,7 +136,7 @@ class Refit:
         for number, side in enumerate(self.sides):
             n = side.cloud.n
             # Paired items have one sign on both sides.
-            signs = self._signs(n, 0 if self.found.paired else number, trials.shape[1])
+            signs = self._signs(number, 0 if self.found.paired else number, trials.shape[1])
             every = -(-n // CURVED)
             sums = torch.zeros(trials.shape, dtype=torch.float64)
             total = torch.zeros(width, dtype=torch.float64)
@@ -178,9 +184,12 @@ class Refit:
         sizes = torch.bincount(side.fold, minlength=self.folds)
         return side.cloud.n / (side.cloud.n - sizes).clamp_min(1).double()
 
-    def _signs(self, n: int, stream: int, trials: int) -> Tensor:
-        drawn = np.random.default_rng([self.seed, stream]).integers(0, 2, (n, trials), dtype=np.int8)
-        return torch.from_numpy(drawn).float().mul_(2).sub_(1)
+    def _signs(self, side: int, stream: int, trials: int) -> Tensor:
+        """Multiplier of each item in each trial step, (n, t)."""
+        units = self.units[side]
+        size = self.sides[side].cloud.n if units.unit is None else units.counts.shape[1]
+        drawn = np.random.default_rng([self.seed, stream]).integers(0, 2, (size, trials), dtype=np.int8)
+        return units.of_items(torch.from_numpy(drawn).float().mul_(2).sub_(1))
 
     def _classifier(self, k: int) -> Tensor:
         return torch.cat([self.found.normals[k], self.found.offsets[k : k + 1]])
@@ -247,10 +256,13 @@ class Refit:
     def _variance(self, x: Tensor, y: Tensor) -> float:
         """Variance of a sum of influences over a resample."""
         parts = [(x + y) / len(x)] if self.found.paired else [x / len(x), y / len(y)]
-        return sum(float((part - part.mean()).square().sum()) for part in parts)
+        return sum(
+            units.widening**2 * float(units.totals(part - part.mean()).square().sum())
+            for units, part in zip(self.units, parts, strict=False)
+        )
 
     def _chance(self, of_rows: Sequence[Tensor]) -> float:
-        """Variance of a sum of what rows add to it, fold by fold, items being what is drawn; mean over trials."""
+        """Variance of a sum of what rows add to it, fold by fold, units being drawn; mean over trials."""
         of_items = [
             own.new_zeros(side.cloud.n, own.shape[1]).index_add_(0, side.cloud.owner, own)
             for side, own in zip(self.sides, of_rows, strict=True)
@@ -259,19 +271,20 @@ class Refit:
             (side.fold, own) for side, own in zip(self.sides, of_items, strict=True)
         ]  # fmt: skip
         total = 0.0
-        for fold, own in parts:
-            n = torch.bincount(fold, minlength=self.folds).double().clamp_min(1)[:, None]
-            sums, squares = (
-                torch.zeros(self.folds, own.shape[1], dtype=torch.float64).index_add_(0, fold, part.double())
-                for part in (own, own.square())
-            )
-            total += float(((squares - sums.square() / n) * n / (n - 1).clamp_min(1)).sum(dim=0).mean())
+        for units, (fold, own) in zip(self.units, parts, strict=False):
+            for k in range(self.folds):
+                inside = (fold == k)[:, None]
+                n = inside.sum()
+                centred = torch.where(inside, own.double() - (own * inside).sum(dim=0, dtype=torch.float64) / n, 0.0)
+                here = units.totals(inside.double()).count_nonzero()
+                larger = units.widening**2 * here / (here - 1).clamp_min(1)
+                total += float(larger * units.totals(centred).square().sum(dim=0).mean())
         return total
 
 
 def refit_of(pair: Pair) -> Refit:
     """Steps of the classifiers of a pair."""
-    return pair.shared("refit", lambda: Refit(probe_of(pair), pair.seed))
+    return pair.shared("refit", lambda: Refit(probe_of(pair), pair.seed, pair.units))
 
 
 def _blocks(side: Scored) -> Iterator[tuple[slice, slice, Tensor, Tensor]]:

@@ -103,6 +103,8 @@ class Metric:
         Kernels that `of_pair` asks the pair for.
     holds_rows : bool
         Holds all rows of both sides; other metrics read them block by block.
+    in_folds : bool
+        Fits on folds of the items, and says what is true of the others.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Metric:
     centred: bool = False
     kernels: Kernels | None = None
     holds_rows: bool = False
+    in_folds: bool = False
 
     @property
     def arrow(self) -> str:
@@ -254,6 +257,7 @@ def metric(
     place: float = math.inf,
     kernels: Kernels | None = None,
     holds_rows: bool = False,
+    in_folds: bool = False,
     function: Callable[..., float] | None = None,
     residual: Residual | None = None,
 ) -> Callable[[F], F]:
@@ -262,7 +266,7 @@ def metric(
     Parameters
     ----------
     name, group, better, label, definition, best, range, needs_pairs, cost, scale, digits, reference, default, needs,
-    instead, place, kernels, holds_rows
+    instead, place, kernels, holds_rows, in_folds
         See `Metric`. Draws end where `range` does.
     function : callable, optional
         The same metric of arrays, as `gapkit.metrics` has it; left out, it is made.
@@ -298,6 +302,7 @@ def metric(
             of_pair=of_pair,
             kernels=kernels,
             holds_rows=holds_rows,
+            in_folds=in_folds,
         )
         METRICS.register(name, made)
         if residual is not None:

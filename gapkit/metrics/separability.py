@@ -138,6 +138,7 @@ _KNOWN: dict[str, Any] = {
     "range": (0.0, 1.0),
     "needs_pairs": False,
     "cost": "n d x iterations",
+    "in_folds": True,
     "reference": "Lopez-Paz & Oquab (2017), Revisiting classifier two-sample tests",
 }
 

@@ -133,7 +133,8 @@ def steps_scene(material: Material, wishes: Wishes, progress: Progress | None) -
 def _staging(material: Material, wishes: Wishes, progress: Progress | None) -> dict[str, Any]:
     captions = material.test.captions
     return {
-        "owner": material.test.owner, "method": wishes.method, "metrics": wishes.metrics or NUMBERS,
+        "owner": material.test.owner, "groups": material.test.origins, "method": wishes.method,
+        "metrics": wishes.metrics or NUMBERS,
         "captions": None if captions is None else [str(caption) for caption in captions],
         "max_clips": wishes.max_clips, "random_state": wishes.random_state, "name": material.name, "progress": progress,
     }  # fmt: skip
@@ -189,7 +190,8 @@ def _axis(material: Material, wishes: Wishes, progress: Progress | None) -> Any:
 
 def _retrieval(material: Material, wishes: Wishes, progress: Progress | None) -> Any:
     sources = {BEFORE: material.test.source, **material.moved(material.bridges(wishes.bridges, 5), wishes.seed)}
-    table = retrieval_table(sources, material.test.target, owner=material.test.owner, seed=wishes.random_state)
+    test, seed = material.test, wishes.random_state
+    table = retrieval_table(sources, test.target, owner=test.owner, groups=test.origins, seed=seed)
     return retrieval(table, title=material.name)
 
 

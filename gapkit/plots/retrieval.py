@@ -16,7 +16,7 @@ from gapkit.metrics.retrieval import ranking, recalls
 from gapkit.plots.cosines import colours
 from gapkit.plots.style import COLUMN, MARKERS, canvas
 from gapkit.plots.words import printable
-from gapkit.statistics import bootstrap_weights, percentile_interval
+from gapkit.statistics import Groups, percentile_interval, resample_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ def retrieval_table(
     target: ArrayLike,
     *,
     owner: ArrayLike | None = None,
+    groups: Groups | None = None,
     ks: Sequence[int] = KS,
     n_resamples: int = 1000,
     seed: int = 0,
@@ -44,6 +45,8 @@ def retrieval_table(
         The gallery.
     owner : array-like of shape (m,), optional
         Source row of each target row.
+    groups : Groups, optional
+        Origins of the clips, which are then resampled in place of clips.
     ks : sequence of int
         Those above the number of targets are left out.
     n_resamples, seed
@@ -69,7 +72,7 @@ def retrieval_table(
         ranked = ranking(directions(both.x, "source"), directions(both.y, "target"))
         m = len(ranked.clip)
         counts = np.bincount(ranked.clip.cpu().numpy(), minlength=ranked.n)
-        weights = bootstrap_weights(ranked.n, n_resamples, [seed, 0]) / ranked.n
+        weights = resample_weights(ranked.n, n_resamples, [seed, 0], groups=groups) / ranked.n
         for k in (k for k in ks if k <= m):
             own = recalls(ranked, int(k)).cpu().numpy()
             low, high = percentile_interval(weights @ own)

@@ -14,6 +14,7 @@ from gapkit.metrics import METRICS, Reference, measure
 from gapkit.plots.pairs import as_owner, as_rows, check_names
 from gapkit.plots.scene import SOURCE, Scene, state_names
 from gapkit.projections import project
+from gapkit.statistics import Groups
 
 NUMBERS = ("cosine", "centroid-distance", "recall@10")
 """Metrics that stand in each panel."""
@@ -30,6 +31,7 @@ def stage(
     moved: Mapping[str, ArrayLike] | None = None,
     *,
     owner: ArrayLike | None = None,
+    groups: Groups | None = None,
     method: str = "pca",
     metrics: Sequence[str] = NUMBERS,
     captions: Sequence[str] | None = None,
@@ -51,6 +53,8 @@ def stage(
         Left out: the gap as it is.
     owner : array-like of shape (m,), optional
         Source row of each target row; left out, pairs are one to one.
+    groups : Groups, optional
+        Origins of the clips: the units of the intervals.
     method : {"pca", "umap", "tsne", "lda", "gap"}
         See `gapkit.projections.project`. The linear ones take their axes from source and target alone, so that a
         bridge does not choose the plane that it is seen in; for umap versions of one clip are no neighbours, since
@@ -93,7 +97,9 @@ def stage(
         raise InputError(f"figure: max_clips: expected at least 1, got {max_clips}")
     tell = progress or (lambda done, total, what: None)
     total = len(clouds) + 2
-    reference = Reference.from_target(reached, owner=owners, seed=random_state, n_resamples=n_resamples, normalise=True)
+    reference = Reference.from_target(
+        reached, owner=owners, groups=groups, seed=random_state, n_resamples=n_resamples, normalise=True
+    )
     records = []
     for done, (key, rows) in enumerate({SOURCE: before, **clouds}.items()):
         tell(done, total, f"measuring {key}")

@@ -3,8 +3,8 @@
 from gapkit.statistics.bootstrap import LEAST_ITEMS, bootstrap_weights, percentile_interval
 from gapkit.statistics.differences import Difference, PValue, paired_difference, paired_tests
 from gapkit.statistics.effects import probability_of_superiority, standardised_difference
-from gapkit.statistics.group_draws import GroupDraws, robust_variance
-from gapkit.statistics.groups import Groups
+from gapkit.statistics.group_draws import GroupDraws, resample_weights, robust_variance
+from gapkit.statistics.groups import Groups, cells_of
 from gapkit.statistics.multiplicity import holm
 from gapkit.statistics.partition import Partition, folds, split
 from gapkit.statistics.permutation import sign_flip_test
@@ -17,12 +17,14 @@ __all__ = [
     "PValue",
     "Partition",
     "bootstrap_weights",
+    "cells_of",
     "folds",
     "holm",
     "paired_difference",
     "paired_tests",
     "percentile_interval",
     "probability_of_superiority",
+    "resample_weights",
     "robust_variance",
     "sign_flip_test",
     "split",

@@ -133,7 +133,7 @@ def paired_tests(
     draws_a, draws_b : sequences of k array-likes of shape (B,)
         Draws of both numbers on the same resamples; both empty where a number has none.
     n : array-like of shape (k,) or int
-        Number of clips behind each.
+        Number of clips behind each, or effective number of groups where groups were drawn.
     p : {"draws", "normal"}
         See `paired_difference`.
 
@@ -141,8 +141,9 @@ def paired_tests(
     -------
     dict of str to array of shape (k,)
         ``difference``, ``low``, ``high`` (95 % interval), ``p``, ``p_holm`` (adjusted over all that have one) and
-        ``effect``, the difference in standard deviations of its clips: ``value / (sqrt(n) sd(drawn differences))``. For
-        a number that is a mean over clips that is `standardised_difference`, up to the noise of the bootstrap. All but
+        ``effect``, the difference in standard deviations of its clips, or of the means of its groups where groups were
+        drawn: ``value / (sqrt(n) sd(drawn differences))``. For a number that is a mean over clips that is
+        `standardised_difference`, up to the noise of the bootstrap. All but
         the difference are NaN without draws; the effect is 0 where nothing differs.
 
     Raises

@@ -113,6 +113,50 @@ class GroupDraws:
         return moved
 
 
+def resample_weights(
+    n: int, n_resamples: int, seed: int | Sequence[int], *, groups: Groups | None = None
+) -> NDArray[np.float32]:
+    """Weight of each item in each resample of items, or of groups of items.
+
+    Parameters
+    ----------
+    n : int
+        Number of items.
+    n_resamples : int
+        B.
+    seed : int or sequence of int
+    groups : Groups, optional
+        Of the items; left out, each is its own, and the weights are those of `bootstrap_weights`.
+
+    Returns
+    -------
+    array of shape (B, n)
+        Each row sums to n. A mean moves by them as `GroupDraws` moves it: weights of groups are no whole numbers, and
+        may lie below 0. No row where the groups are too few (`Groups.no_interval`).
+
+    Raises
+    ------
+    InputError
+        Groups of another number of items.
+
+    Examples
+    --------
+    >>> resample_weights(4, 2, seed=0, groups=Groups.from_labels(list("aabc"))).sum(axis=1).round(3)
+    array([4., 4.], dtype=float32)
+    """
+    if groups is None or groups.apart:
+        return bootstrap_weights(n, n_resamples, seed)
+    if len(groups) != n:
+        raise InputError(f"resamples: expected the groups of {n:,} items, got those of {len(groups):,}")
+    if groups.no_interval:
+        return np.empty((0, n), dtype=np.float32)
+    drawn = GroupDraws.draw(groups, n_resamples, seed)
+    more = np.pad(drawn.counts, ((0, 0), (0, 1)), constant_values=1)[:, drawn.unit] - 1
+    moved = (groups.incidence @ more.T.astype(np.float64)).T
+    weights: NDArray[np.float32] = (1 + drawn.widening * (moved - moved.mean(axis=1, keepdims=True))).astype(np.float32)
+    return weights
+
+
 def widening(groups: Groups) -> float:
     """Factor of the draws of groups; 1 where every item is its own group.
 

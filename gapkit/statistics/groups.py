@@ -128,13 +128,17 @@ class Groups:
     @property
     def summary(self) -> str:
         """The line for a table: items, groups, and the effective number where it is much smaller."""
-        line = f"{len(self):,} items in {self.n_groups:,} groups"
         least, most = int(self.per_item.min()), int(self.per_item.max())
+        several = ""
         if most > 1:
-            line += f", {least} to {most} groups an item" if least < most else f", {most} groups an item"
-        if self.n_effective < 0.8 * self.n_groups:
-            line += f", effective number {self.n_effective:,.0f}"
-        return line
+            several = f", {least} to {most} groups an item" if least < most else f", {most} groups an item"
+        return f"{len(self):,} items in {self.count}{several}"
+
+    @property
+    def count(self) -> str:
+        """Number of groups in words, with the effective one where it is much smaller."""
+        few = f" (effective number {self.n_effective:,.0f})" if self.n_effective < 0.8 * self.n_groups else ""
+        return f"{self.n_groups:,} group{'s' * (self.n_groups != 1)}{few}"
 
     @property
     def per_item(self) -> NDArray[np.int64]:
@@ -247,6 +251,42 @@ class Groups:
         One group that holds more than half of the items by itself is no chain.
         """
         return not self.single and bool(np.bincount(self.components).max() > len(self) / 2)
+
+
+def cells_of(labels: Iterable[Any]) -> NDArray[np.str_]:
+    """Labels as text, one cell an item, which `Groups.from_cells` reads.
+
+    Parameters
+    ----------
+    labels : iterable of length n, or array of shape (n, k)
+        One label an item or a list of labels. In rows of whole numbers those below zero stand for no label.
+
+    Raises
+    ------
+    InputError
+        Labels that are neither text nor whole numbers.
+
+    Examples
+    --------
+    >>> cells_of([["rain", "dog"], "car", 7]).tolist()
+    ['rain|dog', 'car', '7']
+    """
+    given = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    several = isinstance(labels, np.ndarray) and labels.ndim == 2 and labels.dtype.kind in "iu"
+    cells = []
+    for own in given:
+        listed = own if isinstance(own, list | tuple | set | frozenset | np.ndarray) else [own]
+        texts = []
+        for label in listed:
+            if isinstance(label, bool) or not (isinstance(label, str | int | np.integer) or _is_missing(label)):
+                raise InputError(
+                    f"groups: expected texts or whole numbers as labels, got {label!r:.60} of {type(label).__name__}"
+                )
+            if not _is_missing(label) and not (several and label < 0):
+                texts.append(str(label))
+        plain = not any(SEPARATOR in text for text in texts) or (listed is not own and len(texts) == 1)
+        cells.append(SEPARATOR.join(texts) if plain else json.dumps(texts, ensure_ascii=False))
+    return np.array(cells, dtype=np.str_).reshape(len(cells))
 
 
 def _by_appearance(labels: NDArray[Any]) -> NDArray[np.int64]:

@@ -140,7 +140,9 @@ class Yardstick:
         InputError
             No gap, or a source that finds none of its targets: nothing to close, or nothing to keep.
         """
-        reference = Reference.from_target(pairs.target, owner=pairs.owner, seed=seed, n_resamples=N_RESAMPLES)
+        reference = Reference.from_target(
+            pairs.target, owner=pairs.owner, groups=pairs.origins, seed=seed, n_resamples=N_RESAMPLES
+        )
         try:
             identity = _measured(pairs.source, reference)
         except GapkitError as error:

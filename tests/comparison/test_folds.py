@@ -13,7 +13,7 @@ from gapkit.comparison import StudyConfig, merge_runs, open_run, run_study
 from gapkit.comparison.cells import read_cell
 from gapkit.comparison.division import Division, divide
 from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.folds import draw_folds, make_folds
+from gapkit.comparison.folds import make_folds
 from gapkit.comparison.splits import clip_groups
 from gapkit.comparison.verifying import verify_run
 from gapkit.embeddings import PairedEmbeddings
@@ -24,26 +24,28 @@ Make = Callable[..., PairedEmbeddings]
 Add = Callable[[str, type[Bridge]], None]
 
 
-@pytest.mark.parametrize("number", [2, 5, 40])
-def test_each_item_is_measured_once_and_no_group_is_torn(number: int) -> None:
-    groups = np.repeat(np.arange(40), np.arange(40) % 3 + 1)
-    fold = draw_folds(groups, number, seed=0)
-    assert sorted(set(fold)) == list(range(number))
-    assert all(len(set(fold[groups == group])) == 1 for group in range(40))
-    sizes = np.bincount(fold)
-    assert sizes.max() - sizes.min() <= 3  # a fold is larger by the largest group at most
-    assert not np.array_equal(fold, draw_folds(groups, number, seed=1))
-
-
-def test_groups_of_the_caller_stay_whole(make_pairs: Make) -> None:
-    pairs, origin = make_pairs(30), np.arange(30) // 2
-    folds = make_folds(pairs, 3, seed=0, groups=origin)
-    for k in range(3):
-        fit, held, test = folds.rows(k)
+@pytest.mark.parametrize("number", [2, 5, 15])
+def test_each_item_is_measured_once_and_no_group_is_torn(make_pairs: Make, number: int) -> None:
+    origin = np.repeat(np.arange(15), np.arange(15) % 3 + 1)
+    pairs = dataclasses.replace(make_pairs(len(origin)), groups=[f"g{one}" for one in origin])
+    folds = make_folds(pairs, number, seed=0)
+    assert len(folds) == number
+    for fit, held, test in folds.rows:
         assert held is not None
         parts = [set(origin[rows]) for rows in (fit, held, test)]
         assert len(set.union(*parts)) == sum(map(len, parts))
-        assert sorted(np.concatenate([fit, held, test])) == list(range(30))
+        assert sorted(np.concatenate([fit, held, test])) == list(range(len(origin)))
+    assert sorted(np.concatenate([test for *_, test in folds.rows])) == list(range(len(origin)))
+    other = make_folds(pairs, number, seed=1)
+    assert any(not np.array_equal(a[2], b[2]) for a, b in zip(folds.rows, other.rows, strict=True))
+    assert "by 15 groups" in folds.rule
+
+
+def test_groups_that_chain_all_items_are_kept_together_as_far_as_possible(make_pairs: Make) -> None:
+    cells = [f"g{row}|g{row + 1}" for row in range(30)]
+    folds = make_folds(dataclasses.replace(make_pairs(30), groups=cells), 3, seed=0)
+    assert "shared groups chain the items together" in folds.rule
+    assert sorted(np.concatenate([test for *_, test in folds.rows])) == list(range(30))
 
 
 def test_equal_items_never_stand_on_both_sides(make_pairs: Make) -> None:

@@ -21,16 +21,8 @@ def analyses():
         sys.path.remove(str(ROOT / "analyses"))
 
 
-WITHOUT_FILE = not (ROOT / "gapkit/datasets/openclipart/groups.json.gz").is_file()
-"""Until ``analyses/openclipart_groups.py`` has written it."""
-
-
 @pytest.mark.parametrize("name", dataset_names())
 def test_every_item_has_a_group(name):
-    if name == "openclipart" and WITHOUT_FILE:
-        with pytest.raises(InputError, match="openclipart: the groups of its items are not known"):
-            load_groups(name)
-        return
     split = load_details(name)["split"]
     groups = Groups.from_labels(load_groups(name))
     assert len(groups) == len(split)
@@ -66,7 +58,6 @@ def test_sounds_have_their_package():
     assert len({label for (label,) in groups}) == 13
 
 
-@pytest.mark.skipif(WITHOUT_FILE, reason="run analyses/openclipart_groups.py: it writes the groups of openclipart")
 def test_drawings_have_the_groups_that_dealt_their_splits(analyses):
     splits_of, details = analyses("openclipart.splits"), load_details("openclipart")
     groups, split = np.array(load_groups("openclipart"))[:, 0], details["split"]

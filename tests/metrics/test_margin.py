@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression
 
 from gapkit.metrics import Reference, measure, separability_margin
 from gapkit.metrics.cloud import Cloud
-from gapkit.metrics.folds import clip_folds
+from gapkit.metrics.folds import item_folds
 from gapkit.metrics.probe import PENALTY
 
 
@@ -29,7 +29,7 @@ def by_sklearn(x, y, owner, folds):
 @pytest.mark.parametrize("kind", ["single", "several"])
 def test_sklearn_as_oracle(kind, request):
     p = request.getfixturevalue(kind)
-    folds = clip_folds(len(p.source), 4, 7)
+    folds = item_folds(len(p.source), 4, 7).part
     margin = separability_margin(p.source, p.target, owner=p.owner, folds=4, seed=7)
     assert margin == pytest.approx(by_sklearn(p.source, p.target, p.owner, folds), rel=2e-3)
 

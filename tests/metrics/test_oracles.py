@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from gapkit.metrics import METRICS, Reference, measure, metric_names
-from gapkit.metrics.folds import clip_folds
+from gapkit.metrics.folds import item_folds
 from gapkit.metrics.pair import pair_of
 from gapkit.metrics.probe import PENALTY
 from gapkit.metrics.sliced_wasserstein import lines
@@ -106,7 +106,7 @@ def sinkhorn(x=X, y=Y):
 
 
 LABEL, WEIGHT = np.repeat([1, -1], [N, len(Y)]), np.concatenate([np.ones(N), SHARE])
-FOLDS = clip_folds(N, 5, 0)
+FOLDS = item_folds(N, 5, 0).part
 FOLD = np.concatenate([FOLDS, FOLDS[OWNER]])
 
 

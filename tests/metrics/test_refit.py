@@ -185,7 +185,7 @@ def test_groups_of_clips_tell_the_same(monkeypatch, paired):
     source, target = draw(1, 2000, 4, 0.2)
     spreads = []
     for units in (8192, 500):
-        monkeypatch.setattr("gapkit.metrics.resamples.UNITS", units)
+        monkeypatch.setattr("gapkit.statistics.group_draws.UNITS", units)
         reference = Reference.from_target(target, n_resamples=400, seed=0)
         spreads.append(measure(source, reference, ["separability"], paired=paired)["separability"].draws.std())
     assert float(spreads[1] / spreads[0]) == pytest.approx(1, rel=0.2)

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from gapkit.errors import InputError
 from gapkit.metrics import linear_separability, measure, residual_separability, separability_auc
-from gapkit.metrics.folds import clip_folds, folds_of
+from gapkit.metrics.folds import folds_of, item_folds
 from gapkit.metrics.pair import pair_of
 from gapkit.metrics.probe import PENALTY, probe_of
 from gapkit.metrics.refit import refit_of
@@ -40,7 +40,7 @@ def by_sklearn(x, y, owner, folds):
 @pytest.mark.parametrize("kind", ["single", "several"])
 def test_sklearn_as_oracle(kind, request):
     p = request.getfixturevalue(kind)
-    folds = clip_folds(len(p.source), 4, 7)
+    folds = item_folds(len(p.source), 4, 7).part
     accuracy, auc = by_sklearn(p.source, p.target, p.owner, folds)
     assert linear_separability(p.source, p.target, owner=p.owner, folds=4, seed=7) == pytest.approx(accuracy, abs=1e-9)
     # The solver stops before the last digit, where two scores of nearly the same height may change places.
@@ -95,9 +95,9 @@ def test_invariances(single):
 
 
 def test_folds():
-    folds = clip_folds(23, 5, 0)
+    folds = item_folds(23, 5, 0).part
     assert sorted(np.bincount(folds)) == [4, 4, 5, 5, 5]
-    assert len(np.unique(clip_folds(3, 5, 0))) == 3
+    assert len(np.unique(item_folds(3, 5, 0).part)) == 3
 
 
 @pytest.mark.parametrize("folds", [1, [0, 1], np.zeros(40, dtype=int), np.linspace(0, 1, 40)])

@@ -62,11 +62,14 @@ def compare_scores(
             raise InputError(f"compare: {name} has no draws; score both with draws, or leave it out")
     if not names:
         raise InputError("compare: no score that both systems have with draws; score both with draws")
-    if any(a.about.get(key) != b.about.get(key) for key in ("draws", "seed")):
-        raise InputError("compare: other resamples of the clips; score both with one number of draws and one seed")
+    if any(a.about.get(key) != b.about.get(key) for key in ("draws", "seed", "groups")):
+        raise InputError(
+            "compare: other resamples of the clips; score both with one number of draws, one seed and the same groups"
+        )
     left, right = np.array([a[name] for name in names]), np.array([b[name] for name in names])
     n = len(a.per_clip)
-    found = paired_tests(left - right, [a.draws[k] for k in names], [b.draws[k] for k in names], n=n, p=p)
+    units = n if a.groups is None else a.groups.n_effective
+    found = paired_tests(left - right, [a.draws[k] for k in names], [b.draws[k] for k in names], n=units, p=p)
     better = [
         _better(name, float(gap), float(adjusted))
         for name, gap, adjusted in zip(names, found["difference"], found["p_holm"], strict=True)

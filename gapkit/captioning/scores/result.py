@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from gapkit.atomic import write_text
 from gapkit.errors import InputError
 from gapkit.files.csv_cells import csv_text
+from gapkit.statistics import Groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,8 @@ class CaptionScores:
         Backend and versions.
     draws : mapping of str to array of shape (B,)
         Each score of each resample of the clips; with the same ids, draws and seed two systems share their resamples.
+    groups : Groups, optional
+        Of the clips, where they were resampled by groups.
     """
 
     per_clip: pd.DataFrame
@@ -53,6 +56,7 @@ class CaptionScores:
     notes: tuple[str, ...] = ()
     about: dict[str, str] = field(default_factory=dict)
     draws: Mapping[str, NDArray[np.float64]] = field(default_factory=dict, repr=False)
+    groups: Groups | None = field(default=None, repr=False)
 
     def __getitem__(self, score: str) -> float:
         """Value of one score for the whole set.

@@ -27,7 +27,7 @@ from gapkit.captioning.scores.tokens import Tokenizer, name_of, tokenize
 from gapkit.captioning.scores.tools import Tools
 from gapkit.encoders.packages import version
 from gapkit.errors import InputError
-from gapkit.statistics import bootstrap_weights, percentile_interval
+from gapkit.statistics import Groups, percentile_interval, resample_weights
 
 if TYPE_CHECKING:
     from gapkit.captioning.scores.result import CaptionScores
@@ -49,6 +49,7 @@ def score_captions(
     confidence: float = 0.95,
     draws: int = 1000,
     seed: int = 0,
+    groups: Mapping[str, str] | None = None,
 ) -> CaptionScores:
     """Score the captions of one system.
 
@@ -73,6 +74,9 @@ def score_captions(
     draws : int
         Number of resamples; 0 leaves the intervals out.
     seed : int
+    groups : mapping of str to str, optional
+        Origin of each clip, by its id: ``"rain"``, or ``"rain|dog"`` for several. Clips of one origin are resampled
+        together: see `gapkit.statistics.Groups`.
 
     Returns
     -------
@@ -95,6 +99,7 @@ def score_captions(
         confidence=confidence,
         draws=draws,
         seed=seed,
+        groups=groups,
     )[""]
 
 
@@ -110,6 +115,7 @@ def score_systems(
     confidence: float = 0.95,
     draws: int = 1000,
     seed: int = 0,
+    groups: Mapping[str, str] | None = None,
 ) -> dict[str, CaptionScores]:
     """Score several systems: each program is started once for all.
 
@@ -151,7 +157,7 @@ def score_systems(
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
         words = _tokens(material.values(), learned, needed, tokenizer, tools)
         known = None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in learned)
-        weights = _Weights(draws, seed)
+        weights = _Weights(draws, seed, groups)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
         about = {
@@ -164,15 +170,15 @@ def score_systems(
         }
         abouts: dict[str, dict[str, str]] = {}
         for name, one in material.items():
-            found[name] = _score(one, words, known, needed, tools, models, weights(len(one.ids)))
+            found[name] = _score(one, words, known, needed, tools, models, weights(one.ids))
             abouts[name] = about | (_aac(one, theirs, tools, found[name]) if theirs else {})
         for name, answer in later.items():
             found[name].add(answer if isinstance(answer, Found) else answer.result())
 
     def result(name: str) -> CaptionScores:
-        about, n = abouts[name], len(material[name].ids)
+        about = abouts[name]
         by = f"PTB of aac-metrics {about['aac-metrics']}; diversity: {of_words}" if theirs else of_words
-        return _result(material[name], found[name], wanted, by, about, confidence, weights(n))
+        return _result(material[name], found[name], wanted, by, about, confidence, weights)
 
     return {name: result(name) for name in systems}
 
@@ -231,16 +237,38 @@ def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> di
 
 
 class _Weights:
-    """Bootstrap weights by the number of clips, made once."""
+    """Bootstrap weights of clips by their ids, made once."""
 
-    def __init__(self, draws: int, seed: int) -> None:
-        self._draws, self._seed = draws, seed
-        self._made: dict[int, NDArray[np.float32]] = {}
+    def __init__(self, draws: int, seed: int, groups: Mapping[str, str] | None) -> None:
+        self._draws, self._seed, self._groups = draws, seed, groups
+        self._made: dict[tuple[str, ...], tuple[Groups | None, NDArray[np.float32]]] = {}
 
-    def __call__(self, n: int) -> NDArray[np.float32]:
-        if n not in self._made:
-            self._made[n] = bootstrap_weights(n, self._draws, self._seed)
-        return self._made[n]
+    def __call__(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """Weights of the clips, (B, n)."""
+        return self._of(ids)[1]
+
+    def groups(self, ids: Sequence[str]) -> Groups | None:
+        """Groups of the clips; None where each is its own."""
+        return self._of(ids)[0]
+
+    def _of(self, ids: Sequence[str]) -> tuple[Groups | None, NDArray[np.float32]]:
+        key = tuple(ids)
+        if key not in self._made:
+            own = None if self._groups is None else Groups.from_cells(self._cells(key, self._groups))
+            groups = None if own is None or own.apart else own
+            weights = resample_weights(len(key), self._draws, self._seed, groups=groups)
+            self._made[key] = groups, weights[: self._draws]
+        return self._made[key]
+
+    @staticmethod
+    def _cells(ids: tuple[str, ...], groups: Mapping[str, str]) -> list[str]:
+        missing = [key for key in ids if not groups.get(key)]
+        if missing:
+            raise InputError(
+                f"groups: {len(missing):,} of {len(ids):,} clips have no group (first: {', '.join(missing[:3])}); give "
+                "each clip a group, and a clip that shares its origin with no other a name of its own"
+            )
+        return [groups[key] for key in ids]
 
 
 Words = dict[str, str] | AbsentError
@@ -288,7 +316,7 @@ def _run_meteor(
     # The process must end before the thread that reads from it can.
     stack.callback(pool.shutdown)
     stack.callback(meteor.close)
-    return {name: pool.submit(_meteor, meteor, one, words, weights(len(one.ids))) for name, one in material.items()}
+    return {name: pool.submit(_meteor, meteor, one, words, weights(one.ids)) for name, one in material.items()}
 
 
 def _meteor(meteor: Meteor, one: Material, words: dict[str, str], weights: NDArray[np.float32]) -> Found:
@@ -382,12 +410,13 @@ def _result(
     tokenizer: str,
     about: dict[str, str],
     confidence: float,
-    weights: NDArray[np.float32],
+    resamples: _Weights,
 ) -> CaptionScores:
     import pandas as pd
 
     from gapkit.captioning.scores.result import CaptionScores
 
+    weights, groups = resamples(one.ids), resamples.groups(one.ids)
     found.add(combine(found, wanted))
     per_clip = {name: found.per_clip[name] for name in wanted if name in found.per_clip}
     means = [name for name in per_clip if name not in found.corpus]
@@ -412,7 +441,17 @@ def _result(
         corpus=pd.DataFrame(rows, columns=["score", "value", "ci_low", "ci_high", "n"]),
         absent={name: found.absent[name] for name in SCORES if name in wanted and name in found.absent},
         tokenizer=tokenizer,
-        notes=(*one.notes, *(_left_out(name, known[name]) for name in some)),
-        about=about,
+        notes=(*one.notes, *(_left_out(name, known[name]) for name in some), *_of_groups(groups)),
+        about=about if groups is None else {**about, "groups": groups.summary},
         draws={name: draws[name] for name in wanted if name in draws},
+        groups=groups,
     )
+
+
+def _of_groups(groups: Groups | None) -> Iterator[str]:
+    """Remarks on the units of chance."""
+    if groups is not None:
+        yield f"intervals over groups: {groups.summary}"
+        for said in (groups.no_interval, groups.caution):
+            if said:
+                yield said
