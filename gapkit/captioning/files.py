@@ -71,6 +71,26 @@ def read_references(path: str | Path) -> dict[str, tuple[str, ...]]:
     return captions_by_id(usable(read_described(path, "id", "caption"), path))
 
 
+def read_item_groups(path: str | Path, *, asked: bool = True) -> dict[str, str] | None:
+    """Origin of each clip of a table with the columns id and group, by the id; None where it has no such column.
+
+    Parameters
+    ----------
+    path : path
+    asked : bool
+        The table is to hold groups.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or holds no group although it was `asked` to.
+    """
+    found = {row.id: row.group for row in usable(read_described(path, "id"), path) if row.group}
+    if asked and not found:
+        raise InputError(f"{path}: expected a column 'group' with the origin of each clip, got none")
+    return found or None
+
+
 def read_texts(path: str | Path) -> list[str]:
     """All captions of a table, whatever they are of: those that a system was trained on.
 

@@ -21,6 +21,10 @@ Scores = Annotated[str, typer.Option(metavar="A,B", help="Scores, or sets: defau
 Against = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Captions of another system of the same clips; both are compared.")
 ]
+GroupTable = Annotated[
+    Path | None,
+    typer.Option("--groups", metavar="FILE", help="Origin of each clip, by id; left out: group of the references."),
+]
 TokenizerName = Annotated[
     str, typer.Option("--tokenizer", metavar="NAME", help="ptb, that of the field, or words, which needs no Java.")
 ]
@@ -45,6 +49,7 @@ def score(
     references: References,
     scores: Scores = "default",
     against: Against = None,
+    groups: GroupTable = None,
     tokenizer: TokenizerName = "ptb",
     training: Training = None,
     common: Common = False,
@@ -69,7 +74,7 @@ def score(
     Tables (csv, tsv, json, jsonl, parquet) with the columns id and caption, references a row a caption or several in a
     row; JSON also as {id: caption} or {id: list of captions}. Columns of published sets are known by their names.
     """
-    from gapkit.captioning.files import match_names, read_candidates, read_references, read_texts
+    from gapkit.captioning.files import match_names, read_candidates, read_item_groups, read_references, read_texts
     from gapkit.captioning.scores import SCORES, Tools, compare_scores, score_systems
     from gapkit.captioning.scores.result import check_suffix
     from gapkit.cli.progress import say
@@ -112,6 +117,7 @@ def score(
         confidence=confidence,
         draws=draws,
         seed=seed,
+        groups=read_item_groups(groups or references, asked=groups is not None),
     )
     first, *other = found.values()
     test = compare_scores(first, other[0]) if other and first.draws else None

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gapkit.metrics.pair import Pair
-from gapkit.metrics.resamples import Units
+from gapkit.metrics.resamples import Resamples, Units
 from gapkit.metrics.value import Influence, Value
 
 
@@ -24,8 +24,12 @@ def draws_of(found: Value, pair: Pair, units: Units, bounds: tuple[float, float]
         None if side is None else (side - side.mean()).to(units[0].counts.device)
         for side in _without_offset(found, pair)
     )
+    if pair.paired and x is not None and y is not None:
+        sides: list[tuple[Resamples, Tensor | None]] = [(units[0], x + y)]
+    else:
+        sides = list(zip(units, (x, y), strict=True))
     moved = torch.zeros(len(units[0]), dtype=torch.float64, device=units[0].counts.device)
-    for resamples, side in zip(units, (x, y), strict=True):
+    for resamples, side in sides:
         if side is not None:
             # Squares of what float32 just holds are no float32, and sums are.
             unit = 2.0 ** math.frexp(float(side.abs().max()))[1]
