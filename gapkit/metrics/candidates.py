@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -21,19 +22,42 @@ SIDE = 1280
 GROUP = 8
 """Columns of which only the smallest is compared at first."""
 
+CROWD = 64
+"""Rows of one label from which on all pairs of a block are looked at."""
 
-class SameClip:
-    """Finds the pairs of rows of one clip without looking at all pairs.
+
+class SameLabel:
+    """Takes out pairs of rows that are never compared: those of one clip, or of one fold.
 
     Parameters
     ----------
     queries, gallery : Tensor of shape (n,), (m,)
-        Clip of each row.
+        Clip or fold of each row.
     """
 
     def __init__(self, queries: Tensor, gallery: Tensor) -> None:
         self.sorted, self.order = gallery.sort(stable=True)
-        self.queries = queries
+        self.queries, self.gallery = queries, gallery
+        self.crowded = len(gallery) > 0 and int(self.sorted.unique_consecutive(return_counts=True)[1].max()) > CROWD
+
+    def take_out(self, bounds: Tensor, at: Tensor) -> None:
+        """Make the bounds between some queries and the whole gallery infinite where labels are the same."""
+        if self.crowded:
+            bounds.masked_fill_(self.queries[at, None] == self.gallery, torch.inf)
+        else:
+            bounds[self.pairs(at)] = torch.inf
+
+    def of_tiles(self, rows: slice) -> Callable[[Tensor, slice], None]:
+        """The same for the tiles of some queries, one after the other: each is given with its columns."""
+        if self.crowded:
+            return lambda tile, columns: _fill(tile, self.queries[rows, None] == self.gallery[columns])
+        place, others = self.pairs(torch.arange(rows.start, rows.stop, device=self.queries.device))
+
+        def take_out(tile: Tensor, columns: slice) -> None:
+            here = (others >= columns.start) & (others < columns.stop)
+            tile[place[here], others[here] - columns.start] = torch.inf
+
+        return take_out
 
     def pairs(self, at: Tensor) -> tuple[Tensor, Tensor]:
         """(place in `at`, row of the gallery) of every pair of one clip."""
@@ -45,16 +69,20 @@ class SameClip:
         return place, self.order[first[place] + torch.arange(len(place), device=at.device) - before]
 
 
-def bounds_of(queries: Points, at: Tensor, gallery: Points, same: SameClip | None) -> Tensor:
-    """`lower_bounds`, infinite between rows of one clip."""
+def _fill(tile: Tensor, where: Tensor) -> None:
+    tile.masked_fill_(where, torch.inf)
+
+
+def bounds_of(queries: Points, at: Tensor, gallery: Points, same: SameLabel | None) -> Tensor:
+    """`lower_bounds`, infinite between rows that are never compared."""
     bounds = lower_bounds(queries, at, gallery)
     if same is not None:
-        bounds[same.pairs(at)] = torch.inf
+        same.take_out(bounds, at)
     return bounds
 
 
 def candidates(
-    queries: Points, gallery: Points, taken: int, same: SameClip | None, max_memory: int
+    queries: Points, gallery: Points, taken: int, same: SameLabel | None, max_memory: int
 ) -> tuple[Tensor, Tensor]:
     """The `taken` lowest bounds of each query, ascending, and their rows; bounds less the query's own ``floor``."""
     n, device = len(queries), queries.rows.device
@@ -72,15 +100,14 @@ def candidates(
     buffer = floor.new_empty(min(side, n) ** 2)
     for i0 in range(0, n, side):
         i = slice(i0, min(i0 + side, n))
-        place, others = (None, None) if same is None else same.pairs(torch.arange(i.start, i.stop, device=device))
+        take_out = None if same is None else same.of_tiles(i)
         left = queries.near[i] * -2
         for j0 in range(i0, n, side):
             j = slice(j0, min(j0 + side, n))
             tile = buffer[: len(left) * (j.stop - j0)].view(len(left), -1)
             tile = product(left, queries.near[j], floor[j], out=tile).add_(floor[i, None])
-            if place is not None and others is not None:
-                here = (others >= j0) & (others < j.stop)
-                tile[place[here], others[here] - j0] = torch.inf
+            if take_out is not None:
+                take_out(tile, j)
             _keep_lowest(low, rows, i, tile, j)
             if i0 != j0:
                 _keep_lowest(low, rows, j, tile.T, i)

@@ -28,8 +28,11 @@ FLAT = 1e-6
 
 T = TypeVar("T")
 
-Change = Callable[[Tensor], Tensor]
-"""What is done to rows, each by itself: (k, d) to (k, d)."""
+Place = slice | Tensor
+"""Which rows: some in a line, or their numbers."""
+
+Change = Callable[[Tensor, Place], Tensor]
+"""Done to rows, given with their place: (k, d) to (k, d)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ class Cloud:
     of_length_one : bool
         The rows are directions already.
     uncentred : Cloud, optional
-        The side whose mean was taken off to make this one.
+        The side whose mean, or means of folds, were taken off to make this one.
+    fold : Tensor of shape (n,), optional
+        Fold of each item. Rows of one fold are never compared; left out, rows of one item are never.
     """
 
     base: Tensor
@@ -67,6 +72,7 @@ class Cloud:
     name: str = "rows"
     of_length_one: bool = False
     uncentred: Cloud | None = field(default=None, repr=False, compare=False)
+    fold: Tensor | None = field(default=None, repr=False, compare=False)
     _memo: dict[Hashable, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
     _whole: list[Tensor] = field(init=False, default_factory=list, repr=False, compare=False)
 
@@ -84,7 +90,7 @@ class Cloud:
             return self._whole[0]
         rows: Tensor | None = None
         for part in row_blocks(self.base):
-            block = self.change(self._read(part))
+            block = self.change(self._read(part), part)
             rows = block.new_empty(self.base.shape) if rows is None else rows
             rows[part] = block
         assert rows is not None
@@ -94,9 +100,9 @@ class Cloud:
         """Some of the rows, made for this moment unless they are all there."""
         if self._whole:
             return self._whole[0][part]
-        return self._read(part) if self.change is None else self.change(self._read(part))
+        return self._read(part) if self.change is None else self.change(self._read(part), part)
 
-    def _read(self, part: slice | Tensor) -> Tensor:
+    def _read(self, part: Place) -> Tensor:
         """Some rows of `base`; what was read of a file before no longer takes memory."""
         let_go(self.file)
         if isinstance(part, slice) or self.file is None:
@@ -109,7 +115,7 @@ class Cloud:
         """Rows by their numbers."""
         if self._whole:
             return self._whole[0][rows]
-        return self._read(rows) if self.change is None else self.change(self._read(rows))
+        return self._read(rows) if self.change is None else self.change(self._read(rows), rows)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
         """Value that several metrics need of this side: made at its first use, kept as long as the cloud."""
@@ -118,10 +124,15 @@ class Cloud:
         value: T = self._memo[key]
         return value
 
-    def changed(self, change: Change, *, of_length_one: bool = False, uncentred: Cloud | None = None) -> Cloud:
-        """The cloud of changed rows."""
+    def changed(
+        self, change: Callable[[Tensor], Tensor], *, of_length_one: bool = False, uncentred: Cloud | None = None
+    ) -> Cloud:
+        """The cloud of changed rows, each changed by itself."""
         first = self.change
-        both = change if first is None else lambda rows: change(first(rows))
+
+        def both(rows: Tensor, place: Place) -> Tensor:
+            return change(rows if first is None else first(rows, place))
+
         return replace(self, change=both, of_length_one=of_length_one, uncentred=uncentred)
 
     def kept(self, max_bytes: int) -> Cloud:
@@ -140,6 +151,11 @@ class Cloud:
     def share(self) -> Tensor:
         """Weight of each row inside its clip, float64, shape (m,); sums to 1 over a clip."""
         return 1.0 / torch.bincount(self.owner, minlength=self.n).to(torch.float64)[self.owner]
+
+    @cached_property
+    def label(self) -> Tensor:
+        """Number of each row, (m,), that must differ for two rows to be compared: its item's, or its fold's."""
+        return self.owner if self.fold is None else self.fold[self.owner]
 
     @cached_property
     def ends(self) -> Tensor:

@@ -77,7 +77,12 @@ def _distance(unit: float) -> Kernel:
     definition="2 E|x - y| - E|x - x'| - E|y - y'| over different clips, no root taken.",
     kernels=Kernels(_distance),
     function=energy_distance,
-    residual=Residual("Residual energy distance", "Energy distance after each side's mean is removed.", place=280),
+    residual=Residual(
+        "Residual energy distance",
+        "Energy distance between rows of different folds after each fold's mean is removed.",
+        place=280,
+        centring="folds",
+    ),
 )
 def energy_distance_of(pair: Pair) -> Value:
     """Squared distance by the kernel -|x - y|, taken in units of the width of the table or of the rows."""

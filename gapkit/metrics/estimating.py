@@ -105,20 +105,22 @@ def prepare(
 
 def wanted_kernels(metrics: Sequence[Metric], reference: Reference) -> dict[Form, Wanted]:
     """Kernels that the metrics will ask for, by the form of the rows."""
-    inside: dict[Form, list[Kernel]] = {"rows": [], "directions": [], "centred": []}
-    across: dict[Form, list[Kernel]] = {"rows": [], "directions": [], "centred": []}
+    inside: dict[Form, list[Kernel]] = {"rows": [], "directions": [], "folds": []}
+    across: dict[Form, list[Kernel]] = {"rows": [], "directions": [], "folds": []}
     for metric in metrics:
         if metric.kernels is None:
             continue
         kernel = metric.kernels.of_width(reference.bandwidth)
+        if metric.centring == "folds":
+            # How a kernel changes with the means of the folds is in the draws.
+            both = [kernel, kernel.slope] if len(reference.resamples) else [kernel]
+            inside["folds"] += both
+            across["folds"] += both
+            continue
         form: Form = "directions" if metric.kernels.of_directions and not reference.normalise else "rows"
-        # Kernels inside a side do not notice that its mean was removed.
         inside[form].append(kernel)
         if metric.kernels.across:
-            form = "centred" if metric.centred else form
             across[form].append(kernel)
-            if metric.centred and len(reference.resamples):
-                across[form].append(kernel.slope)
     return {form: Wanted(*(tuple(dict.fromkeys(of[form])) for of in (inside, across))) for form in inside}
 
 
@@ -146,10 +148,9 @@ def estimate(record: Metric, row: Prepared) -> Estimate:
         if why:
             pass
         elif record.of_pair is not None:
-            pair = both.centred if record.centred else both
-            found = record.of_pair(pair)
+            found = record.of_pair(record.seen(both))
             value = found.value
-            draws = draws_of(found, pair, (row.resamples, row.reference.resamples), record.range).cpu().numpy()
+            draws = draws_of(found, (row.resamples, row.reference.resamples), record.range).cpu().numpy()
             clips = clips if found.items is None else found.items.cpu().numpy()
         else:
             value, draws = _generic(record, row)

@@ -2,22 +2,18 @@
 
 Draws follow the U-statistic to first order in what each item adds to it (its Hoeffding projection). A resample of the
 pairs themselves would shake what only pairs add three times as much as another sample does, and where the sides hardly
-differ nothing else is there. What pairs add is in the draws twice even so. That makes up for the skew of a distance
-that can be nothing but positive; what is left without the means has none, and there it is taken off (`pair_chance`).
+differ nothing else is there. What pairs add is in the draws twice even so: that makes up for the skew of a distance
+that can be nothing but positive. Without the means of folds it has none: see `fold_distance`.
 """
 
 from __future__ import annotations
 
 from typing import Literal, get_args
 
-import torch
-from torch import Tensor
-
 from gapkit.errors import InputError
-from gapkit.metrics.cloud import Cloud, row_blocks
+from gapkit.metrics.fold_distance import fold_distance
 from gapkit.metrics.kernels import ClipSums, Kernel
 from gapkit.metrics.pair import Pair
-from gapkit.metrics.pair_chance import pair_chance
 from gapkit.metrics.value import Influence, Value
 
 Estimator = Literal["unbiased", "paired", "biased"]
@@ -25,6 +21,8 @@ Estimator = Literal["unbiased", "paired", "biased"]
 
 def kernel_distance(pair: Pair, kernel: Kernel, estimator: Estimator | None = None) -> Value:
     """Squared distance of the two sides, by default the estimate that is unbiased for them."""
+    if pair.form == "folds":
+        return fold_distance(pair, kernel)
     estimator = checked_estimator(estimator, pair)
     own, paired = estimator != "biased", estimator == "paired"
     xx, yy = (pair.inside(side, kernel, drop_same=own) for side in (pair.x, pair.y))
@@ -32,8 +30,6 @@ def kernel_distance(pair: Pair, kernel: Kernel, estimator: Estimator | None = No
     return Value(
         squared_mmd(xx, yy, xy, estimator=estimator),
         influence=lambda: _influence(xx, yy, xy, int(paired)),
-        shift=lambda: _by_shift(pair, kernel, paired=paired),
-        chance=lambda: pair_chance(pair, [kernel], pair.max_memory // 4)[0],
     )
 
 
@@ -62,23 +58,3 @@ def squared_mmd(xx: ClipSums, yy: ClipSums, xy: ClipSums, *, estimator: Estimato
 def _influence(xx: ClipSums, yy: ClipSums, xy: ClipSums, own: int) -> Influence:
     n, m = len(xx.rows), len(yy.rows)
     return 2 * (xx.rows / (n - 1) - xy.rows / (m - own)), 2 * (yy.rows / (m - 1) - xy.columns / (n - own))
-
-
-def _by_shift(pair: Pair, kernel: Kernel, *, paired: bool) -> Tensor:
-    """Derivative by a shift of the source.
-
-    For a kernel of the distance r, a shift by t moves k(x - y) by k'(r) / r (x - y) . t, and only kernels between the
-    sides notice it.
-    """
-    slope = pair.across(kernel.slope, drop_same=paired).by_row
-    pairs = pair.x.n * (pair.y.n - 1 if paired else pair.y.n)
-    moved = _weighed(pair.x, slope[0]) - _weighed(pair.y, slope[1])
-    return 2 * moved / (kernel.slope.widths[0] ** 2 * pairs)
-
-
-def _weighed(side: Cloud, sums: Tensor) -> Tensor:
-    """Sum over items of the mean of their rows times a number, (d,), float64."""
-    total = torch.zeros(side.base.shape[1], dtype=torch.float64, device=side.base.device)
-    for part in row_blocks(side.base):
-        total += (side.share[part] * sums[part]) @ side.block(part).double()
-    return total

@@ -13,12 +13,9 @@ from torch import Tensor
 from gapkit.errors import InputError
 from gapkit.given import memory_limit
 from gapkit.metrics.cloud import Cloud
-from gapkit.products import product
+from gapkit.metrics.tiles import TILE, Tile, tiles
 
 Kind = Literal["gaussian", "imq", "distance", "gaussian slope", "imq slope", "inverse"]
-
-TILE = 512
-"""Rows and columns of a tile: three float32 tiles stay in a processor's cache."""
 
 REACH = 1e15
 """Largest coordinate in units of the kernel: its square still is a float32."""
@@ -103,9 +100,9 @@ class ClipSums:
     Parameters
     ----------
     rows : Tensor of shape (n_a,), float64
-        Sum over the clips of the second side.
+        Sum over the clips of the second side; where sides have folds, over those of each other fold, (n_a, folds).
     columns : Tensor of shape (n_b,), float64
-        Sum over the clips of the first side.
+        Sum over the clips of the first side, or over those of each other fold, (n_b, folds).
     dense : Tensor of shape (n_a, n_b), float32, optional
         The clip-by-clip kernel itself.
     by_row : tuple of Tensor
@@ -148,6 +145,8 @@ def clip_sums(
 ) -> list[ClipSums]:
     """Sums of k(a, b) over pairs of clips, one result a kernel; a clip's rows count as their mean.
 
+    Where sides have folds, pairs of one fold are left out.
+
     Parameters
     ----------
     a, b : Cloud
@@ -157,23 +156,25 @@ def clip_sums(
     drop_same : bool
         Leave out pairs of rows with the same clip number.
     dense : bool
-        Also keep the (n_a, n_b) matrices.
+        Also keep the (n_a, n_b) matrices, of sides without folds.
     max_memory : int
         Bytes that the tiles may take.
     """
     other = a if b is None else b
     device, dtype = a.base.device, a.base.dtype
     out = [torch.zeros(a.n, other.n, device=device) for _ in kernels] if dense else None
-    rows = [torch.zeros(len(a.base), dtype=torch.float64, device=device) for _ in kernels]
-    columns = [torch.zeros(len(other.base), dtype=torch.float64, device=device) for _ in kernels]
+    by_fold = () if a.fold is None else (int(a.fold.max()) + 1,)
+    rows = [torch.zeros(len(a.base), *by_fold, dtype=torch.float64, device=device) for _ in kernels]
+    columns = [torch.zeros(len(other.base), *by_fold, dtype=torch.float64, device=device) for _ in kernels]
     share_a, share_b = (None if c.single else c.share.to(dtype) for c in (a, other))
-    for number, i, j, tile in _tiles(a, b, kernels, drop_same, max_memory):
+    for number, at, tile in _kernel_tiles(a, b, kernels, drop_same, max_memory):
+        i, j = at.rows, at.columns
         right = tile.sum(dim=1) if share_b is None else tile @ share_b[j]
-        rows[number][i] += right
-        if b is not None or i != j:
+        rows[number][(i, at.folds[1]) if by_fold else i] += right
+        if b is not None or by_fold or i != j:
             down = tile.sum(dim=0) if share_a is None else share_a[i] @ tile
-            columns[number][j] += down
-        if out is not None:
+            columns[number][(j, at.folds[0]) if by_fold else j] += down
+        if out is not None and isinstance(i, slice) and isinstance(j, slice):
             _add_clips(out[number], tile, a, other, i, j)
             if b is None and i != j:
                 _add_clips(out[number], tile.T, other, a, j, i)
@@ -188,10 +189,10 @@ def clip_sums(
     return results
 
 
-def _tiles(
+def _kernel_tiles(
     a: Cloud, b: Cloud | None, kernels: Sequence[Kernel], drop_same: bool, max_memory: int
-) -> Iterator[tuple[int, slice, slice, Tensor]]:
-    """Yield (kernel number, rows, columns, kernel tile); the tile is overwritten by the next."""
+) -> Iterator[tuple[int, Tile, Tensor]]:
+    """Yield (kernel number, where, kernel tile); the tile is overwritten by the next."""
     other = a if b is None else b
     # The square of the largest coordinate must still be a float32.
     farthest = max(cloud.reach(other.mean) for cloud in (a, other))
@@ -202,48 +203,15 @@ def _tiles(
     max_memory = memory_limit(max_memory)
     side = max(16, min(TILE, math.isqrt(max_memory // (8 if single else 24))))
     buffers = [a.base.new_empty(side * side) for _ in range(1 if single else 3)]
-    for i, j, minus in _distances(a, b, base, side, max_memory // 2, buffers[0]):
+    for at in tiles(a, b, base, side, max_memory // 2, buffers[0]):
+        minus = at.minus
         tile, part = (buffers[k % len(buffers)][: minus.numel()].view(minus.shape) for k in (1, 2))
-        same = _same_clip(a.owner[i], other.owner[j]) if drop_same else None
+        same = _same_clip(a.owner[at.rows], other.owner[at.columns]) if drop_same and a.fold is None else None
         for number, kernel in enumerate(kernels):
             kernel.add(minus, base, tile, part)
             if same is not None:
                 tile.masked_fill_(same, 0)
-            yield number, i, j, tile
-
-
-def _distances(
-    a: Cloud, b: Cloud | None, base: float, side: int, panel_bytes: int, buffer: Tensor
-) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Yield (rows, columns, -|a_i - b_j|^2 / 2 base^2) tile by tile; without `b` only from the diagonal upwards."""
-    other = a if b is None else b
-    # A distance does not change with a common shift, and near the mean float32 loses least.
-    shift = other.mean.to(other.base.dtype)
-
-    def panel(cloud: Cloud, part: slice) -> tuple[Tensor, Tensor]:
-        rows = (cloud.block(part) - shift).div_(base * math.sqrt(2))
-        return rows, torch.linalg.vecdot(rows, rows)
-
-    # Two panels of scaled rows at a time, each a whole number of tiles.
-    size = max(1, panel_bytes // (2 * 4 * a.base.shape[1] * side)) * side
-    for i1 in range(0, len(a.base), size):
-        outer = slice(i1, min(i1 + size, len(a.base)))
-        left, square_left = panel(a, outer)
-        for j1 in range(i1 if b is None else 0, len(other.base), size):
-            inner = slice(j1, min(j1 + size, len(other.base)))
-            same = b is None and j1 == i1
-            right, square_right = (left, square_left) if same else panel(other, inner)
-            for i0 in range(0, len(left), side):
-                ii = slice(i0, min(i0 + side, len(left)))
-                twice = left[ii] * 2
-                for j0 in range(i0 if same else 0, len(right), side):
-                    jj = slice(j0, min(j0 + side, len(right)))
-                    minus = buffer[: (ii.stop - i0) * (jj.stop - j0)].view(ii.stop - i0, jj.stop - j0)
-                    minus = product(twice, right[jj], -square_right[jj], out=minus)
-                    minus.sub_(square_left[ii, None]).clamp_max_(0)
-                    if same and j0 == i0:
-                        minus.fill_diagonal_(0)
-                    yield slice(i1 + i0, i1 + ii.stop), slice(j1 + j0, j1 + jj.stop), minus
+            yield number, at, tile
 
 
 def _same_clip(left: Tensor, right: Tensor) -> Tensor | None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit
 from gapkit.metrics.cloud import Cloud, row_blocks
-from gapkit.metrics.neighbourhood import Neighbourhood, neighbourhood, pooled_clips
+from gapkit.metrics.neighbourhood import Neighbourhood, neighbourhood, pooled_labels
 from gapkit.metrics.pair import Pair, pair_of
 from gapkit.metrics.points import points
 from gapkit.metrics.registry import Residual, metric
@@ -122,8 +122,9 @@ def cross_modal_share(
     function=knn_mixing,
     residual=Residual(
         "Residual kNN mixing",
-        "Effective number of modalities among the 30 nearest after each side's mean is removed.",
+        "Effective number of modalities among the 30 nearest of other folds after each fold's mean is removed.",
         place=340,
+        centring="folds",
     ),
 )
 def knn_mixing_of(pair: Pair, *, k: int = K) -> Value:
@@ -149,8 +150,9 @@ def knn_mixing_of(pair: Pair, *, k: int = K) -> Value:
     function=cross_modal_share,
     residual=Residual(
         "Residual cross-modal neighbours",
-        "Share of the other modality among the 30 nearest after each side's mean is removed.",
+        "Share of the other modality among the 30 nearest of other folds after each fold's mean is removed.",
         place=350,
+        centring="folds",
     ),
 )
 def cross_modal_share_of(pair: Pair, *, k: int = K) -> Value:
@@ -191,9 +193,9 @@ def _pooled(both: Pair, k: int, max_memory: int) -> Pooled:
     place = torch.cat([x.owner / x.n, y.owner / y.n])
     fewer = min(x.n, y.n)
     weights = torch.cat([x.share * fewer / x.n, y.share * fewer / y.n])
-    clips = torch.cat(pooled_clips(both))
+    labels = torch.cat(pooled_labels(both))
     pool, _ = points(stacked(x, y))
-    found = neighbourhood(pool, pool, k, weights=weights, clips=(clips, clips), priority=place, max_memory=max_memory)
+    found = neighbourhood(pool, pool, k, weights=weights, clips=(labels, labels), priority=place, max_memory=max_memory)
     from_source = (found.mass * (found.rows < len(x.base))).sum(dim=1) / k
     return Pooled(from_source[: len(x.base)], from_source[len(x.base) :], found, k)
 

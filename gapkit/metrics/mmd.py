@@ -228,9 +228,10 @@ def _imq(width: float) -> Kernel:
     function=mmd,
     residual=Residual(
         "Residual MMD² ×1000",
-        "Squared MMD after each side's mean is removed, same kernel as MMD.",
+        "Squared MMD between rows of different folds after each fold's mean is removed, same kernel as MMD.",
         place=100,
         default=True,
+        centring="folds",
         function=residual_mmd,
     ),
 )
@@ -259,8 +260,9 @@ def mmd_of(pair: Pair) -> Value:
     function=mmd_multi,
     residual=Residual(
         "Residual MMD² ×1000, 5 widths",
-        "Squared MMD with the mean of five Gaussian kernels after each side's mean is removed.",
+        "Squared MMD with the mean of five Gaussian kernels after each fold's mean is removed.",
         place=310,
+        centring="folds",
     ),
 )
 def mmd_multi_of(pair: Pair) -> Value:
@@ -287,8 +289,9 @@ def mmd_multi_of(pair: Pair) -> Value:
     function=mmd_imq,
     residual=Residual(
         "Residual MMD² ×1000, IMQ",
-        "Squared MMD with the inverse multiquadric kernel after each side's mean is removed.",
+        "Squared MMD with the inverse multiquadric kernel after each fold's mean is removed.",
         place=320,
+        centring="folds",
     ),
 )
 def mmd_imq_of(pair: Pair) -> Value:

@@ -77,8 +77,8 @@ def neighbourhood(
         count = min(2 * count, len(gallery))
     if reached < k - NOTHING:
         raise InputError(
-            f"neighbours: expected at least {k} clips besides a row's own, got {reached:.4g}; give more clips or a "
-            "smaller k"
+            f"neighbours: expected at least {k} clips that a row is compared with, got {reached:.4g}; give more clips "
+            "or a smaller k"
         )
     last = (mass > 0).sum(dim=1, keepdim=True) - 1
     return Neighbourhood(found.indices, mass, found.distances.gather(1, last)[:, 0])
@@ -90,6 +90,9 @@ def inside(side: Cloud, ready: Points, k: int, max_memory: int) -> Neighbourhood
     return neighbourhood(ready, ready, k, weights=side.share, clips=clips, max_memory=max_memory)
 
 
-def pooled_clips(both: Pair) -> tuple[Tensor, Tensor]:
-    """Clip of each source row and of each target row, numbered so that unrelated clips have different numbers."""
-    return both.x.owner, both.y.owner + (0 if both.paired else both.x.n)
+def pooled_labels(both: Pair) -> tuple[Tensor, Tensor]:
+    """Label of each source row and of each target row, so that unrelated clips have different ones.
+
+    Folds have one number on both sides even so: a row then looks at as many of either.
+    """
+    return both.x.label, both.y.label + (0 if both.paired or both.form == "folds" else both.x.n)

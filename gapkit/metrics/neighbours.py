@@ -12,7 +12,7 @@ from torch import Tensor
 from gapkit.arrays import ArrayLike, as_matrix
 from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.metrics.candidates import SameClip, bounds_of, candidates
+from gapkit.metrics.candidates import SameLabel, bounds_of, candidates
 from gapkit.metrics.cloud import cloud, directions
 from gapkit.metrics.points import Points, apart, apart_where, points
 
@@ -136,7 +136,7 @@ def search(
     queries, gallery : Points
     k : int
     clips : (Tensor of shape (n,), Tensor of shape (m,)), optional
-        Rows of one clip are never neighbours.
+        Rows of one clip, or of one fold, are never neighbours.
     priority : Tensor of shape (m,), optional
         Of rows at the same distance the one with the lowest number comes first; left out, the first.
     from_own : bool
@@ -153,7 +153,7 @@ def search(
     order = torch.arange(m, device=device) if priority is None else priority.argsort(stable=True)
     place = order.argsort()
     start = place if from_own else torch.zeros(n, dtype=torch.int64, device=device)
-    same = None if clips is None else SameClip(*clips)
+    same = None if clips is None else SameLabel(*clips)
     taken = min(k + SPARE, m)
     low, chosen = candidates(queries, gallery, taken, same, max_memory)
     kept = min(k, taken)

@@ -15,9 +15,10 @@ and, in the same file, the function that a notebook imports, with arrays around 
 
 - ``pair.x`` and ``pair.y`` are the sides, one `Cloud` each. Read them block by block (``clip_blocks``, ``block``): a
   side may be a file that is larger than the memory.
-- ``pair.unit`` is the pair of directions, ``pair.centred`` the pair without each side's mean. Both are pairs: a metric
-  is one function whatever it is given, and its residual variant is the same function on ``pair.centred``
-  (``@metric(..., residual=Residual(...))`` names it).
+- ``pair.unit`` is the pair of directions, ``pair.centred`` the pair without each side's mean, and ``fold_centred(pair)``
+  the pair without the mean of each fold. All are pairs: a metric is one function whatever it is given, and its residual
+  variant is the same function on one of the last two (``@metric(..., residual=Residual(...))`` says on which). Rows are
+  compared where their ``label`` differs: that of their item, or of their fold where sides have folds.
 - What depends on one side alone is kept on that side: ``pair.y.shared(key, make)``. The target of a table is one cloud
   for all rows, and ``pair.original`` for all rows moved from it: what they keep is computed once for all rows. What
   depends on both sides is kept on the pair: ``pair.shared(key, make)``. Options belong into the key.
@@ -48,8 +49,8 @@ from gapkit.metrics.resamples import Resamples
 
 T = TypeVar("T")
 
-Form = Literal["rows", "directions", "centred"]
-"""Rows as they were given, of length one, or without their side's mean."""
+Form = Literal["rows", "directions", "centred", "folds"]
+"""Rows as they were given, of length one, without their side's mean, or without that of their fold."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class Pair:
         Kernel width; left out, the median distance of the targets.
     wanted : mapping of str to Wanted
         By the form of the rows.
-    form : {"rows", "directions", "centred"}
+    form : {"rows", "directions", "centred", "folds"}
     uncentred : Pair
         The pair whose means were taken off, or the pair itself.
     """
@@ -152,8 +153,8 @@ class Pair:
         return y.shared("bandwidth", lambda: cloud_bandwidth(y))
 
     def inside(self, side: Cloud, kernel: Kernel, *, drop_same: bool = True) -> ClipSums:
-        """Kernel sums inside a side of this pair; a kernel does not notice that a side was shifted."""
-        if side.uncentred is not None:
+        """Kernel sums inside a side of this pair; a kernel does not notice that a whole side was shifted."""
+        if side.uncentred is not None and side.fold is None:
             return self.uncentred.inside(side.uncentred, kernel, drop_same=drop_same)
         wanted = self.wanted.get(self.form, Wanted()).inside if drop_same else ()
         known: dict[Kernel, ClipSums] = side.shared(("kernels", drop_same), dict)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike
 from gapkit.given import memory_limit, whole
-from gapkit.metrics.candidates import SameClip, bounds_of
+from gapkit.metrics.candidates import SameLabel, bounds_of
 from gapkit.metrics.cloud import Cloud
 from gapkit.metrics.mutual_knn import K as SEARCHED
 from gapkit.metrics.mutual_knn import nearest_items
@@ -189,7 +189,7 @@ def _compare(both: Pair, radius_x: Tensor, radius_y: Tensor, k: int, max_memory:
     """Which rows lie in whose balls."""
     x, y = both.x, both.y
     queries, gallery = points(x.rows, y.rows)
-    same = SameClip(x.owner, y.owner) if both.paired else None
+    same = SameLabel(x.owner, y.owner) if both.paired else None
     balls_x, balls_y = radius_x / queries.unit, radius_y / queries.unit
     precision, density = (torch.zeros(x.n, dtype=torch.float64, device=x.base.device) for _ in range(2))
     recall, coverage = (torch.zeros(len(y.base), dtype=torch.bool, device=x.base.device) for _ in range(2))
@@ -205,7 +205,7 @@ def _compare(both: Pair, radius_x: Tensor, radius_y: Tensor, k: int, max_memory:
 
 
 def _in_balls(
-    queries: Points, at: Tensor, gallery: Points, same: SameClip | None, balls_x: Tensor, balls_y: Tensor
+    queries: Points, at: Tensor, gallery: Points, same: SameLabel | None, balls_x: Tensor, balls_y: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Which pairs are no farther apart than the radius of the target, and than that of the source."""
     low = bounds_of(queries, at, gallery, same).double() + queries.floor[at, None]

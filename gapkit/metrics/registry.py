@@ -5,7 +5,7 @@ does not begin with an underscore is imported when a name is first looked up, an
 says where a metric stands in tables. A plain function of two arrays, as plugins have them, goes under
 `@register_metric`; its draws come from calling it again on resampled items.
 
-`@metric(..., residual=Residual(...))` names the same function a second time, as measured on `pair.centred`: see
+`@metric(..., residual=Residual(...))` names the same function a second time, as measured without means: see
 `energy.py`. A metric with a parameter is registered in a loop over a `functools.partial`: see `retrieval.py`.
 """
 
@@ -20,6 +20,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
+from gapkit.metrics.fold_centring import fold_centred
 from gapkit.metrics.kernels import Kernels
 from gapkit.metrics.pair import Pair, pair_of
 from gapkit.metrics.value import Value
@@ -30,6 +31,9 @@ Group = Literal["closure", "residual closure", "preservation"]
 Better = Literal["higher", "lower", "none"]
 Need = Literal["original", "fitted"]
 
+Centring = Literal["none", "mean", "folds"]
+"""Taken off before it is measured: nothing, the mean of each side, or the mean of each fold."""
+
 OfPair = Callable[[Pair], Value]
 """A metric as gapkit's own are written."""
 
@@ -38,12 +42,13 @@ F = TypeVar("F", bound=Callable[..., Value])
 
 @dataclass(frozen=True)
 class Residual:
-    """The same metric after each side's mean is removed, as ``residual-NAME`` in the group "residual closure".
+    """The same metric after means are removed, as ``residual-NAME`` in the group "residual closure".
 
     Parameters
     ----------
-    label, definition, place, default
-        See `Metric`; all else is as without centring.
+    label, definition, place, default, centring
+        See `Metric`; all else is as without centring. "folds" suits a metric that compares rows of different items: it
+        has no floor then. "mean" suits one that looks at pairs, or fits something to a whole side.
     function : callable, optional
         The residual metric of arrays, as `gapkit.metrics` has it; left out, it is made.
     """
@@ -52,6 +57,7 @@ class Residual:
     definition: str
     place: float = math.inf
     default: bool = False
+    centring: Centring = "mean"
     function: Callable[..., float] | None = None
 
 
@@ -97,8 +103,8 @@ class Metric:
         Where it stands in tables, lowest first; gapkit's own have 10, 20, 30 and so on.
     of_pair : callable, optional
         The metric of a `Pair`; None where only `function` is known.
-    centred : bool
-        `of_pair` is given the pair without each side's mean.
+    centring : {"none", "mean", "folds"}
+        `of_pair` is given the pair as it is, without each side's mean, or without that of each fold.
     kernels : Kernels, optional
         Kernels that `of_pair` asks the pair for.
     holds_rows : bool
@@ -125,7 +131,7 @@ class Metric:
     instead: str = ""
     place: float = math.inf
     of_pair: OfPair | None = None
-    centred: bool = False
+    centring: Centring = "none"
     kernels: Kernels | None = None
     holds_rows: bool = False
     in_folds: bool = False
@@ -140,6 +146,10 @@ class Metric:
         """Label, factor of the values and arrow, as tables show them."""
         factor = "" if self.scale == 1 or "×" in self.label else f"×{self.scale:g}"
         return " ".join(part for part in (self.label, factor, self.arrow) if part)
+
+    def seen(self, pair: Pair) -> Pair:
+        """The pair that `of_pair` is given."""
+        return without_means(pair, self.centring)
 
     def text(self, value: float) -> str:
         """A value as tables show it; an undefined one is a dash."""
@@ -271,7 +281,7 @@ def metric(
     function : callable, optional
         The same metric of arrays, as `gapkit.metrics` has it; left out, it is made.
     residual : Residual, optional
-        Also register it as measured on `pair.centred`.
+        Also register it as measured without means.
 
     Raises
     ------
@@ -307,20 +317,25 @@ def metric(
         METRICS.register(name, made)
         if residual is not None:
             rest = f"residual-{name}"
-            function_of_rest = residual.function or _of_arrays(of_pair, needs_pairs=needs_pairs, centred=True)
-            known: dict[str, Any] = {**vars(residual), "function": function_of_rest, "centred": True}
+            function_of_rest = residual.function or _of_arrays(of_pair, needs_pairs=needs_pairs, centring=residual.centring)
+            known: dict[str, Any] = {**vars(residual), "function": function_of_rest}
             METRICS.register(rest, replace(made, name=rest, group="residual closure", **known))
         return of_pair
 
     return add
 
 
-def _of_arrays(of_pair: OfPair, *, needs_pairs: bool, centred: bool = False) -> Callable[..., float]:
+def without_means(pair: Pair, centring: Centring) -> Pair:
+    """The pair with what `centring` names taken off."""
+    return {"none": lambda: pair, "mean": lambda: pair.centred, "folds": lambda: fold_centred(pair)}[centring]()
+
+
+def _of_arrays(of_pair: OfPair, *, needs_pairs: bool, centring: Centring = "none") -> Callable[..., float]:
     """The metric with arrays around it."""
 
     def function(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None, **needed: Any) -> float:
         pair = pair_of(source, target, owner, paired=True if needs_pairs else None, **needed)
-        return of_pair(pair.centred if centred else pair).value
+        return of_pair(without_means(pair, centring)).value
 
     written = of_pair.func if isinstance(of_pair, partial) else of_pair
     function.__module__, function.__qualname__ = written.__module__, written.__qualname__

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
-from gapkit.given import memory_limit
+from gapkit.given import memory_limit, whole
 from gapkit.metrics.cosine import cosine_of
 from gapkit.metrics.energy import energy_distance_of
+from gapkit.metrics.fold_centring import fold_centred
 from gapkit.metrics.frechet import Shrinkage, frechet_of
 from gapkit.metrics.kernel_distance import kernel_distance
 from gapkit.metrics.kernels import checked_kernel
@@ -53,30 +54,39 @@ def residual_mmd(
     paired: bool | None = None,
     bandwidth: float | None = None,
     bandwidths: Sequence[float] | None = None,
+    seed: int = 0,
     max_memory: int = 2**27,
 ) -> float:
-    """Squared MMD after each side's mean is removed, with the width that `mmd` uses.
+    """Squared MMD after means are removed fold by fold, with the width that `mmd` uses.
+
+    Clips are dealt into five folds (fewer of less than 10), rows are seen from the mean of their fold, and rows of
+    different folds alone are compared: where the sides differ by a shift and nothing else the expectation is 0, however
+    few clips there are.
 
     Parameters
     ----------
     source, target, owner, paired, bandwidth, bandwidths, max_memory
         See `mmd`.
+    seed : int
+        Deals the folds. Another seed moves the value by less than its own chance.
 
     Returns
     -------
     float
-        As `mmd`; lower is nearer. Removing estimated means lowers the expectation by the order of 1 / n.
+        As `mmd`: 0 in expectation where the shapes agree, and an estimate may be slightly negative; lower is nearer.
 
     Raises
     ------
     InputError
+        As `mmd`; fewer than 4 clips.
     """
     if bandwidths is not None and bandwidth is not None:
         raise InputError("mmd: got both `bandwidth` and `bandwidths`; give one of them")
-    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory)).centred
+    seed = whole("seed", seed)
+    pair = pair_of(source, target, owner, paired=paired, seed=seed, max_memory=4 * memory_limit(max_memory))
     if bandwidths is None:
         bandwidths = [pair.bandwidth if bandwidth is None else bandwidth]
-    return kernel_distance(pair, checked_kernel(bandwidths)).value
+    return kernel_distance(fold_centred(pair), checked_kernel(bandwidths)).value
 
 
 def residual_frechet_distance(
@@ -96,7 +106,8 @@ def residual_frechet_distance(
     Returns
     -------
     float
-        At least 0, at most `frechet_distance`; lower is nearer. It keeps the bias of a small number of clips.
+        At least 0, at most `frechet_distance`; lower is nearer. Two samples of one shape do not reach 0: the bias of
+        a small number of clips stays, as in `frechet_distance`. The mean that is removed is that of the whole side.
 
     Raises
     ------
@@ -129,7 +140,8 @@ def residual_sliced_wasserstein(
     Returns
     -------
     float
-        The root, in the units of the rows; at least 0, at most `sliced_wasserstein`; lower is nearer.
+        The root, in the units of the rows; at least 0, at most `sliced_wasserstein`; lower is nearer. Two samples of
+        one shape do not reach 0, as in `sliced_wasserstein`. The mean that is removed is that of the whole side.
 
     Raises
     ------
@@ -145,23 +157,28 @@ def residual_energy_distance(
     *,
     owner: ArrayLike | None = None,
     paired: bool | None = None,
+    seed: int = 0,
     max_memory: int = 2**27,
 ) -> float:
-    """Energy distance of the centred sides, no root taken.
+    """Energy distance after means are removed fold by fold, no root taken.
 
     Parameters
     ----------
     source, target, owner, paired, max_memory
         See `energy_distance`.
+    seed : int
+        Deals the folds, see `residual_mmd`.
 
     Returns
     -------
     float
-        As `energy_distance`; lower is nearer. Removing estimated means lowers the expectation by the order of 1 / n.
+        As `energy_distance`: 0 in expectation where the shapes agree; lower is nearer.
 
     Raises
     ------
     InputError
+        As `energy_distance`; fewer than 4 clips.
     """
-    pair = pair_of(source, target, owner, paired=paired, max_memory=4 * memory_limit(max_memory))
-    return energy_distance_of(pair.centred).value
+    seed = whole("seed", seed)
+    pair = pair_of(source, target, owner, paired=paired, seed=seed, max_memory=4 * memory_limit(max_memory))
+    return energy_distance_of(fold_centred(pair)).value

@@ -64,7 +64,9 @@ def rmg(source: ArrayLike, target: ArrayLike, *, owner: ArrayLike | None = None)
     reference="Schrodi et al. (2025), Two effects, one trigger",
     definition="Distance of pairs over itself plus the mean distance of different clips inside a modality.",
     function=rmg,
-    residual=Residual("Residual RMG", "Relative modality gap after each side's mean is removed.", place=300),
+    residual=Residual(
+        "Residual RMG", "Relative modality gap after each fold's mean is removed.", place=300, centring="folds"
+    ),
 )
 def rmg_of(pair: Pair) -> Value:
     """Distance of pairs over the whole; each item moves its own pair's, and the mean distance inside its side."""
@@ -84,24 +86,36 @@ def rmg_of(pair: Pair) -> Value:
     return Value(apart / whole if whole > 1e-12 else 0.0, influence=influence)
 
 
-def _clip_squares(side: Cloud) -> Tensor:
-    """Squared length of each clip's mean row, float64, shape (n,)."""
+def _own_products(side: Cloud) -> Tensor:
+    """Product of each clip's mean row with the sum of those of its label, its own or its fold's; float64, (n,)."""
 
     def make() -> Tensor:
-        squares = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
+        products = torch.empty(side.n, dtype=torch.float64, device=side.base.device)
+        if side.fold is None:
+            for clips, rows in side.clip_blocks():
+                products[clips] = rows.double().square().sum(dim=1)
+            return products
+        sums = torch.zeros(int(side.fold.max()) + 1, side.base.shape[1], dtype=torch.float64, device=side.base.device)
         for clips, rows in side.clip_blocks():
-            squares[clips] = rows.double().square().sum(dim=1)
-        return squares
+            sums.index_add_(0, side.fold[clips], rows.double())
+        for clips, rows in side.clip_blocks():
+            products[clips] = (rows.double() * sums[side.fold[clips]]).sum(dim=1)
+        return products
 
-    return side.shared("clip squares", make)
+    return side.shared("own products", make)
+
+
+def _strangers(side: Cloud) -> float:
+    """Mean number of clips that a clip is compared with: those of other labels."""
+    return side.n - (1 if side.fold is None else float(torch.bincount(side.fold).square().sum()) / side.n)
 
 
 def _inner_cosine(side: Cloud) -> float:
-    """Mean cosine between the unit rows of different clips of one side."""
-    n, own = side.n, float(_clip_squares(side).sum())
-    return (n * n * float(side.mean @ side.mean) - own) / (n * (n - 1))
+    """Mean cosine between the unit rows of different clips of one side, or of different folds."""
+    n, own = side.n, float(_own_products(side).sum())
+    return (n * n * float(side.mean @ side.mean) - own) / (n * _strangers(side))
 
 
 def _of_inner_cosine(side: Cloud) -> Tensor:
     """Twice the mean cosine of each item with the others of its side, up to a constant."""
-    return 2 * (side.n * side.along(side.mean) - _clip_squares(side)) / (side.n - 1)
+    return 2 * (side.n * side.along(side.mean) - _own_products(side)) / _strangers(side)

@@ -15,9 +15,7 @@ Nothing is computed in ``make`` before it is called: a public function that only
 `through` is for a number that is linear in the items before a root or a logarithm: give the number before it. Draws end
 where the metric's declared range does, so a metric states no bounds of its own.
 
-`shift` and `chance` are for a metric that is also measured on `pair.centred`, where the means are estimates themselves:
-without `shift` the draws would hold the chance of the offset, which is not in the number. A metric whose residual
-variant has no use for them (rows of length one, which a shift turns) leaves them out.
+`chance` is for a metric that knows how much of what its influences vary by is there twice: draws are narrower by it.
 """
 
 from __future__ import annotations
@@ -55,19 +53,14 @@ class Value:
         Gives what each item moves `inner` by; left out where there is no interval.
     through : {"root", "logarithm"}, optional
         What is done to `inner` last.
-    shift : callable, optional
-        Gives the derivative of `inner` by a shift of all source rows, (d,): minus that of a shift of the target.
-        Used on centred pairs only.
     chance : callable, optional
-        Gives the variance that first-order draws hold too much where the means are taken off. Used on centred pairs
-        only.
+        Gives the share, in [0, 1], of the variance of the influences that only pairs of items make: it is in them twice.
     """
 
     inner: float
     items: Tensor | None = None
     influence: Callable[[], Influence] | None = None
     through: Through | None = None
-    shift: Callable[[], Tensor] | None = None
     chance: Callable[[], float] | None = None
 
     @classmethod
@@ -86,14 +79,13 @@ class Value:
 
     def times(self, unit: float) -> Value:
         """The same number in another unit."""
-        influence, shift, chance = self.influence, self.shift, self.chance
+        influence = self.influence
         return Value(
             unit * self.inner,
             None if self.items is None else unit * self.items,
             None if influence is None else lambda: _times(influence(), unit),
             self.through,
-            None if shift is None else lambda: unit * shift(),
-            None if chance is None else lambda: unit**2 * chance(),
+            self.chance,
         )
 
 
