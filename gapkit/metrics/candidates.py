@@ -38,7 +38,7 @@ class SameLabel:
     def __init__(self, queries: Tensor, gallery: Tensor) -> None:
         self.sorted, self.order = gallery.sort(stable=True)
         self.queries, self.gallery = queries, gallery
-        self.crowded = len(gallery) > 0 and int(self.sorted.unique_consecutive(return_counts=True)[1].max()) > CROWD
+        self.crowded = len(gallery) > 0 and int(torch.unique(gallery, return_counts=True)[1].max()) > CROWD
 
     def take_out(self, bounds: Tensor, at: Tensor) -> None:
         """Make the bounds between some queries and the whole gallery infinite where labels are the same."""

@@ -19,9 +19,7 @@ def draws_of(found: Value, units: Units, bounds: tuple[float, float]) -> Tensor:
     """The number in each resample, (B,), within its range; empty where the metric has no interval."""
     if found.influence is None or min(map(len, units)) == 0:
         return torch.empty(0, dtype=torch.float64)
-    x, y = (
-        None if side is None else (side - side.mean()).to(units[0].counts.device) for side in found.influence()
-    )
+    x, y = (None if side is None else (side - side.mean()).to(units[0].counts.device) for side in found.influence())
     if units[0] is units[1] and x is not None and y is not None:
         sides: list[tuple[Resamples, Tensor | None]] = [(units[0], x + y)]
     else:

@@ -7,8 +7,9 @@ s items is stretched by c = (s / (s - 1))^(1/2), which gives back the covariance
 - a row x of the only row of its item becomes c (x - mean of the fold),
 - a row y of an item with several rows becomes (y - mean of the fold) + (c - 1) (mean of the item - mean of the fold).
 
-What is compared between folds only then has the expectation that the laws have: exactly where they differ by a shift,
-folds are equal and items have one row; up to 1 / s^2 otherwise. Folds are those of the pair, which keep groups together.
+What is compared between folds has the expectation that the laws have: exactly where they differ by a shift, folds are
+equal and items have one row; up to 1 / s^2 otherwise. Folds are those of the pair, and groups stay in one as far as
+they do there.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ from gapkit.metrics.cloud import Change, Cloud, Place
 from gapkit.metrics.folds import Folds, folds_of
 from gapkit.metrics.pair import Pair
 
+MOST = 5
+"""Folds that are told apart: more of them would be smaller, and their means less sure."""
 LEAST = 2
 """Items of a side in a fold: one item is its own mean."""
+WANTED = 3
+"""Items of a side in a fold where there are enough for two folds: of two items each is the mirror of the other."""
 
 
 def fold_centred(pair: Pair) -> Pair:
@@ -52,30 +57,32 @@ def _fold_centred(pair: Pair) -> Pair:
 
 
 def joined_folds(folds: Folds) -> Folds:
-    """The same folds, numbered from 0; while one has fewer than 2 items of a side, the two smallest become one.
+    """The same folds, numbered from 0; while they are too many, or one too small, the two smallest become one.
 
     Raises
     ------
     InputError
-        Fewer than two folds are left.
+        There are not two folds of at least 2 items of each side.
     """
     names = np.unique(np.concatenate(folds))
     x, y = (np.searchsorted(names, fold) for fold in folds)
-    number = np.arange(len(names))
-    while len(np.unique(number)) > 1:
-        kept = np.unique(number)
-        sizes = np.minimum(*(np.bincount(number[side], minlength=len(names))[kept] for side in (x, y)))
-        if sizes.min() >= LEAST:
-            break
-        smallest, next_one = kept[np.argsort(sizes, kind="stable")[:2]]
-        number[number == smallest] = next_one
-    kept, number = np.unique(number, return_inverse=True)
-    if len(kept) < 2:
+    sizes = np.minimum(*(np.bincount(side, minlength=len(names)) for side in (x, y)))
+    while len(sizes) > 2 and (len(sizes) > MOST or sizes.min() < WANTED):
+        one, other = np.argsort(sizes, kind="stable")[:2]
+        x, y = (_joined(side, one, other) for side in (x, y))
+        sizes = np.minimum(*(np.bincount(side, minlength=len(sizes) - 1) for side in (x, y)))
+    if len(sizes) < 2 or sizes.min() < LEAST:
         raise InputError(
             f"source, target: expected two folds with at least {LEAST} items of each side, got {len(x)} and {len(y)} "
             "items that do not make them; without means there is nothing to be said, give more items"
         )
-    return number[x], number[y]
+    return x, y
+
+
+def _joined(folds: NDArray[np.int64], one: int, other: int) -> NDArray[np.int64]:
+    """Fold numbers once `one` is part of `other`, without a gap."""
+    folds = np.where(folds == one, other, folds)
+    return folds - (folds > one)
 
 
 def _maker(side: Cloud, fold: NDArray[np.int64], kept_bytes: int) -> Callable[[], Cloud]:
@@ -106,7 +113,7 @@ def _without_means(side: Cloud, fold: Tensor) -> Change:
             if side.single:
                 seen *= longer
             else:
-                items, which = owner[part].unique(return_inverse=True)
+                items, which = torch.unique(owner[part], return_inverse=True)
                 seen += (longer - 1) * (side.take_clips(items)[which] - means[own])
             out[part] = seen
         return out

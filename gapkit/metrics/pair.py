@@ -15,10 +15,10 @@ and, in the same file, the function that a notebook imports, with arrays around 
 
 - ``pair.x`` and ``pair.y`` are the sides, one `Cloud` each. Read them block by block (``clip_blocks``, ``block``): a
   side may be a file that is larger than the memory.
-- ``pair.unit`` is the pair of directions, ``pair.centred`` the pair without each side's mean, and ``fold_centred(pair)``
+- ``pair.unit`` is the pair of directions, ``pair.centred`` the pair without each side's mean, ``fold_centred(pair)``
   the pair without the mean of each fold. All are pairs: a metric is one function whatever it is given, and its residual
   variant is the same function on one of the last two (``@metric(..., residual=Residual(...))`` says on which). Rows are
-  compared where their ``label`` differs: that of their item, or of their fold where sides have folds.
+  compared where their ``label`` differs: the item, or the fold where sides have folds.
 - What depends on one side alone is kept on that side: ``pair.y.shared(key, make)``. The target of a table is one cloud
   for all rows, and ``pair.original`` for all rows moved from it: what they keep is computed once for all rows. What
   depends on both sides is kept on the pair: ``pair.shared(key, make)``. Options belong into the key.

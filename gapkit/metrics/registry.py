@@ -317,7 +317,9 @@ def metric(
         METRICS.register(name, made)
         if residual is not None:
             rest = f"residual-{name}"
-            function_of_rest = residual.function or _of_arrays(of_pair, needs_pairs=needs_pairs, centring=residual.centring)
+            function_of_rest = residual.function or _of_arrays(
+                of_pair, needs_pairs=needs_pairs, centring=residual.centring
+            )
             known: dict[str, Any] = {**vars(residual), "function": function_of_rest}
             METRICS.register(rest, replace(made, name=rest, group="residual closure", **known))
         return of_pair

@@ -1,4 +1,4 @@
-"""What is left of the gap after each side's mean is removed: the part that no shift can close."""
+"""What is left of the gap after means are removed: the part that no shift can close."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ def residual_mmd(
 ) -> float:
     """Squared MMD after means are removed fold by fold, with the width that `mmd` uses.
 
-    Clips are dealt into five folds (fewer of less than 10), rows are seen from the mean of their fold, and rows of
-    different folds alone are compared: where the sides differ by a shift and nothing else the expectation is 0, however
-    few clips there are.
+    Clips are dealt into five folds (fewer where there are less than 15), rows are seen from the mean of their fold, and
+    rows of different folds alone are compared: where the sides differ by a shift and nothing else the expectation is 0,
+    however few clips there are.
 
     Parameters
     ----------

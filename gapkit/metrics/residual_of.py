@@ -20,9 +20,11 @@ def residual_of(
 ) -> float:
     """A measure of two sides, taken of what is left without their means.
 
-    The offset between the means is cheap to close; this is the rest. Means are over clips, and those of the rows
-    themselves: a classifier that is fitted on some of the rows would be misled (what is held out leans the other way),
-    which is why `residual_separability` is made otherwise.
+    The offset between the means is cheap to close; this is the rest. Each side is centred by one mean, that of all its
+    clips, whatever the metric. The rows then lean away from one another, by the order of 1 / n: an unbiased distance
+    falls below 0, and a classifier that is fitted on some of them is misled. So `residual_mmd` and
+    `residual_energy_distance` centre fold by fold and `residual_separability` sees squares; they are not this function
+    of their metric.
 
     Parameters
     ----------

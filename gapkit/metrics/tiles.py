@@ -93,8 +93,8 @@ def _panels(cloud: Cloud, side: int, size: int) -> list[_Panel]:
         return [_Panel(slice(at, min(at + size, m)), _cut(min(size, m - at), side)) for at in starts]
     label, order = cloud.label.sort(stable=True)
     panels = []
-    for rows, labels in zip(order.split(size), label.split(size), strict=True):
-        folds, counts = labels.unique_consecutive(return_counts=True)
+    for rows, labels in zip(torch.split(order, size), torch.split(label, size), strict=True):
+        folds, counts = torch.unique(labels, return_counts=True)
         panel, start = list[tuple[slice, int]](), 0
         for fold, count in zip(folds.tolist(), counts.tolist(), strict=True):
             panel += _cut(count, side, start, fold)

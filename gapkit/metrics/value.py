@@ -54,7 +54,7 @@ class Value:
     through : {"root", "logarithm"}, optional
         What is done to `inner` last.
     chance : callable, optional
-        Gives the share, in [0, 1], of the variance of the influences that only pairs of items make: it is in them twice.
+        Gives the share, in [0, 1], of the variance of the influences that only pairs of items make: it is there twice.
     """
 
     inner: float

@@ -95,8 +95,10 @@ def test_invariances(name, pair, seed):
     if name not in DIRECTIONS_STAY:
         rotation = np.linalg.qr(rng.standard_normal((d, d)))[0]
         assert f(x @ rotation, y @ rotation) == close(value)
-    order = rng.permutation(n)
-    assert f(x[order], y[order]) == close(value)
+    if name != "residual-energy":
+        # Its folds are dealt out by place.
+        order = rng.permutation(n)
+        assert f(x[order], y[order]) == close(value)
     assert f(y, x) == close(value)
     # Every target twice says nothing new; nor does the order of the targets.
     twice, owner = np.concatenate([y, y]), np.tile(np.arange(n), 2)
@@ -144,10 +146,10 @@ HARD = {
 UNDEFINED = {
     "collapsed target": {"mmd-imq", "mmd-rff", "sinkhorn-divergence"},
     "all one point": {"mmd-imq", "mmd-rff", "sinkhorn-divergence"},
-    "two clips": {"frechet", "residual-frechet"},
+    "two clips": {"frechet", "residual-frechet", "residual-energy-distance"},
     "too large for float32": set(IN_TABLES) - {"frechet", "residual-frechet", "mmd-linear"},
 }
-"""No width, no covariance, or no float32 for the difference of two rows."""
+"""No width, no covariance, no two folds, or no float32 for the difference of two rows."""
 
 
 @pytest.mark.parametrize("name", IN_TABLES)

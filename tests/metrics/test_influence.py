@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gapkit.metrics import METRICS, Reference, measure
+from gapkit.metrics.fold_centring import fold_centred
+from gapkit.metrics.pair import pair_of
 
 
 def unit(rows):
@@ -14,13 +16,15 @@ def item_means(rows, owner):
     return np.array([rows[owner == c].mean(axis=0) for c in range(owner.max() + 1)])
 
 
-def cosines(x, y, owner, wx, wy):
+def cosines(x, y, owner, wx, wy, label):
     """Weighed mean cosines: of pairs, of strangers across, inside the source and inside the target."""
     u, v = unit(x), item_means(unit(y), owner)
     n, m = len(u), len(v)
+    label = np.arange(n) if label is None else label
 
     def strangers(a, b, left, right):
-        return (left @ a @ b.T @ right - (left * right) @ (a * b).sum(axis=1)) / (len(a) * (len(b) - 1))
+        apart = label[: len(a), None] != label[: len(b)]
+        return (apart * np.outer(left, right) * (a @ b.T)).sum() / apart.sum()
 
     own = wx @ (u * v).sum(axis=1) / n if n == m else np.nan
     across = strangers(u, v, wx, wy) if n == m else wx @ u @ v.T @ wy / (n * m)
@@ -43,12 +47,12 @@ def width(rows, owner, w):
     return w @ item_means(away[:, None], owner)[:, 0] / w.sum()
 
 
-def statistic(name, x, y, owner, wx, wy):
+def statistic(name, x, y, owner, wx, wy, label=None):
     if name == "variance-ratio":
         return width(x, np.arange(len(x)), wx) / width(y, owner, wy)
     if name == "centroid-distance":
         return centroids(x, y, owner, wx, wy)
-    own, across, inside_x, inside_y = cosines(x, y, owner, wx, wy)
+    own, across, inside_x, inside_y = cosines(x, y, owner, wx, wy, label)
     return {
         "cosine": own,
         "unpaired-cosine": across,
@@ -69,13 +73,15 @@ def test_draws_are_the_derivative_by_the_weights(several, name, paired):
     x, y, owner = several.source[:12], several.target[keep], several.owner[keep]
     reference = Reference.from_target(y, owner=owner, n_resamples=4)
     found = measure(x, reference, [name], paired=paired)[name]
-    wide = x.astype(float), y.astype(float)
+    wide, label = (x.astype(float), y.astype(float)), None
     if name.startswith("residual-"):
         # The means are held still: a shift turns directions, which no influence follows.
-        wide = wide[0] - wide[0].mean(axis=0), wide[1] - item_means(wide[1], owner).mean(axis=0)
+        seen = fold_centred(pair_of(x, y, owner))
+        wide, owner = (seen.x.rows.double().numpy(), seen.y.rows.double().numpy()), seen.y.owner.numpy()
+        label = seen.x.fold.numpy()
 
     def at(wx, wy):
-        return statistic(name.removeprefix("residual-"), *wide, owner, wx, wy)
+        return statistic(name.removeprefix("residual-"), *wide, owner, wx, wy, label)
 
     ones = np.ones(12), np.ones(n)
     assert found.value == pytest.approx(at(*ones), abs=1e-6)

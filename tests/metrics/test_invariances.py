@@ -13,7 +13,8 @@ LARGE = {"gap-length", "gap-consistency", "gap-orthogonality", "c2st-mlp", "resi
 NAMES = [name for name in metric_names() if METRICS.origin(name) == "gapkit" and name not in LARGE]
 N, D = 60, 4
 
-SEEDED = {"separability", "separability-auc", "separability-margin", "residual-separability"}
+BY_FOLD = {name for name in NAMES if METRICS.get(name).centring == "folds"}
+SEEDED = {"separability", "separability-auc", "separability-margin", "residual-separability", *BY_FOLD}
 """Folds are dealt out by place: another order is another draw."""
 AXES = {"residual-separability", "mmd-rff", "sliced-wasserstein", "residual-sliced-wasserstein"}
 """Look along axes or random directions that do not turn with the clouds."""
