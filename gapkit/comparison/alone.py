@@ -35,6 +35,7 @@ from gapkit.embeddings import PairedEmbeddings, content_hash
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
 from gapkit.metrics.measuring import measured_part, measured_split
+from gapkit.statistics import Groups
 
 OF_PAIRS = ("pairing", "copies", "names", "leak")
 """Kinds of warnings that say nothing about sets that are not pairs."""
@@ -51,8 +52,8 @@ def measure_pairs(
     *,
     metrics: Sequence[str] = (),
     split: str | None = None,
-    groups: Iterable[Any] | None = None,
-    source_groups: Iterable[Any] | None = None,
+    groups: Groups | Iterable[Any] | None = None,
+    source_groups: Groups | Iterable[Any] | None = None,
     paired: bool = True,
     normalise: bool = True,
     n_resamples: int = 1000,
@@ -131,8 +132,8 @@ def measure_gap(
     *,
     metrics: Sequence[str] = (),
     split: str | None = None,
-    groups: Iterable[Any] | None = None,
-    source_groups: Iterable[Any] | None = None,
+    groups: Groups | Iterable[Any] | None = None,
+    source_groups: Groups | Iterable[Any] | None = None,
     paired: bool = True,
     normalise: bool = True,
     n_resamples: int = 1000,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.splits import TWO_SETS, fit_parts, hold_out, named_part, with_known_names
@@ -108,5 +109,5 @@ def _concatenated(parts: Sequence[PairedEmbeddings]) -> PairedEmbeddings:
     )
 
 
-def _own_groups(part: PairedEmbeddings) -> list[str]:
-    return [f"item {number} of {part.name}" for number in range(len(part))]
+def _own_groups(part: PairedEmbeddings) -> NDArray[np.str_]:
+    return np.array([f"item {number} of {part.name}" for number in range(len(part))])

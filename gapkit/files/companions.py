@@ -169,8 +169,9 @@ def groups_of(groups: Any, pairs: Path) -> Side:
 
 
 def _grouped(where: str, cells: NDArray[Any], ids: NDArray[Any] | None) -> Side:
-    named = ids is not None and all(ids.tolist())
-    side = Side(where=where, count=len(cells), items={"groups": cells, **({"ids": ids} if named else {})})
+    side = Side(where=where, count=len(cells), items={"groups": cells})
+    if ids is not None and all(ids.tolist()):
+        side.items["ids"] = ids
     return one_an_id(side, source=False)
 
 

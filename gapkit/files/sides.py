@@ -204,15 +204,16 @@ def read_groups(store: Store, key: str) -> NDArray[np.str_]:
         Labels that are neither texts nor whole numbers.
     """
     array = store.read(key)
-    if isinstance(array, Ragged):
-        ends = np.cumsum(array.counts)
-        lists = [array.values[end - count : end].tolist() for end, count in zip(ends, array.counts, strict=True)]
-    else:
-        lists = array.astype(np.int64) if whole_floats(store, key, store.look(key)) else array
     try:
-        if isinstance(lists, np.ndarray) and lists.ndim == 1 and lists.dtype.kind in "USiu":
-            return text_array(lists, store.path, key)
-        return cells_of(lists)
+        if isinstance(array, Ragged):
+            ends = np.cumsum(array.counts)
+            spans = zip(ends - array.counts, ends, strict=True)
+            return cells_of([array.values[start:end].tolist() for start, end in spans])
+        if whole_floats(store, key, store.look(key)):
+            array = array.astype(np.int64)
+        if array.ndim == 1 and array.dtype.kind in "USiu":
+            return text_array(array, store.path, key)
+        return cells_of(array)
     except InputError as error:
         raise InputError(f"{store.path}:{key}: {error}") from None
 

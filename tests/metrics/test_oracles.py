@@ -106,10 +106,7 @@ def sinkhorn(x=X, y=Y):
 
 
 LABEL, WEIGHT = np.repeat([1, -1], [N, len(Y)]), np.concatenate([np.ones(N), SHARE])
-<<<<<<< HEAD
 FOLDS = item_folds(N, 5, 0).part
-=======
-FOLDS = clip_folds(N, 5, 0)
 APART = FOLDS[:, None] != FOLDS
 """Clips of different folds."""
 
@@ -126,7 +123,6 @@ def without_fold_means(rows, owner):
 
 
 XF, YF = without_fold_means(X, np.arange(N)), without_fold_means(Y, OWNER)
->>>>>>> a1d47c0 (Hold residual metrics to no floor, and say so in the docs)
 FOLD = np.concatenate([FOLDS, FOLDS[OWNER]])
 
 
