@@ -1,78 +1,17 @@
 """Every format on every route: rows are joined by name, and what lies beside a matrix comes along."""
 
 import csv
-import json
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
+from examples import CAPTIONS, FORMATS, IDS, SPLIT, D, N, clouds, opened, write, write_table
 
 from gapkit.errors import InputError
 from gapkit.files import load_pairs, save_pairs
 
-N, D = 12, 6
-FORMATS = ["npz", "safetensors", "pt", "parquet", "h5", "arrow"]
 ROUTES = ["one file", "two files", "keys of two files", "keys of one file", "folder"]
-IDS = np.array([f"clip{i}.wav" for i in range(N)])
-SPLIT = np.array(["train"] * 8 + ["test"] * 4)
 LABELS = np.array(["dog", "rain", "bell"] * 4)
-CAPTIONS = np.array([f"caption of {i}" for i in range(N)])
-
-
-def clouds(seed=0):
-    source = np.random.default_rng(seed).normal(size=(N, D)).astype(np.float32)
-    return source, (source + 10).astype(np.float32)
-
-
-def write(path: Path, arrays: dict[str, np.ndarray]) -> Path:
-    """Arrays under their names, in the format of the suffix, without gapkit's own writers."""
-    path.parent.mkdir(exist_ok=True)
-    if path.suffix == ".npz":
-        np.savez(path, **arrays)
-    elif path.suffix == ".npy":
-        (array,) = (value for value in arrays.values() if value.ndim == 2)
-        np.save(path, array)
-    elif path.suffix == ".safetensors":
-        from safetensors.numpy import save_file
-
-        texts = {key: json.dumps(value.tolist()) for key, value in arrays.items() if value.dtype.kind == "U"}
-        save_file({key: np.ascontiguousarray(v) for key, v in arrays.items() if key not in texts}, path, texts)
-    elif path.suffix == ".pt":
-        torch.save({k: v.tolist() if v.dtype.kind == "U" else torch.tensor(v.copy()) for k, v in arrays.items()}, path)
-    elif path.suffix == ".h5":
-        import h5py
-
-        with h5py.File(path, "w") as file:
-            for key, value in arrays.items():
-                file[key] = value.astype(object) if value.dtype.kind == "U" else value
-    else:
-        table = pa.table({key: value.tolist() for key, value in arrays.items()})
-        if path.suffix == ".parquet":
-            pq.write_table(table, path)
-        else:
-            with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as file:
-                file.write_table(table)
-    return path
-
-
-def opened(tmp_path, suffix, route, source, target):
-    """Pairs of two sides, each a dict of arrays, written in a format and read on a route."""
-    if route == "one file":
-        arrays = {**target, **source}
-        return load_pairs(write(tmp_path / f"pairs.{suffix}", arrays))
-    first = write(tmp_path / "sides" / f"audio.{suffix}", source)
-    second = write(tmp_path / "sides" / f"text.{suffix}", target)
-    if route == "two files":
-        return load_pairs(first, target=second)
-    if route == "folder":
-        return load_pairs(tmp_path / "sides")
-    if route == "keys of one file":
-        path = write(tmp_path / f"all.{suffix}", {**target, **source})
-        return load_pairs(f"{path}:audio", target=f"{path}:text")
-    return load_pairs(f"{first}:audio", target=f"{second}:text")
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
@@ -211,153 +150,6 @@ def test_moved_rows_take_the_place_of_the_source(tmp_path, suffix):
             load_pairs(write(tmp_path / f"bad.{suffix}", {"embeddings": many}), target=tmp_path / "pairs.npz")
 
 
-@pytest.mark.parametrize("suffix", ["npy", *FORMATS])
-@pytest.mark.parametrize("way", ["numbers", "ids", "pairs"])
-def test_an_owner_of_its_own(tmp_path, suffix, way):
-    source, target = clouds()
-    order = np.random.default_rng(2).permutation(N)
-    np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
-    np.save(tmp_path / "text.npy", target[order])
-    arrays = {"numbers": {"owner": order}, "ids": {"clip": IDS[order]}, "pairs": {"owner": order, "z": target}}[way]
-    if suffix == "npy":
-        np.save(tmp_path / "owner.npy", IDS[order] if way == "ids" else order)
-    else:
-        write(tmp_path / f"owner.{suffix}", arrays)
-    pairs = load_pairs(tmp_path / "audio.npz", target=tmp_path / "text.npy", owner=tmp_path / f"owner.{suffix}")
-    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
-
-
-OWNERS = {
-    "id": lambda order: {"id": IDS[order].tolist()},
-    "ID and captions": lambda order: {"ID": IDS[order].tolist(), "Caption": CAPTIONS[order].tolist()},
-    "owner": lambda order: {"Owner": order.tolist()},
-    "owner of ids": lambda order: {"owner": IDS[order].tolist()},
-}
-
-
-def write_table(path, columns):
-    records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    if path.suffix == ".json":
-        path.write_text(json.dumps(records))
-    elif path.suffix == ".jsonl":
-        path.write_text("\n".join(map(json.dumps, records)))
-    else:
-        with path.open("w", newline="") as handle:
-            table = csv.writer(handle, delimiter="\t" if path.suffix == ".tsv" else ",")
-            table.writerows([list(columns), *zip(*columns.values(), strict=True)])
-    return path
-
-
-@pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "jsonl"])
-@pytest.mark.parametrize("columns", OWNERS)
-def test_an_owner_in_a_table(tmp_path, suffix, columns):
-    source, target = clouds()
-    order = np.random.default_rng(2).permutation(N)
-    np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
-    np.save(tmp_path / "text.npy", target[order])
-    path = write_table(tmp_path / f"owner.{suffix}", OWNERS[columns](order))
-    pairs = load_pairs(tmp_path / "audio.npz", target=tmp_path / "text.npy", owner=path)
-    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
-    assert pairs.ids.tolist() == IDS.tolist()
-
-
-def test_an_owner_in_a_table_with_several_captions_a_row(tmp_path):
-    source, target = clouds()
-    np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
-    np.save(tmp_path / "text.npy", np.repeat(target[::-1], 2, axis=0))
-    columns = {"file_name": IDS[::-1].tolist(), "caption_1": ["a"] * N, "caption_2": ["b"] * N}
-    path = write_table(tmp_path / "owner.csv", columns)
-    pairs = load_pairs(tmp_path / "audio.npz", target=tmp_path / "text.npy", owner=path)
-    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
-
-
-@pytest.mark.parametrize("suffix", ["csv", "json", "npy"])
-def test_ids_that_number_the_rows_of_a_source_without_ids(tmp_path, suffix):
-    source, target = clouds()
-    order = np.random.default_rng(2).permutation(N)
-    np.save(tmp_path / "audio.npy", source)
-    np.save(tmp_path / "text.npy", target[order])
-    path = tmp_path / f"owner.{suffix}"
-    if suffix == "npy":
-        np.save(path, order.astype(str))
-    else:
-        write_table(path, {"id": order.tolist()})
-    pairs = load_pairs(tmp_path / "audio.npy", target=tmp_path / "text.npy", owner=path)
-    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
-    assert pairs.meta["joined"] == "joined by owner"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("id,caption\na,x\nb\n", "line 3: has 1 cell for the 2 columns of the header; expected an id or owner"),
-        ("id\na\n \n", "line 3: has no id; expected an id or owner of each target row"),
-        ("caption\nx\n", "line 2: has no id; expected an id or owner of each target row"),
-        ("id\n", "is empty; expected an id or owner of each target row"),
-    ],
-)
-def test_an_owner_in_a_table_that_would_shift(tmp_path, text, message):
-    (tmp_path / "owner.csv").write_text(text)
-    for name, rows in zip(("a", "t"), clouds(), strict=True):
-        np.save(tmp_path / f"{name}.npy", rows)
-    with pytest.raises(InputError, match=message):
-        load_pairs(tmp_path / "a.npy", target=tmp_path / "t.npy", owner=tmp_path / "owner.csv")
-
-
-NAMES = {
-    "path": [f" a\\clip{i} " for i in range(N)],
-    "file name": [f"b/clip{i}" for i in range(N)],
-    "file name without suffix": [f"b\\clip{i}.flac" for i in range(N)],
-}
-
-
-@pytest.mark.parametrize("form", NAMES)
-@pytest.mark.parametrize("route", ["two files", "folder", "table", "table of nameless rows", "owner"])
-@pytest.mark.parametrize("join", ["all", "inner"])
-def test_names_in_another_form(tmp_path, form, route, join):
-    source, target = clouds()
-    order = np.random.default_rng(2).permutation(N)
-    theirs = np.array(NAMES[form])[order]
-    ours = np.array([f"a/clip{i}" for i in range(N)])
-    (tmp_path / "sides").mkdir()
-    first, second, other = tmp_path / "sides" / "audio.npz", tmp_path / "sides" / "text.npz", {}
-    np.savez(first, audio=source, ids=ours)
-    if route in ("two files", "folder"):
-        np.savez(second, text=target[order], ids=theirs, captions=CAPTIONS[order])
-    else:
-        np.savez(
-            second, text=target if route == "table" else target[order], **({"ids": ours} if route == "table" else {})
-        )
-        key = "owner" if route == "owner" else "captions"
-        other = {key: write_table(tmp_path / "t.csv", {"path": theirs.tolist(), "caption": CAPTIONS[order].tolist()})}
-    given = {"path": first.parent} if route == "folder" else {"path": first, "target": second}
-    pairs = load_pairs(**given, **other, join=join)
-    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
-    assert pairs.ids.tolist() == ours.tolist()
-    assert f"joined by {form}; 12 of 12" in pairs.meta["joined"]
-    if route != "owner":
-        assert pairs.captions[np.argsort(pairs.owner)].tolist() == CAPTIONS.tolist()
-
-
-def test_forms_of_names_that_keep_no_items_apart_join_nothing(tmp_path):
-    source, target = clouds()
-    np.savez(tmp_path / "a.npz", audio=source, ids=np.array([f"{'xy'[i % 2]}/{i // 2}" for i in range(N)]))
-    np.savez(tmp_path / "t.npz", text=target[:6], ids=np.array(list(map(str, range(6)))))
-    with pytest.raises(InputError, match=r"have no id in common .first: 'x/0' and '0'"):
-        load_pairs(tmp_path / "a.npz", target=tmp_path / "t.npz")
-
-
-@pytest.mark.parametrize("suffix", FORMATS)
-@pytest.mark.parametrize("name", ["id", "ids"])
-def test_whole_numbers_kept_as_floats_are_ids(tmp_path, suffix, name):
-    source, target = clouds()
-    order = np.random.default_rng(2).permutation(N)
-    first = {"audio": source, name: np.arange(N).astype(float)}
-    pairs = opened(tmp_path, suffix, "two files", first, {"text": target[order], name: order})
-    np.testing.assert_array_equal(pairs.target[np.argsort(pairs.owner)], target)
-    assert pairs.ids.tolist() == [str(i) for i in range(N)]
-
-
 @pytest.mark.parametrize("suffix", ["h5", "pt"])
 def test_what_lies_in_the_group_of_a_matrix_comes_along(tmp_path, suffix):
     source, target = clouds()
@@ -414,25 +206,6 @@ def test_what_was_read_is_written_and_read_again(tmp_path, suffix):
     assert back.content_hash() == pairs.content_hash()
     for part in beside:
         assert getattr(back, part).tolist() == getattr(pairs, part).tolist()
-
-
-@pytest.mark.parametrize("name", ["fname", "filepath", "ytid", "Image Name", "wav", "img_id", "video_id", "sample_id"])
-@pytest.mark.parametrize("suffix", ["parquet", "npz"])
-def test_published_names_of_ids_are_known_beside_embeddings(tmp_path, suffix, name):
-    source, target = clouds()
-    pairs = opened(
-        tmp_path, suffix, "two files", {"audio": source, "ids": IDS}, {"text": target[::-1], name: IDS[::-1]}
-    )
-    np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 10)
-    assert pairs.meta["joined"] == "joined by id; 12 of 12"
-
-
-@pytest.mark.parametrize("name", ["clip", "Key", "sample_id", "uid"])
-def test_names_of_ids_beside_embeddings_are_known_in_tables(tmp_path, name):
-    source, target = clouds()
-    np.savez(tmp_path / "p.npz", audio=source, text=target, ids=IDS)
-    write_table(tmp_path / "c.csv", {name: IDS[::-1].tolist(), "caption": CAPTIONS[::-1].tolist()})
-    assert load_pairs(tmp_path / "p.npz", captions=tmp_path / "c.csv").captions.tolist() == CAPTIONS.tolist()
 
 
 def test_rows_that_a_table_describes_by_their_places_are_said(tmp_path):
