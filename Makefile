@@ -15,7 +15,7 @@ compare: $(VENV)/.ready
 	$(BIN)/gapkit compare --out $(OUT)
 
 test: $(VENV)/.ready browser lint types
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # The tests of the report page look at it in a browser; where none can be had they are skipped and say so.
 browser:

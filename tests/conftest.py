@@ -1,3 +1,4 @@
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -5,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+import typer.main
 from hypothesis import settings
 
 from gapkit import products
@@ -15,6 +17,17 @@ torch.set_num_threads(1)
 # The same examples each time: a red run is about the change. HYPOTHESIS_PROFILE=default looks for new ones.
 settings.register_profile("fixed", derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+# Commands are declared once: making click's of them takes longer than many a command that is tried.
+typer.main.get_command = functools.cache(typer.main.get_command)
+# No test cuts the power, and what is written outlives the process without it. Disks that are shared wait long.
+os.fsync = lambda descriptor: None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take long go first, so that no worker is alone with one in the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ from gapkit.comparison import StudyConfig, run_study
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.metrics import measure
 
-ROWS, DIM = 600, 48
+ROWS, DIM = 240, 48
 SCRIPT = """
 import json, sys
 import numpy as np
@@ -31,7 +31,7 @@ from test_reproducibility import clouds, moved
 from gapkit.metrics import measure
 torch.set_num_threads(int(sys.argv[1]))
 x, y = clouds()
-found = measure(x, y, "all", original=x, fitted=y[:300], n_resamples=25)
+found = measure(x, y, "all", original=x, fitted=y[:120], n_resamples=25)
 values = {name: [e.value, e.low, e.high] for name, e in found.items()}
 np.savez(sys.argv[2], **moved(x, y), **{f"metric {k}": v for k, v in values.items()})
 """
@@ -82,9 +82,9 @@ def test_one_thread_and_two(tmp_path: Path) -> None:
 def test_numpy_and_torch() -> None:
     x, y = clouds()
     options: dict[str, Any] = {"metrics": "all", "n_resamples": 25}
-    from_numpy = measure(x, y, original=x, fitted=y[:300], **options)
+    from_numpy = measure(x, y, original=x, fitted=y[:120], **options)
     tx, ty = torch.from_numpy(x), torch.from_numpy(y)
-    from_torch = measure(tx, ty, original=tx, fitted=ty[:300], **options)
+    from_torch = measure(tx, ty, original=tx, fitted=ty[:120], **options)
     for name, found in from_numpy.items():
         assert found.value == from_torch[name].value or np.isnan(found.value), name
         np.testing.assert_array_equal(found.draws, from_torch[name].draws)
@@ -100,10 +100,10 @@ def test_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks regroup sums: up to the rounding of float32, and none where a row is found and not summed."""
     x, y = clouds()
     options: dict[str, Any] = {"metrics": "all", "n_resamples": 25}
-    whole = measure(x, y, original=x, fitted=y[:300], **options)
+    whole = measure(x, y, original=x, fitted=y[:120], **options)
     monkeypatch.setattr(arrays.slices, "__defaults__", (37 * DIM,))
-    assert len(list(arrays.slices(ROWS, DIM))) == 17
-    small = measure(x, y, original=x, fitted=y[:300], max_memory=2**22, **options)
+    assert len(list(arrays.slices(ROWS, DIM))) == 7
+    small = measure(x, y, original=x, fitted=y[:120], max_memory=2**22, **options)
     assert whole.keys() == small.keys()
     for name, found in whole.items():
         if small[name].why:

@@ -15,9 +15,22 @@ QUICKER = {"diffusion-bridge-unet": {"steps": 4, "width": 8, "time_features": 16
 DRAWN = {"n_max": 64}
 
 
+# Where only the bits count and not what was learned.
+BRIEF = {"steps": 6}
+BRIEFER = {"diffusion-bridge-unet": {"steps": 1, "sample_steps": 2}}
+
+
 def quick_params(name: str) -> dict[str, int]:
+    return _known(name, QUICK | DRAWN | QUICKER.get(name, {}))
+
+
+def brief_params(name: str) -> dict[str, int]:
+    return _known(name, quick_params(name) | BRIEF | BRIEFER.get(name, {}))
+
+
+def _known(name: str, params: dict[str, int]) -> dict[str, int]:
     known = BRIDGES.get(name)().get_params()
-    return {key: value for key, value in (QUICK | DRAWN | QUICKER.get(name, {})).items() if key in known}
+    return {key: value for key, value in params.items() if key in known}
 
 
 def toy_pairs(n: int = 96, dim: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

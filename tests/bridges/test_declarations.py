@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from conformance import quick_params, toy_pairs
+from conformance import brief_params, toy_pairs
 from safetensors.numpy import load_file, save_file
 
 from gapkit.bridges import bridge_names, load_bridge, make_bridge
@@ -45,7 +45,7 @@ def test_what_may_be_searched_is_a_parameter_and_holds_its_default(name):
 def test_both_ends_of_what_may_be_searched_can_be_fitted(name):
     for key, values in BRIDGES.get(name).space.items():
         for value in values.values if isinstance(values, Choice) else (values.low, values.high):
-            bridge = make_bridge(name, **(quick_params(name) | {key: value})).fit(SOURCE, TARGET)
+            bridge = make_bridge(name, **(brief_params(name) | {key: value})).fit(SOURCE, TARGET)
             np.testing.assert_allclose(np.linalg.norm(bridge.transform(SOURCE), axis=1), 1, atol=1e-5)
 
 
@@ -57,7 +57,7 @@ def saved(tmp_path_factory):
     def get(name):
         if name not in made:
             made[name] = tmp_path_factory.mktemp(name)
-            make_bridge(name, **quick_params(name)).fit(SOURCE, TARGET).save(made[name])
+            make_bridge(name, **brief_params(name)).fit(SOURCE, TARGET).save(made[name])
         return made[name]
 
     return get

@@ -18,7 +18,7 @@ from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.separability import correctness
 
 NAMES = ("separability", "separability-auc", "separability-margin", "residual-separability", "c2st-knn")
-SAMPLES, DRAWS = 300, 200
+SAMPLES, DRAWS = 150, 200
 
 
 def draw(seed, n, d, shift):
@@ -29,7 +29,7 @@ def draw(seed, n, d, shift):
     return source, concept + 0.5 * other
 
 
-@pytest.fixture(scope="module", params=[(100, 6, 0.0), (100, 6, 0.4), (100, 32, 1.6), (200, 6, 0.0)], ids=str)
+@pytest.fixture(scope="module", params=[(100, 6, 0.0), (100, 6, 0.4), (100, 32, 1.6)], ids=str)
 def samples(request):
     """Estimates in every sample, (sample, metric, (value, low, high, spread of draws))."""
     found = []
