@@ -19,7 +19,7 @@ from gapkit import arrays
 from gapkit.bridges import make_bridge
 from gapkit.comparison import StudyConfig, run_study
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.metrics import measure
+from gapkit.metrics import measure, metric_names
 
 ROWS, DIM = 240, 48
 SCRIPT = """
@@ -27,14 +27,17 @@ import json, sys
 import numpy as np
 import torch
 sys.path.insert(0, sys.argv[3])
-from test_reproducibility import clouds, moved
+from test_reproducibility import NAMES, clouds, moved
 from gapkit.metrics import measure
 torch.set_num_threads(int(sys.argv[1]))
 x, y = clouds()
-found = measure(x, y, "all", original=x, fitted=y[:120], n_resamples=25)
+found = measure(x, y, NAMES, original=x, fitted=y[:120], n_resamples=25)
 values = {name: [e.value, e.low, e.high] for name, e in found.items()}
 np.savez(sys.argv[2], **moved(x, y), **{f"metric {k}": v for k, v in values.items()})
 """
+NETWORK = "c2st-mlp"
+"""It trains for seconds however few the rows; what it is without the means takes the same way."""
+NAMES = [name for name in metric_names() if name != f"residual-{NETWORK}"]
 BRIDGES: dict[str, dict[str, Any]] = {
     "ridge": {},
     "procrustes": {},
@@ -81,7 +84,7 @@ def test_one_thread_and_two(tmp_path: Path) -> None:
 
 def test_numpy_and_torch() -> None:
     x, y = clouds()
-    options: dict[str, Any] = {"metrics": "all", "n_resamples": 25}
+    options: dict[str, Any] = {"metrics": [n for n in NAMES if n != NETWORK], "n_resamples": 25}
     from_numpy = measure(x, y, original=x, fitted=y[:120], **options)
     tx, ty = torch.from_numpy(x), torch.from_numpy(y)
     from_torch = measure(tx, ty, original=tx, fitted=ty[:120], **options)
@@ -99,7 +102,7 @@ def test_numpy_and_torch() -> None:
 def test_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks regroup sums: up to the rounding of float32, and none where a row is found and not summed."""
     x, y = clouds()
-    options: dict[str, Any] = {"metrics": "all", "n_resamples": 25}
+    options: dict[str, Any] = {"metrics": [n for n in NAMES if n != NETWORK], "n_resamples": 25}
     whole = measure(x, y, original=x, fitted=y[:120], **options)
     monkeypatch.setattr(arrays.slices, "__defaults__", (37 * DIM,))
     assert len(list(arrays.slices(ROWS, DIM))) == 7

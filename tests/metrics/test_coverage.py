@@ -11,9 +11,11 @@ from gapkit.statistics import paired_difference
 
 pytestmark = pytest.mark.slow
 
-N, D, SAMPLES, DRAWS = 200, 6, 400, 300
+N, D, SAMPLES, DRAWS = 200, 6, 200, 300
 SHIFTS = (0.6, 0.35)
 NOISE = 0.5
+LEAST = 0.905
+"""Coverage of 95 %, less three errors of so many samples."""
 WIDTH = math.sqrt(2 * (1 + NOISE**2) * D)
 NAMES = (
     "cosine", "centroid-distance", "mmd", "energy-distance", "recall@10", "rmg", "residual-cosine", "separability",
@@ -72,14 +74,14 @@ def truth(samples, name, bridge):
 def test_intervals_cover(samples, name, bridge):
     about = truth(samples, name, bridge)
     covered = np.mean([pair[bridge][name].low <= about <= pair[bridge][name].high for pair in samples])
-    assert 0.92 <= covered <= 0.98
+    assert LEAST <= covered <= 0.985
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_intervals_of_the_difference_of_two_bridges_cover(samples, name):
     about = truth(samples, name, 0) - truth(samples, name, 1)
     found = [paired_difference(a[name].draws, b[name].draws, value=a[name].value - b[name].value) for a, b in samples]
-    assert 0.92 <= np.mean([f.low <= about <= f.high for f in found]) <= 0.98
+    assert LEAST <= np.mean([f.low <= about <= f.high for f in found]) <= 0.98
     # As wide as what one sample differs from another.
     spread = np.std([f.value for f in found])
     assert np.mean([(f.high - f.low) / 3.92 for f in found]) == pytest.approx(spread, rel=0.15)
@@ -93,14 +95,14 @@ def test_where_the_sides_have_one_shape_intervals_cover(samples, name):
     for mine, its in ((values[:, 0], draws[:, 0]), (values[:, 0] - values[:, 1], draws[:, 0] - draws[:, 1])):
         assert 0.85 < its.std(axis=1).mean() / mine.std() < 1.2
         low, high = np.quantile(its, [0.025, 0.975], axis=1)
-        assert 0.92 <= np.mean((low <= mine.mean()) & (mine.mean() <= high)) <= 0.98
+        assert LEAST <= np.mean((low <= mine.mean()) & (mine.mean() <= high)) <= 0.98
 
 
 @pytest.fixture(scope="module")
 def shapes():
     """Value, ends of the interval and spread of the draws, in samples of two sides of different shape."""
     n, stretch, found = 150, np.repeat([1.0, 0.5], D // 2), []
-    for seed in range(300):
+    for seed in range(SAMPLES):
         concept, one, two = np.random.default_rng([seed, 11]).standard_normal((3, n, D))
         reference = Reference.from_target(concept + NOISE * two, n_resamples=DRAWS, seed=seed)
         reference = dataclasses.replace(reference, bandwidth=WIDTH)
@@ -115,5 +117,5 @@ def test_intervals_of_what_is_left_without_the_means_cover(shapes, name):
     covered = np.mean((low <= value.mean()) & (value.mean() <= high))
     # What hangs on the nearest rows, or on the transport, is told to first order with some room to spare.
     careful = name.startswith(("residual-knn", "residual-sinkhorn"))
-    assert 0.92 <= covered <= (1.0 if careful else 0.98)
+    assert LEAST <= covered <= (1.0 if careful else 0.985)
     assert 0.9 < spread.mean() / value.std() < (1.4 if careful else 1.2)

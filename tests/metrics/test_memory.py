@@ -28,7 +28,9 @@ def files(tmp_path):
 
 @pytest.mark.parametrize("normalise", [False, True])
 def test_a_file_gives_what_its_rows_give(files, normalise):
-    options = {"normalise": normalise, "n_resamples": 20, "metrics": "all"}
+    # The networks train for seconds, and their rows are scaled in either case.
+    names = [name for name in metric_names() if normalise or not name.endswith("c2st-mlp")]
+    options = {"normalise": normalise, "n_resamples": 20, "metrics": names}
     whole = measure(*(np.load(files / f"{name}.npy") for name in "xy"), **options)
     mapped = measure(*(np.load(files / f"{name}.npy", mmap_mode="r") for name in "xy"), **options)
     assert set(mapped) == set(whole)
@@ -112,7 +114,7 @@ def test_all_metrics_keep_to_the_bound(tmp_path):
     script = textwrap.dedent("""
         import sys
         import numpy as np
-        from gapkit.metrics import measure
+        from gapkit.metrics import measure, metric_names
 
         def peak():
             lines = open("/proc/self/status").read().splitlines()
@@ -122,7 +124,8 @@ def test_all_metrics_keep_to_the_bound(tmp_path):
         rows = rng.standard_normal((4000, 256), dtype=np.float32)
         x, y = rows + 0.5 * rng.standard_normal(rows.shape, dtype=np.float32), rows
         options = {"n_resamples": 100, "max_memory": int(sys.argv[1]) * 2**20}
-        measure(x[:300], y[:300], "all", original=x[:300], fitted=y[:200], **options)
+        names = [name for name in metric_names() if name != "residual-c2st-mlp"]
+        measure(x[:300], y[:300], names, original=x[:300], fitted=y[:200], **options)
         before = peak()
         found = measure(x, y, "all", original=x, fitted=y[:2000], **options)
         print(peak() - before, sum("max_memory" in e.why for e in found.values()))
