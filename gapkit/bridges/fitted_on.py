@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -132,8 +133,10 @@ class FittedOn:
         here = _told(meta)
         for key in sorted(here.keys() & self.encoder.keys(), key=_order):
             if here[key] != self.encoder[key] and not key.endswith(NOT_THE_ENCODER):
-                what = "encoder" if key == "encoder" else f"encoder ({key})"
-                return f"{what} {self.encoder[key]} when it was fitted, {here[key]} now"
+                what = {"encoder": "its name differs", "heads": "its projection heads differ"}.get(
+                    key, f"its {key} differs"
+                )
+                return f"{what} (fitted rows: {_readable(self.encoder[key])}; these rows: {_readable(here[key])})"
         return ""
 
     def warnings(self, rows: NDArray[Any], meta: Mapping[str, Any] | None = None) -> tuple[str, ...]:
@@ -208,6 +211,11 @@ def _told(meta: Mapping[str, Any]) -> dict[str, str]:
     encoder = meta.get("encoder")
     items: Iterable[tuple[Any, Any]] = encoder.items() if isinstance(encoder, Mapping) else ()
     return {str(key): str(value) for key, value in items}
+
+
+def _readable(value: str) -> str:
+    """The value, or the beginning of a hash that is called one."""
+    return f"hash {value[:8]}" if re.fullmatch(r"[0-9a-f]{16,}", value) else value
 
 
 def _order(key: str) -> tuple[bool, bool, str]:

@@ -135,8 +135,11 @@ def test_a_record_that_does_not_fit_is_one_line(tmp_path: Path, how: object) -> 
         (ABOUT, ""),
         ({"encoder": "clap"}, ""),
         ({"encoder": {**ABOUT["encoder"], "text.version": "2"}}, ""),
-        ({"encoder": {"encoder": "clap", "heads": "xyz"}}, "encoder (heads) abc when it was fitted, xyz now"),
-        ({"encoder": {"encoder": "clip", "heads": "xyz"}}, "encoder clap when it was fitted, clip now"),
+        (
+            {"encoder": {"encoder": "clap", "heads": "xyz"}},
+            "its projection heads differ (fitted rows: abc; these rows: xyz)",
+        ),
+        ({"encoder": {"encoder": "clip", "heads": "xyz"}}, "its name differs (fitted rows: clap; these rows: clip)"),
     ],
 )
 def test_another_encoder_is_named_beside_the_fitted_one(meta: dict, said: str) -> None:
@@ -164,4 +167,5 @@ def test_bundled_sets_tell_their_heads_as_the_encoder_does() -> None:
     sfx = load_dataset("sfx").subset("val")
     record = FittedOn.of_pairs(sfx)
     assert record.other_encoder(sfx.meta) == ""
-    assert "those of sfx when it was fitted" in record.other_encoder({"encoder": encoders["soundscapes"]})
+    other = record.other_encoder({"encoder": encoders["soundscapes"]})
+    assert other == "its projection heads differ (fitted rows: those of sfx; these rows: hash 7f6ebb00)"

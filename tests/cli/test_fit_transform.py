@@ -214,7 +214,7 @@ def test_another_domain_and_another_encoder_are_said_by_transform_and_metrics(
     assert "warning" not in answer.err
     for suffix in ("npz", "npy"):
         answer = cli("transform", tmp_path / "b", files["away"], "-o", tmp_path / f"m.{suffix}")
-        assert "another encoder: encoder (heads) abc when it was fitted, xyz now" in answer.err
+        assert "another encoder: its projection heads differ (fitted rows: abc; these rows: xyz)" in answer.err
         assert "another domain: these sources lie outside" in answer.err
         assert "fitted on:" not in answer.err
         target = () if suffix == "npz" else ("--target", files["away"])
