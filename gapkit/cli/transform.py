@@ -50,6 +50,7 @@ def transform(
     from gapkit.cli.progress import say
     from gapkit.comparison.folder import bridge_folder
     from gapkit.files import save_embeddings, save_pairs, write_beside
+    from gapkit.files.provenance import BESIDE
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
@@ -59,8 +60,10 @@ def transform(
     seen, warnings = _held_against(fitted, rows, side.ids, meta)
     if "fitted" in items:
         seen = items["fitted"] if seen is None else seen | items["fitted"]
+    numbers: list[int] = []
     if held_out:
         kept = _others(seen, fitted, folder)
+        numbers = kept.tolist()
         pairs = None if pairs is None else pairs.take(kept)
         rows, seen = np.asarray(rows)[kept], np.zeros(len(kept), dtype=np.bool_)
         items = {part: values[kept] for part, values in items.items()}
@@ -68,8 +71,11 @@ def transform(
     meta = {**meta, "moved": {"bridge": fitted.name, "warnings": warnings}}
     marks = {} if seen is None else {"fitted": seen}
     if pairs is not None and out.suffix.lower() != MATRIX:
-        save_pairs(dataclasses.replace(pairs, source=moved, meta=meta, fitted=seen), out)
+        name = f"{pairs.name} moved by {fitted.name}"
+        save_pairs(dataclasses.replace(pairs, source=moved, name=name, meta=meta, fitted=seen), out)
     else:
+        if numbers:
+            meta["moved"] |= {"rows": numbers}
         save_embeddings(moved, out, beside={**items, **marks}, meta=meta)
         if seen is not None and out.suffix.lower() == MATRIX:
             write_beside(out, seen, meta)
@@ -81,6 +87,9 @@ def transform(
         say(f"{fitted.name} was fitted by an older gapkit and does not know on which items; fit it again to be told")
     elif line := fitted_items(seen):
         say(line)
+    if numbers and out.suffix.lower() == MATRIX:
+        first, more = ", ".join(map(str, numbers[:3])), f" and {len(numbers) - 3:,} more" if len(numbers) > 3 else ""
+        say(f"rows {first}{more} of the input are held out; all their numbers stand in {out.name}{BESIDE}")
     say(f"{len(moved)} rows moved by {fitted.name}, written to {out}")
 
 

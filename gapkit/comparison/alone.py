@@ -284,7 +284,13 @@ def _fitted_parts(
     data = unit_pairs(seen) if config.normalise else seen
     if pairs.split is None:
         return data, None, ALL_ITEMS
-    return *fit_parts(data, config), f"split {config.fit_split}"
+    fit, validation = fit_parts(data, config)
+    if validation is not None and config.validation_split not in data.splits:
+        progress.message(
+            f"note: {pairs.name} has no split {config.validation_split!r}: {len(validation):,} of the "
+            f"{len(fit) + len(validation):,} items of split {config.fit_split!r} are held out to stop or choose by"
+        )
+    return fit, validation, f"split {config.fit_split}"
 
 
 def _held_back(

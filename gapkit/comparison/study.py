@@ -113,7 +113,8 @@ def run_study(
     identity = study_identity(pairs, division, config)
     with home.lock():
         home.claim(identity)
-        if pairs.split is None or test is not None or config != asked or division.in_folds:
+        held_out = config.validation_split not in pairs.splits
+        if held_out or test is not None or config != asked or division.in_folds:
             progress.message(f"{pairs.name}: {division.rule}")
         left_out = [name for name in config.metrics if "fitted" in METRICS.get(name).needs]
         if division.in_folds and left_out:

@@ -160,7 +160,27 @@ def _by_owner(source: Side, target: Side, owner: NDArray[Any]) -> Joined:
         rows = values if target.owner is None else values[target.owner]
         if len(np.unique(owner)) == source.count:
             made.items[part] = per_item(rows, owner.astype(np.int64), f"{target.where}: {part}")
+    if contradicted := _contradicted(source, target, owner):
+        made.said.append(contradicted)
     return made
+
+
+def _contradicted(source: Side, target: Side, owner: NDArray[Any]) -> str:
+    """Target rows whose own id names another item than `owner` does, in words; empty where the ids share no name."""
+    ours, theirs = source.ids, target.ids
+    if ours is None or theirs is None:
+        return ""
+    rows = theirs if target.owner is None else theirs[target.owner]
+    if len(rows) != len(owner) or not np.isin(rows, ours).any():
+        return ""
+    differ = np.flatnonzero(rows != ours[owner])
+    if not len(differ):
+        return ""
+    row = differ[0]
+    return (
+        f"ids of {len(differ):,} of {len(owner):,} target rows name another item (first: row {row} is '{rows[row]}', "
+        f"owner gives it to '{ours[owner[row]]}'); leave --owner out to join by id"
+    )
 
 
 def _by_position(source: Side, target: Side) -> Joined:

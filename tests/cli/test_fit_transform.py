@@ -12,6 +12,7 @@ from gapkit.bridges import load_bridge
 from gapkit.comparison import StudyConfig
 from gapkit.comparison.splits import split_parts
 from gapkit.files import load_pairs, save_pairs
+from gapkit.files.provenance import read_beside
 
 Cli = Callable[..., Any]
 WHOLE = ("npz", "safetensors", "pt", "h5", "parquet")
@@ -44,9 +45,21 @@ def paired_cosine(cli: Cli, *arguments: object) -> tuple[float, int, str]:
 def test_fit_says_what_it_was_fitted_on(cli: Cli, npz: Path, unsplit: Path, tmp_path: Path) -> None:
     answer = cli("fit", "ridge", npz, "-o", tmp_path / "a")
     assert "gapkit: fitted on 30 items of split train; 10 more stop or choose" in answer.err
+    assert "no split" not in answer.err
     answer = cli("fit", "ridge", unsplit, "-o", tmp_path / "b")
     assert "gapkit: fitted on all 60 items: measure on others, or fit with --hold-out 30%" in answer.err
     assert "fitted on" not in cli("fit", "ridge", unsplit, "-o", tmp_path / "c", "-q").err
+
+
+def test_items_held_out_for_want_of_a_validation_split_are_told(cli: Cli, npz: Path, tmp_path: Path) -> None:
+    pairs = load_pairs(npz)
+    file = tmp_path / "two.npz"
+    save_pairs(pairs.take(np.flatnonzero(pairs.split != "val")), file)
+    said = "has no split 'val': 3 of the 30 items of split 'train' are held out to stop or choose by"
+    assert said in cli("fit", "ridge", file, "-o", tmp_path / "a").err
+    common = ("--bridges", "mean-shift", "--metrics", "cosine", "--resamples", 0)
+    answer = cli("compare", file, *common, "-o", tmp_path / "b")
+    assert "splits train, test of the data; 10% of the former held out" in answer.err
 
 
 @pytest.mark.parametrize("share", ["30%", "0.3"])
@@ -134,8 +147,14 @@ def test_held_out_moves_and_writes_only_the_others(cli: Cli, fitted: Path, npz: 
     np.testing.assert_array_equal(part.captions, kept.captions)
     np.testing.assert_array_equal(part.source, load_bridge(fitted).transform(kept.source))
     assert not part.fitted.any()
-    assert cli("transform", fitted, npz, "-o", tmp_path / "moved.npy", "--held-out").code == 0
+    assert part.name == "tiny moved by ridge"
+    answer = cli("transform", fitted, npz, "-o", tmp_path / "moved.npy", "--held-out")
     assert np.load(tmp_path / "moved.npy").shape == (20, 8)
+    numbers = np.flatnonzero(whole.split == "test").tolist()
+    first = ", ".join(map(str, numbers[:3]))
+    assert f"rows {first} and 17 more of the input are held out; all their numbers stand in moved.npy" in answer.err
+    _, provenance = read_beside(tmp_path / "moved.npy")
+    assert provenance["moved"]["rows"] == numbers
 
 
 def test_a_matrix_has_its_fitted_rows_beside_it(cli: Cli, fitted: Path, npz: Path, tmp_path: Path) -> None:

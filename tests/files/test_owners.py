@@ -45,6 +45,23 @@ def test_an_owner_in_a_table(tmp_path, suffix, columns):
     assert pairs.ids.tolist() == IDS.tolist()
 
 
+def test_an_owner_that_contradicts_the_ids_is_told(tmp_path):
+    source, target = clouds()
+    order = np.roll(np.arange(N), 1)
+    np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
+    np.savez(tmp_path / "text.npz", text=target, ids=IDS)
+    said = {}
+    for name, owner in (("same", np.arange(N)), ("other", order)):
+        pairs = load_pairs(tmp_path / "audio.npz", target=tmp_path / "text.npz", owner=owner)
+        assert pairs.owner.tolist() == owner.tolist()
+        said[name] = pairs.meta["joined"]
+    assert said["same"] == "joined by owner"
+    assert said["other"].startswith(
+        "joined by owner; ids of 12 of 12 target rows name another item (first: row 0 is 'clip0.wav', owner gives it "
+        "to 'clip11.wav')"
+    )
+
+
 def test_an_owner_in_a_table_with_several_captions_a_row(tmp_path):
     source, target = clouds()
     np.savez(tmp_path / "audio.npz", audio=source, ids=IDS)
