@@ -21,7 +21,6 @@ import numpy as np
 
 from gapkit.atomic import write_text
 from gapkit.captioning import CaptionStudyConfig, run_caption_study
-from gapkit.captioning.crew import crew
 from gapkit.cli.progress import reporting
 from gapkit.comparison import StudyConfig, run_study
 from gapkit.datasets.audiocaps import read_audiocaps
@@ -30,6 +29,7 @@ from gapkit.encoders.pipeline import embed
 from gapkit.encoders.registry import make_encoder
 from gapkit.errors import GapkitError, InputError
 from gapkit.files import load_pairs, save_pairs
+from gapkit.training.processes import processes
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from captioning import write_results
@@ -118,7 +118,7 @@ def caption(work: Path, given: argparse.Namespace) -> None:
         results = run_caption_study(
             pairs, configured(given), out=work / "captions", fitted=work / "bridges", progress=progress
         )
-    if not crew().rank:
+    if not processes().rank:
         write_results(results, given.out or work, NAME)
 
 

@@ -33,8 +33,8 @@ from gapkit.bridges import make_bridge
 from gapkit.bridges.diffusion_bridge_unet import DiffusionBridgeUNet
 from gapkit.bridges.network import NetworkBridge
 from gapkit.datasets import load_dataset
-from gapkit.diffusion.trainer import train
 from gapkit.metrics import Reference, measure
+from gapkit.training.loop import train
 
 DIM = 256
 METRICS = ("cosine", "centroid-distance", "mmd", "separability", "recall@10")
@@ -98,7 +98,7 @@ def training(bridge: NetworkBridge, x: Tensor, y: Tensor) -> Callable[[int], Non
 
     def run(steps: int) -> None:
         bridge.steps = steps
-        train(bridge.denoiser_, loss, bridge._options(), generator=draw)
+        train(bridge.denoiser_, loss, bridge._options(), generators=(draw,))
 
     return run
 

@@ -41,9 +41,9 @@ def table(stats: pstats.Stats) -> list[str]:
     lines = ["| function | calls | own time, s | share |", "|:--|--:|--:|--:|"]
     lines += [f"| {_name(*place)} | {row[1]:,} | {row[2]:.0f} | {row[2] / total:.1%} |" for place, row in rows]
     steps = {
-        "training, all of it": ("trainer.py", "train"),
-        "its saves": ("trainer.py", "write"),
-        "its looks at held-out pairs": ("trainer.py", "look"),
+        "training, all of it": ("training/loop.py", "train"),
+        "its saves": ("training/state.py", "write"),
+        "its looks at held-out pairs": ("training/state.py", "look"),
         "measuring": ("measuring.py", "estimate_all"),
         "means over seeds": ("summary.py", "summarise"),
     }

@@ -19,8 +19,9 @@ from torch import Tensor
 from gapkit.arrays import generator
 from gapkit.bridges import make_bridge
 from gapkit.bridges.diffusion_link import DiffusionLink
-from gapkit.diffusion.trainer import TrainingOptions, has_bfloat16, train
 from gapkit.products import by_onednn, product
+from gapkit.training.loop import train
+from gapkit.training.options import TrainingOptions, has_bfloat16
 
 
 def training_steps(bridge: DiffusionLink, x: Tensor, y: Tensor, precision: str = "float32") -> Callable[[int], None]:
@@ -32,7 +33,7 @@ def training_steps(bridge: DiffusionLink, x: Tensor, y: Tensor, precision: str =
 
     def run(n: int) -> None:
         options = TrainingOptions(n, evaluate_every=n, precision=precision)
-        train(bridge.denoiser_, loss, options, generator=draw)
+        train(bridge.denoiser_, loss, options, generators=(draw,))
 
     return run
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
-from gapkit.bridges._bounded import BoundedMemory
+from gapkit.bridges.bounded_memory import BoundedMemory
 from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.options import DeclaredSpace, options_of
 from gapkit.bridges.space import Space

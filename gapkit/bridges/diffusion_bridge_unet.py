@@ -16,8 +16,8 @@ from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.space import Choice, Range
 from gapkit.bridges.target_denoising import TargetDenoisingBridge
 from gapkit.diffusion.samplers import Callback, ddim
-from gapkit.diffusion.trainer import TrainingOptions
 from gapkit.diffusion.unet import UNet1d
+from gapkit.training.options import TrainingOptions
 
 BLOCK = 256
 """Rows that go through the network at once; the attentions hold 12 times the stem's channels for each."""

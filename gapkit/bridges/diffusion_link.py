@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from gapkit.arrays import generator, unit_rows
-from gapkit.bridges._link_loss import LinkLoss
 from gapkit.bridges.base import FitContext
 from gapkit.bridges.cca import CCA
+from gapkit.bridges.link_loss import LinkLoss
 from gapkit.bridges.network import EarlyStopping
 from gapkit.bridges.options import fitted, option
 from gapkit.bridges.procrustes import Procrustes
@@ -25,8 +25,8 @@ from gapkit.diffusion.denoiser import PREDICTIONS
 from gapkit.diffusion.guidance import guided
 from gapkit.diffusion.losses import TOPOLOGY
 from gapkit.diffusion.samplers import SAMPLERS, Predictor
-from gapkit.diffusion.trainer import PRECISIONS
 from gapkit.errors import InputError
+from gapkit.training.options import PRECISIONS
 
 INPUTS = ("both", "source", "target")
 ALIGN = ("none", "procrustes", "cca", "blend")

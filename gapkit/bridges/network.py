@@ -17,8 +17,10 @@ from gapkit.bridges.frame import from_frame, to_frame
 from gapkit.bridges.options import fitted, option
 from gapkit.diffusion.denoiser import Denoiser
 from gapkit.diffusion.schedule import SCHEDULES, Schedule, make_schedule
-from gapkit.diffusion.trainer import TrainingOptions, TrainingReport, train
 from gapkit.errors import InputError
+from gapkit.training.loop import train
+from gapkit.training.options import TrainingOptions
+from gapkit.training.report import TrainingReport
 
 MIN_ROWS = 16
 """Fewer rows than this do not train a network."""
@@ -108,7 +110,7 @@ class NetworkBridge(Bridge):
             model,
             loss,
             replace(self._options(), steps=steps),
-            generator=draw,
+            generators=(draw,),
             score=score,
             checkpoint=context.checkpoint,
             fingerprint=self._fingerprint + phase,

@@ -13,7 +13,6 @@ import numpy as np
 from gapkit.captioning.bridging import Fitted, fitted_bridges
 from gapkit.captioning.clock import Clock
 from gapkit.captioning.config import CaptionStudyConfig
-from gapkit.captioning.crew import crew
 from gapkit.captioning.manifest import manifest_of
 from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped, levels, needs_validation
 from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
@@ -30,6 +29,7 @@ from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
 from gapkit.given import whole
+from gapkit.training.processes import processes as crew
 
 T = TypeVar("T")
 Work = Callable[[World, Spec, Sequence[Reading], Progress], tuple[T, bool]]

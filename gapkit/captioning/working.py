@@ -17,7 +17,6 @@ from gapkit.bridges import Bridge
 from gapkit.bridges.registry import load_bridge
 from gapkit.captioning.bridging import Fitted
 from gapkit.captioning.config import CaptionStudyConfig
-from gapkit.captioning.crew import Crew, crew
 from gapkit.captioning.decoders import CaptionDecoder, load_decoder, make_decoder
 from gapkit.captioning.plan import Choice, Reading, Spec, level_name
 from gapkit.captioning.protocols import (
@@ -42,6 +41,8 @@ from gapkit.comparison.progress import Progress
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.training.processes import Processes as Crew
+from gapkit.training.processes import processes as crew
 
 CHECKPOINT = "checkpoint.safetensors"
 

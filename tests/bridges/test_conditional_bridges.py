@@ -9,8 +9,8 @@ from conformance import QUICK, toy_pairs
 
 from gapkit.bridges import make_bridge
 from gapkit.bridges.frame import to_frame
-from gapkit.diffusion import trainer
 from gapkit.errors import InputError, NotFittedError
+from gapkit.training import loop
 
 SOURCE, TARGET = toy_pairs(400)
 HELD_OUT = SOURCE[:80], TARGET[:80]
@@ -241,7 +241,7 @@ def test_training_stops_where_the_held_out_error_rises(name):
 
 @pytest.mark.parametrize("name", PAIRED)
 def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
     params = QUICK | {"steps": 110}
     whole = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT)
 

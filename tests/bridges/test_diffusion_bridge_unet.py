@@ -10,8 +10,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from gapkit.bridges import diffusion_bridge_unet, make_bridge
 from gapkit.bridges.frame import from_frame
-from gapkit.diffusion import trainer
 from gapkit.errors import InputError
+from gapkit.training.state import TrainingState
 
 NAME = "diffusion-bridge-unet"
 SOURCE, TARGET = toy_pairs()
@@ -68,13 +68,13 @@ def test_training_as_released():
 
 def test_without_an_average_the_last_weights_are_kept(monkeypatch):
     live = {}
-    finish = trainer._State.finish
+    finish = TrainingState.finish
 
     def look(state):
         live.update({name: p.detach().clone() for name, p in state.model.named_parameters()})
         finish(state)
 
-    monkeypatch.setattr(trainer._State, "finish", look)
+    monkeypatch.setattr(TrainingState, "finish", look)
     bridge = fit(steps=7)
     assert all(torch.equal(live[name], p) for name, p in bridge.denoiser_.named_parameters())
     averaged = fit(steps=7, ema=0.9)

@@ -8,8 +8,8 @@ import torch
 from conformance import quick_params, toy_pairs
 
 from gapkit.bridges import make_bridge
-from gapkit.diffusion import trainer
 from gapkit.errors import GapkitError, InputError
+from gapkit.training import loop
 
 SOURCE, TARGET = toy_pairs(400)
 HELD_OUT = toy_pairs(400)[0][:80], toy_pairs(400)[1][:80]
@@ -90,7 +90,7 @@ def test_every_option_of_diffusion_link_does_something(option):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
     params = QUICK | {"steps": 250}
     whole = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT)
 
@@ -106,7 +106,7 @@ def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypat
 
 
 def test_another_seed_does_not_take_up_the_checkpoint(tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
     file = tmp_path / "checkpoint.safetensors"
     make_bridge("diffusion-link", **QUICK).fit(SOURCE, TARGET, checkpoint=file)
     with_file = make_bridge("diffusion-link", **QUICK, random_state=1).fit(SOURCE, TARGET, checkpoint=file)

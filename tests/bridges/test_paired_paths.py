@@ -9,8 +9,8 @@ from conformance import quick_params, toy_pairs
 
 from gapkit.bridges import make_bridge
 from gapkit.bridges.frame import to_frame
-from gapkit.diffusion import trainer
 from gapkit.errors import InputError
+from gapkit.training import loop
 
 SOURCE, TARGET = toy_pairs(400)
 HELD_OUT = SOURCE[:80], TARGET[:80]
@@ -154,7 +154,7 @@ def test_samples_differ_where_noise_is_drawn(name, option):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(trainer, "SAVE_EVERY_SECONDS", -1.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
     params = QUICK | {"steps": 120}
     whole = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT)
 

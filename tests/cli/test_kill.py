@@ -18,8 +18,8 @@ import pytest
 # Checkpoints come often, so that a short training has one.
 CODE = """
 import sys
-from gapkit.diffusion import trainer
-trainer.SAVE_EVERY_SECONDS = 0.02
+from gapkit.training import loop
+loop.SAVE_EVERY_SECONDS = 0.02
 from gapkit.cli.main import main
 main()
 """

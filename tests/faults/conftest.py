@@ -46,12 +46,12 @@ def kills(request: pytest.FixtureRequest) -> int:
 @contextmanager
 def prepared() -> Iterator[None]:
     """The encoder of the commands, and a checkpoint at each step: the training would be over before the next."""
-    from gapkit.diffusion import trainer
     from gapkit.encoders import ENCODERS
+    from gapkit.training import loop
 
     ENCODERS.names()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "SAVE_EVERY_SECONDS", 0.0)
+        patch.setattr(loop, "SAVE_EVERY_SECONDS", 0.0)
         patch.setitem(ENCODERS._items, "tiny", TinyEncoder)
         yield
 

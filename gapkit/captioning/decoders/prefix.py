@@ -8,18 +8,19 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from gapkit.captioning.decoders import _folder
-from gapkit.captioning.decoders._model import ACTIVATIONS, Mapper, PrefixModel, context_of, seeded
-from gapkit.captioning.decoders._prefixed import PrefixedDecoder
-from gapkit.captioning.decoders._processes import is_launched
-from gapkit.captioning.decoders._table import TokenTable
+from gapkit.captioning.decoders import folder as folders
 from gapkit.captioning.decoders.base import FitContext
 from gapkit.captioning.decoders.language_models import PACKAGED, load_language_model
+from gapkit.captioning.decoders.prefix_model import ACTIVATIONS, Mapper, PrefixModel, context_of
+from gapkit.captioning.decoders.prefixed import PrefixedDecoder
 from gapkit.captioning.decoders.registry import register_decoder
+from gapkit.captioning.decoders.token_table import TokenTable
 from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
+from gapkit.training.processes import is_launched
+from gapkit.training.seeding import seeded
 
 RATES = {"frozen": 1e-3, "lora": 3e-4, "full": 5e-5}
 """What of the language model is tuned, and the learning rate that goes with it."""
@@ -243,7 +244,7 @@ class PrefixDecoder(PrefixedDecoder):
             "longest_": self.longest_,
             "language_model_": self.language_model_,
         }
-        _folder.save_parts(folder, self, fitted, self.model_, {})
+        folders.save_parts(folder, self, fitted, self.model_, {})
 
     @classmethod
     def load(cls, folder: str | Path, *, model: str | None = None, device: str | None = None) -> Self:
@@ -263,7 +264,7 @@ class PrefixDecoder(PrefixedDecoder):
             Files that are missing, broken, of another decoder or of a newer format; a language model that is not
             there or is another one.
         """
-        self, tensors = _folder.load_parts(cls, Path(folder))
+        self, tensors = folders.load_parts(cls, Path(folder))
         self.model = model or self.model
         self.device = device or self.device
         trained_with = dict(self.language_model_)
@@ -276,7 +277,7 @@ class PrefixDecoder(PrefixedDecoder):
                 "against; leave the model out, where the hub or its cache can be reached"
             )
         try:
-            _folder.build_and_fill(Path(folder), self, tensors, where, revision)
+            folders.build_and_fill(Path(folder), self, tensors, where, revision)
         except InputError as error:
             if revision is None or hasattr(self, "model_"):
                 raise

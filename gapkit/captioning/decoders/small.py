@@ -8,15 +8,16 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from gapkit.captioning.decoders import _folder
-from gapkit.captioning.decoders._model import Mapper, PrefixModel, seeded
-from gapkit.captioning.decoders._prefixed import PrefixedDecoder
+from gapkit.captioning.decoders import folder as folders
 from gapkit.captioning.decoders.base import FitContext
+from gapkit.captioning.decoders.prefix_model import Mapper, PrefixModel
+from gapkit.captioning.decoders.prefixed import PrefixedDecoder
 from gapkit.captioning.decoders.registry import register_decoder
 from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
+from gapkit.training.seeding import seeded
 
 END = "<end>"
 ROOM = 64
@@ -144,7 +145,7 @@ class SmallDecoder(PrefixedDecoder):
     def _save(self, folder: Path) -> None:
         fitted = {"n_features_in_": self.n_features_in_, "longest_": self.longest_, "context_": self.context_}
         text = self.tokenizer_.backend_tokenizer.to_str(pretty=True)
-        _folder.save_parts(folder, self, fitted, self.model_, {"tokenizer.json": text})
+        folders.save_parts(folder, self, fitted, self.model_, {"tokenizer.json": text})
 
     @classmethod
     def load(cls, folder: str | Path, *, device: str | None = None) -> Self:
@@ -161,7 +162,7 @@ class SmallDecoder(PrefixedDecoder):
         InputError
             Files that are missing, broken, of another decoder or of a newer format.
         """
-        self, tensors = _folder.load_parts(cls, Path(folder))
+        self, tensors = folders.load_parts(cls, Path(folder))
         path = Path(folder) / "tokenizer.json"
         tokenizers = need("tokenizers", whose=self._title, extra="captioning")
         try:
@@ -169,7 +170,7 @@ class SmallDecoder(PrefixedDecoder):
         except Exception as error:  # the parser raises bare exceptions
             raise InputError(f"{path}: not a readable tokenizer ({error}); train the decoder again") from None
         self.device = device or self.device
-        _folder.build_and_fill(Path(folder), self, tensors)
+        folders.build_and_fill(Path(folder), self, tensors)
         self.model_.to(pick_device(self.device, whose=self._title)).eval()
         return self
 

@@ -10,9 +10,9 @@ import torch
 from safetensors.torch import load_file
 
 from gapkit.captioning.decoders import load_decoder, make_decoder
-from gapkit.captioning.decoders import training as training_module
 from gapkit.captioning.decoders.prefix import PrefixDecoder
 from gapkit.errors import InputError
+from gapkit.training import loop
 
 from .tiny_lms import save_lm
 
@@ -117,7 +117,7 @@ def test_the_loss_counts_caption_tokens_only(gpt2: Path, clips: Clips) -> None:
     """Beside a plain loop over single captions."""
     decoder: Any = make_decoder("prefix", model=str(gpt2), prompt="This", **TINY).fit(*clips)
     model, tokenizer = decoder.model_, decoder.tokenizer_
-    from gapkit.captioning.decoders._table import TokenTable
+    from gapkit.captioning.decoders.token_table import TokenTable
 
     texts = ["a dog barks", "heavy rain falls on a roof"]
     table = TokenTable.of(torch.eye(8)[:2], decoder._tokens(texts))
@@ -136,8 +136,7 @@ def test_the_loss_counts_caption_tokens_only(gpt2: Path, clips: Clips) -> None:
 def test_stopped_and_started_again_ends_the_same(
     gpt2: Path, clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_module, "SAVE_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr(training_module, "SAVED_FOR", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0.0)
     options = {**TINY, "model": str(gpt2), "tune": "lora", "lora_dropout": 0.3, "epochs": 4}
     whole = _weights(make_decoder("prefix", **options).fit(*clips, noise=0.01))
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from gapkit.captioning.decoders import load_decoder, make_decoder
-from gapkit.captioning.decoders import training as training_module
-from gapkit.captioning.decoders._model import HEAD, nucleus
 from gapkit.captioning.decoders.small import learned_tokenizer
+from gapkit.captioning.decoders.writing import HEAD, nucleus
 from gapkit.errors import InputError, NotFittedError
 from gapkit.records import SEAL
+from gapkit.training import loop
 
 from .conftest import SOUNDS, TINY
 
@@ -107,7 +107,7 @@ def test_stops_on_held_out_pairs_and_keeps_the_best(clips: Clips) -> None:
 
 
 def test_noise_leaves_rows_of_length_one() -> None:
-    from gapkit.captioning.decoders._table import noisy
+    from gapkit.captioning.decoders.token_table import noisy
 
     x = torch.nn.functional.normalize(torch.randn(4000, 64, generator=torch.Generator().manual_seed(0)))
     moved = noisy(x, 0.016, torch.Generator().manual_seed(1))
@@ -124,12 +124,11 @@ class StoppedError(Exception):
 def test_stopped_and_started_again_ends_the_same(
     clips: Clips, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
-    monkeypatch.setattr(training_module, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0.0)
     options = {**TINY, "epochs": 9, "dropout": 0.2}
     rest = {"validation": clips, "noise": 0.01, "seed": 5}
     whole = make_decoder("small", **options).fit(*clips, **rest)
     checkpoint = tmp_path / "checkpoint.safetensors"
-    monkeypatch.setattr(training_module, "SAVED_FOR", 0.0)
 
     def stop(done: int, total: int, note: str) -> None:
         if done > moment and checkpoint.exists():
@@ -146,7 +145,7 @@ def test_stopped_and_started_again_ends_the_same(
 
 
 def test_a_checkpoint_of_another_training_is_left_aside(clips: Clips, tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(training_module, "SAVE_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", 0.0)
     checkpoint = tmp_path / "checkpoint.safetensors"
     options = {**TINY, "epochs": 2}
     make_decoder("small", **options).fit(*clips, seed=1, checkpoint=checkpoint)

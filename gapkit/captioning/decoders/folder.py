@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from gapkit.atomic import write_bytes, write_text
-from gapkit.captioning.decoders._model import PrefixModel
 from gapkit.captioning.decoders.base import FORMAT, CaptionDecoder, read_config
+from gapkit.captioning.decoders.prefix_model import PrefixModel
 from gapkit.errors import InputError
 from gapkit.records import sealed
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gapkit.arrays import generator, unit_rows
-from gapkit.captioning.decoders._model import IGNORED
+from gapkit.captioning.decoders.prefix_model import IGNORED
 
 SORTED_TOGETHER = 32
 """Batches whose captions are sorted by length together: short ones are not padded to the longest of all."""

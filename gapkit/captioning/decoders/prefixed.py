@@ -9,12 +9,14 @@ from typing import Any
 
 from torch import Tensor
 
-from gapkit.captioning.decoders._model import PrefixModel, write
-from gapkit.captioning.decoders._table import TokenTable
 from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
-from gapkit.captioning.decoders.training import CaptionTraining, TrainingReport, train
+from gapkit.captioning.decoders.prefix_model import PrefixModel
+from gapkit.captioning.decoders.token_table import TokenTable
+from gapkit.captioning.decoders.training import CaptionTraining, train_decoder
+from gapkit.captioning.decoders.writing import write
 from gapkit.errors import InputError
 from gapkit.given import MUST, whole
+from gapkit.training.report import TrainingReport
 
 TYPES: dict[str, tuple[Any, str]] = {
     "float": (Real, "a number"),
@@ -84,7 +86,7 @@ class PrefixedDecoder(CaptionDecoder):
     def _train(
         self, table: TokenTable, held_out: TokenTable | None, options: CaptionTraining, context: FitContext
     ) -> None:
-        self.report_ = train(self.model_, table, held_out, options, context, device=self.device)
+        self.report_ = train_decoder(self.model_, table, held_out, options, context, device=self.device)
 
     def _generate(self, x: Tensor, wording: Wording, report: Report | None) -> list[str]:
         return write(self.model_, x, self.tokenizer_, wording, self.longest_, report)

@@ -1,11 +1,40 @@
-"""One step of training: eager anywhere, and on a GPU recorded once and replayed."""
+"""One step of training: eager, recorded on a GPU and replayed, or in parts that several processes may share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+
+from gapkit.training.processes import Processes
+
+Loss = Callable[[nn.Module], Tensor]
+"""``loss(model)`` draws a batch and gives its loss."""
+
+
+@dataclass(frozen=True)
+class PartedLoss:
+    """The loss of batches that go through the model in parts, each process with its own.
+
+    Parameters
+    ----------
+    parts : callable
+        ``parts(step)``: for a step (0-based) the losses of its parts, each called once with the model. They add up to
+        the loss of this process, and the mean over all processes is that of the batch. All processes have as many.
+    processes : Processes
+    """
+
+    parts: Callable[[int], Sequence[Loss]]
+    processes: Processes = field(default_factory=Processes)
+
+    @classmethod
+    def whole(cls, loss: Loss) -> PartedLoss:
+        """Batches in one part, on one process."""
+        return cls(lambda step: (loss,))
+
 
 WARMUP = 11
 """Eager steps before a recording: libraries choose their kernels and the optimiser makes its state."""
@@ -17,9 +46,9 @@ class EagerStep:
     Parameters
     ----------
     model : nn.Module
-    loss : callable
-        ``loss(model)`` draws a batch and gives its loss.
+    loss : PartedLoss
     optimizer : torch.optim.Optimizer
+        Both as `Processes.prepare` gives them.
     live : sequence of Tensor
         The parameters that are trained.
     clip : float
@@ -31,7 +60,7 @@ class EagerStep:
     def __init__(
         self,
         model: nn.Module,
-        loss: Callable[[nn.Module], Tensor],
+        loss: PartedLoss,
         optimizer: torch.optim.Optimizer,
         live: Sequence[Tensor],
         *,
@@ -45,23 +74,29 @@ class EagerStep:
         self.clip = clip
         self.half = half
 
-    def __call__(self, rate: float) -> Tensor:
-        """Do one step at this learning rate; gives the loss, without waiting for the device."""
+    def __call__(self, rate: float, step: int) -> Tensor:
+        """Do step `step` (0-based) at this learning rate; gives the loss, without waiting for the device."""
         for group in self.optimizer.param_groups:
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
-        return self._step()
+        return self._step(step)
 
-    def _step(self) -> Tensor:
-        with torch.autocast(self.live[0].device.type, torch.bfloat16, enabled=self.half):
-            value = self.loss(self.model)
-        value.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.live, self.clip)
+    def _step(self, step: int) -> Tensor:
+        parts, processes = self.loss.parts(step), self.loss.processes
+        values = []
+        for place, part in enumerate(parts, 1):
+            # The processes share their gradients once a step.
+            with nullcontext() if place == len(parts) else processes.apart(self.model):
+                with torch.autocast(self.live[0].device.type, torch.bfloat16, enabled=self.half):
+                    value = part(self.model)
+                processes.backward(value)
+            values.append(value.detach())
+        processes.clip(self.live, self.clip)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        return value
+        return values[0] if len(values) == 1 else torch.stack(values).sum(dtype=torch.float64)
 
 
 class RecordedStep(EagerStep):
@@ -72,13 +107,13 @@ class RecordedStep(EagerStep):
     generator : torch.Generator
         The one that the loss draws from; the graph advances it as the eager step does.
     others
-        As in `EagerStep`; the optimiser must be capturable and its learning rate a tensor.
+        As in `EagerStep`; all batches have one shape, the optimiser is capturable and its learning rate a tensor.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        loss: Callable[[nn.Module], Tensor],
+        loss: PartedLoss,
         optimizer: torch.optim.Optimizer,
         live: Sequence[Tensor],
         *,
@@ -92,7 +127,7 @@ class RecordedStep(EagerStep):
         self.graph: torch.cuda.CUDAGraph | None = None
         self.value: Tensor | None = None
 
-    def _step(self) -> Tensor:
+    def _step(self, step: int) -> Tensor:
         if self.graph is not None and self.value is not None:
             self.graph.replay()
             return self.value
@@ -102,13 +137,13 @@ class RecordedStep(EagerStep):
             stream = torch.cuda.Stream(self.live[0].device)  # type: ignore[no-untyped-call]
             stream.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(stream):
-                value = super()._step()
+                value = super()._step(step)
             torch.cuda.current_stream().wait_stream(stream)
             return value
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.generator)
         with torch.cuda.graph(graph):
-            self.value = super()._step()
+            self.value = super()._step(step)
         self.graph = graph
         # Recording does not run anything.
         graph.replay()
