@@ -59,11 +59,14 @@ class Command:
         ``finished(out)``: files that a later run must leave as they are.
     study : bool
         True: `out` is a copy of a finished study, to which the command adds.
+    needs : str
+        Package without which it cannot run.
     """
 
     arguments: Callable[[Path, Path], list[str]]
     finished: Callable[[Path], list[Path]] = lambda out: []
     study: bool = False
+    needs: str = "gapkit"
 
 
 def _words(text: str, **places: Path) -> list[str]:
@@ -82,6 +85,13 @@ COMMANDS = {
             "fit residual-mlp {given}/pairs.npz --config {given}/small.toml --steps 6 -o {out} --quiet",
             given=given, out=out
         )
+    ),
+    "caption train": Command(
+        lambda given, out: _words(
+            "caption train {given}/said.npz -o {out} --decoder small --epochs 1.5 --quiet "
+            "--set width=16 --set layers=1 --set heads=2 --set vocabulary=280", given=given, out=out
+        ),
+        needs="transformers",
     ),
     "tune": Command(
         lambda given, out: _words(

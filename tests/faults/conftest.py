@@ -77,6 +77,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
         split=np.array((["train"] * 3 + ["val"] + ["test"] * 2) * 10),
     )
     (home / "small.toml").write_text(SMALL)
+    with np.load(home / "pairs.npz") as pairs:
+        np.savez(home / "said.npz", captions=np.array([f"sound number {i % 7}" for i in range(60)]), **pairs)
     (home / "sounds").mkdir()
     lines = ["path,caption"]
     for i in range(6):
@@ -140,6 +142,7 @@ def undisturbed(given: Path, study: Path, tmp_path_factory: pytest.TempPathFacto
 
     def get(name: str) -> Whole:
         if name not in known:
+            pytest.importorskip(COMMANDS[name].needs)
             task = Task(COMMANDS[name], given, study, tmp_path_factory.mktemp(f"whole-{name}"))
             # In this process: what loads late is there in every child.
             assert run_here(task.arguments) == 0
