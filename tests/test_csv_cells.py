@@ -47,7 +47,7 @@ def test_failures_of_an_embedding(start: str) -> None:
 
 @pytest.mark.parametrize("start", STARTS)
 def test_trials_of_a_search(start: str) -> None:
-    from gapkit.bridges.space import Choice
+    from gapkit.space import Choice
 
     evil = f"{start}1+1"
     trials = (Trial(0, {"kind": evil}, 0.5, 1.0), Trial(1, {"kind": "a"}, error=evil))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gapkit.bridges.options import options_of
 from gapkit.bridges.registry import BRIDGES
+from gapkit.options import options_of
 
 OUT = Path(__file__).resolve().parents[1] / "bridge-options.md"
 

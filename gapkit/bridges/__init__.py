@@ -1,9 +1,9 @@
 """Bridges: maps from the source embeddings into the distribution of the target embeddings."""
 
 from gapkit.bridges.base import Bridge, FitContext
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import bridge_names, load_bridge, make_bridge, register_bridge
-from gapkit.bridges.space import Choice, Range
+from gapkit.options import fitted, option
+from gapkit.space import Choice, Range
 
 __all__ = [
     "Bridge",

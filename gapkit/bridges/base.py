@@ -21,10 +21,10 @@ from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
 from gapkit.atomic import write_bytes, write_text
 from gapkit.bridges.bounded_memory import BoundedMemory
 from gapkit.bridges.fitted_on import FittedOn
-from gapkit.bridges.options import DeclaredSpace, options_of
-from gapkit.bridges.space import Space
 from gapkit.errors import InputError, NotFittedError
+from gapkit.options import DeclaredSpace, options_of
 from gapkit.records import read_json, sealed, unsealed
+from gapkit.space import Space
 
 FORMAT = 1
 """Version of the folder that `Bridge.save` writes."""
@@ -55,7 +55,7 @@ class FitContext:
 class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Base of all bridges.
 
-    A subclass declares its options (`gapkit.bridges.options`), learns in ``_fit`` and moves in ``_transform``; both
+    A subclass declares its options (`gapkit.options`), learns in ``_fit`` and moves in ``_transform``; both
     get float32 tensors with rows of length one. What it learned it keeps in attributes that end in ``_``: tensors,
     plain numbers, or modules that ``_build`` makes again.
 

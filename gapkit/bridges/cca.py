@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from gapkit.bridges.covariance import LEDOIT_WOLF, covariance, square_roots
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice
 from gapkit.bridges.spectral import Axes, SpectralBridge
+from gapkit.options import fitted, option
+from gapkit.space import Choice
 
 
 @register_bridge("cca")

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from gapkit.bridges.network import EarlyStopping, NoisedBridge
-from gapkit.bridges.options import option
-from gapkit.bridges.space import Choice
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.losses import prediction_weight
 from gapkit.diffusion.samplers import SAMPLERS, Callback, Draw, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
 from gapkit.errors import InputError
+from gapkit.options import option
+from gapkit.space import Choice
 
 Errors = Callable[..., Tensor]
 """``errors(model, clean, t, noise, *conditions)``: one number a row, (n,)."""

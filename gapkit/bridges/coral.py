@@ -9,9 +9,9 @@ from torch import Tensor
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.covariance import LEDOIT_WOLF, centred, covariance, square_roots
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice
+from gapkit.options import fitted, option
+from gapkit.space import Choice
 
 FORMS = ("coral", "monge")
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from gapkit.bridges.options import option
 from gapkit.bridges.paired_path import PairedPathBridge
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.brownian import SAMPLERS
 from gapkit.diffusion.brownian import sample as run_sampler
 from gapkit.diffusion.interpolants import Interpolant, brownian_bridge
 from gapkit.diffusion.samplers import Callback
 from gapkit.diffusion.schedule import N_STEPS
+from gapkit.options import option
+from gapkit.space import Choice, Range
 
 
 @register_bridge("ddbm")

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from gapkit.arrays import ArrayLike, generator, like, unit_rows
 from gapkit.bridges.conditional import ConditionalBridge
 from gapkit.bridges.frame import from_frame, to_frame
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.denoiser import PREDICTIONS
 from gapkit.diffusion.samplers import Callback
+from gapkit.options import fitted, option
+from gapkit.space import Choice, Range
 
 
 class TwoWay(nn.Module):

@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from gapkit.arrays import generator
-from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.bridges.target_denoising import TargetDenoisingBridge
 from gapkit.diffusion.samplers import Callback, ddim
 from gapkit.diffusion.unet import UNet1d
+from gapkit.options import option
+from gapkit.space import Choice, Range
 from gapkit.training.options import TrainingOptions
 
 BLOCK = 256

@@ -16,16 +16,16 @@ from gapkit.bridges.base import FitContext
 from gapkit.bridges.cca import CCA
 from gapkit.bridges.link_loss import LinkLoss
 from gapkit.bridges.network import EarlyStopping
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.procrustes import Procrustes
 from gapkit.bridges.registry import register_bridge
 from gapkit.bridges.reverse import ReverseDiffusionBridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.denoiser import PREDICTIONS
 from gapkit.diffusion.guidance import guided
 from gapkit.diffusion.losses import TOPOLOGY
 from gapkit.diffusion.samplers import SAMPLERS, Predictor
 from gapkit.errors import InputError
+from gapkit.options import fitted, option
+from gapkit.space import Choice, Range
 from gapkit.training.options import PRECISIONS
 
 INPUTS = ("both", "source", "target")

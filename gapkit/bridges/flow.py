@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from gapkit.bridges.options import option
 from gapkit.bridges.paired_path import PairedPathBridge
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.flows import SOLVERS, solve
 from gapkit.diffusion.interpolants import Interpolant, straight_path
 from gapkit.diffusion.samplers import Callback
 from gapkit.diffusion.schedule import N_STEPS
+from gapkit.options import option
+from gapkit.space import Choice, Range
 
 
 @register_bridge("flow")

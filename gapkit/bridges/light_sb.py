@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from gapkit.arrays import generator
-from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.light import MixturePotential
 from gapkit.diffusion.samplers import Callback
 from gapkit.diffusion.schedule import N_STEPS
+from gapkit.options import option
+from gapkit.space import Choice, Range
 
 SAMPLERS = ("mean", "draw")
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.frame import to_frame
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
+from gapkit.options import fitted, option
 from gapkit.products import product
+from gapkit.space import Choice, Range
 
 BLOCK = 2048
 """Source rows compared with the memory at a time."""

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from gapkit.arrays import generator
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.frame import from_frame, to_frame
-from gapkit.bridges.options import fitted, option
 from gapkit.diffusion.denoiser import Denoiser
 from gapkit.diffusion.schedule import SCHEDULES, Schedule, make_schedule
 from gapkit.errors import InputError
+from gapkit.options import fitted, option
 from gapkit.training.loop import train
 from gapkit.training.options import TrainingOptions
 from gapkit.training.report import TrainingReport

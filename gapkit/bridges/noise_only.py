@@ -9,10 +9,10 @@ from torch import Tensor
 
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.noise import row_noise
+from gapkit.options import fitted, option
+from gapkit.space import Choice, Range
 
 GRID = 256
 """Noise belongs to a row rounded to 1/256: the last bits, which differ by processor and by scale, do not change it."""

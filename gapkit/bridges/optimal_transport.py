@@ -14,10 +14,10 @@ from gapkit.arrays import generator, unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.covariance import NO_SPREAD, centred
 from gapkit.bridges.frame import from_frame, to_frame
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Range
 from gapkit.errors import GapkitError, InputError
+from gapkit.options import fitted, option
+from gapkit.space import Range
 
 BLOCK = 2048
 """Source rows compared with the kept targets at a time."""

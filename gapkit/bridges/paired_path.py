@@ -14,12 +14,12 @@ from gapkit.arrays import generator
 from gapkit.bridges.base import FitContext
 from gapkit.bridges.frame import to_frame
 from gapkit.bridges.network import EarlyStopping
-from gapkit.bridges.options import fitted, option
-from gapkit.bridges.space import Range
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.interpolants import Interpolant, InterpolantDenoiser, linear_guess
 from gapkit.diffusion.schedule import N_STEPS
 from gapkit.errors import InputError
+from gapkit.options import fitted, option
+from gapkit.space import Range
 
 
 class _Moments(TypedDict):

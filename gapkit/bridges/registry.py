@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.bridges.base import Bridge, read_config
-from gapkit.bridges.options import describe_options
 from gapkit.errors import InputError
+from gapkit.options import describe_options
 from gapkit.registry import Registry
 
 BRIDGES: Registry[type[Bridge]] = Registry("bridge", "gapkit.bridges", "gapkit.bridges")

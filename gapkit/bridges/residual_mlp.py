@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from gapkit.bridges.network import EarlyStopping
-from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Range
 from gapkit.diffusion.losses import TOPOLOGY, cosine_matrix, make_topology
+from gapkit.options import option
+from gapkit.space import Range
 
 
 @register_bridge("residual-mlp-plain")

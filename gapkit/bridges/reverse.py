@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from gapkit.arrays import ArrayLike, like
 from gapkit.bridges.frame import to_frame
 from gapkit.bridges.network import NoisedBridge
-from gapkit.bridges.options import option
 from gapkit.bridges.stepping import SteppingBridge
 from gapkit.diffusion.samplers import Callback, Predictor
 from gapkit.diffusion.samplers import sample as run_sampler
 from gapkit.errors import InputError
 from gapkit.given import MUST, whole
+from gapkit.options import option
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

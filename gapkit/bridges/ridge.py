@@ -9,9 +9,9 @@ from torch import Tensor
 
 from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
-from gapkit.bridges.options import fitted, option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Range
+from gapkit.options import fitted, option
+from gapkit.space import Range
 
 ALPHAS = tuple(10.0**k for k in range(-4, 4))
 """Penalties among which leave-one-out error chooses."""

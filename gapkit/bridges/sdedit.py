@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gapkit.bridges.network import ResidualBlocks
-from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.bridges.target_denoising import WEIGHTINGS, TargetDenoisingBridge
 from gapkit.diffusion.samplers import SAMPLERS
+from gapkit.options import option
+from gapkit.space import Choice, Range
 
 
 @register_bridge("sdedit")

@@ -12,9 +12,9 @@ from gapkit.arrays import unit_rows
 from gapkit.bridges.base import Bridge, FitContext
 from gapkit.bridges.covariance import centred
 from gapkit.bridges.frame import from_frame, to_frame
-from gapkit.bridges.options import fitted, option
 from gapkit.errors import InputError
 from gapkit.given import MUST, whole
+from gapkit.options import fitted, option
 
 HELD_OUT = 10
 """Where no validation pairs are given, one source in this many is held out to choose `n_components`."""

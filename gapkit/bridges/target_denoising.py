@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gapkit.bridges.options import option
 from gapkit.bridges.reverse import ReverseDiffusionBridge
+from gapkit.options import option
 
 WEIGHTINGS = ("snr", "uniform")
 

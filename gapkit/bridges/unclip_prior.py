@@ -11,12 +11,12 @@ from torch.nn import functional as F  # noqa: N812
 
 from gapkit.arrays import generator
 from gapkit.bridges.conditional import ConditionalBridge
-from gapkit.bridges.options import option
 from gapkit.bridges.registry import register_bridge
-from gapkit.bridges.space import Choice, Range
 from gapkit.diffusion.guidance import guided
 from gapkit.diffusion.samplers import Callback
 from gapkit.errors import InputError
+from gapkit.options import option
+from gapkit.space import Choice, Range
 
 
 @register_bridge("unclip-prior")

@@ -13,22 +13,27 @@ from gapkit.cli import options
 
 def list_(
     kind: Annotated[str, typer.Argument(help="bridges, metrics, datasets, encoders, decoders or scores.")],
-    name: Annotated[str | None, typer.Argument(metavar="[BRIDGE]", help="List the options of this bridge.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="List the options of this bridge or decoder.")
+    ] = None,
     as_json: options.Json = False,
 ) -> None:
     """List bridges, metrics, datasets, encoders, caption decoders or scores: what each is and where it comes from.
 
-    `gapkit list bridges NAME` lists the options of one bridge: default, allowed values, and what `gapkit tune` tries.
+    `gapkit list bridges NAME` lists the options of one bridge: default, allowed values, and what `gapkit tune` tries;
+    `gapkit list decoders NAME` those of a caption decoder.
     """
     from gapkit.cli.printing import print_rows
     from gapkit.errors import InputError
 
     if kind not in KINDS:
         raise InputError(f"list: expected one of {', '.join(KINDS)}, got {kind!r}")
-    if name is not None and kind != "bridges":
-        raise InputError(f"list: expected {kind} alone, got {name!r} too; only bridges have options to list")
+    if name is not None and kind not in ("bridges", "decoders"):
+        raise InputError(
+            f"list: expected {kind} alone, got {name!r} too; only bridges and decoders have options to list"
+        )
     if name is not None:
-        print_rows(_options(name), as_json=as_json, words=True)
+        print_rows(_options(kind, name), as_json=as_json, words=True)
         return
     print_rows(KINDS[kind](), as_json=as_json, words=True)
 
@@ -57,10 +62,12 @@ def _bridges() -> list[dict[str, object]]:
     return rows
 
 
-def _options(bridge: str) -> list[dict[str, object]]:
-    from gapkit.bridges.options import options_of
+def _options(kind: str, name: str) -> list[dict[str, object]]:
     from gapkit.bridges.registry import BRIDGES
+    from gapkit.captioning.decoders.registry import DECODERS
+    from gapkit.options import options_of
 
+    owner: type = BRIDGES.get(name) if kind == "bridges" else DECODERS.get(name)
     return [
         {
             "name": found.name,
@@ -69,7 +76,7 @@ def _options(bridge: str) -> list[dict[str, object]]:
             "allowed": found.allowed,
             "searched": "" if found.search is None else str(found.search),
         }
-        for found in options_of(BRIDGES.get(bridge)).values()
+        for found in options_of(owner).values()
     ]
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gapkit.bridges.space import Choice, Range
 from gapkit.errors import InputError
+from gapkit.space import Choice, Range
 from gapkit.tuning.space import inside, place
 from gapkit.tuning.trials import Trial
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 import gapkit
 from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import BRIDGES, make_bridge
-from gapkit.bridges.space import Choice, Range, Space
 from gapkit.comparison.cells import cell_key
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.fitting import one_line
@@ -30,6 +29,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.encoders.packages import version
 from gapkit.errors import GapkitError, InputError
 from gapkit.given import whole
+from gapkit.space import Choice, Range, Space
 from gapkit.tuning.parts import TuningParts, tuning_parts
 from gapkit.tuning.result import TuningResult
 from gapkit.tuning.sampler import propose, require_optuna

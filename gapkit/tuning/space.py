@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.bridges.registry import BRIDGES
-from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
 from gapkit.records import read_toml
 from gapkit.registry import nearest_of
+from gapkit.space import Choice, Range, Space
 
 NOT_SEARCHED = ("random_state", "device")
 """Parameters that change no setting: one is averaged over, the other is a matter of the machine."""

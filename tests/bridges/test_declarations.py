@@ -12,8 +12,8 @@ from safetensors.numpy import load_file, save_file
 
 from gapkit.bridges import bridge_names, load_bridge, make_bridge
 from gapkit.bridges.registry import BRIDGES
-from gapkit.bridges.space import Choice
 from gapkit.errors import InputError
+from gapkit.space import Choice
 
 NAMES = bridge_names()
 SOURCE, TARGET = toy_pairs()

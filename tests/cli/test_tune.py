@@ -9,7 +9,7 @@ import pytest
 
 from gapkit.bridges import Bridge, load_bridge
 from gapkit.bridges.registry import BRIDGES
-from gapkit.bridges.space import Range, Space
+from gapkit.space import Range, Space
 
 Cli = Callable[..., Any]
 

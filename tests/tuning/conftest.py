@@ -9,9 +9,9 @@ from torch import Tensor
 from gapkit.arrays import generator, unit_rows
 from gapkit.bridges import Bridge
 from gapkit.bridges.registry import BRIDGES
-from gapkit.bridges.space import Choice, Range, Space
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.space import Choice, Range, Space
 
 
 class Toy(Bridge):

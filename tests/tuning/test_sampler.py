@@ -9,8 +9,8 @@ import optuna
 import pytest
 import torch
 
-from gapkit.bridges.space import Choice, Range
 from gapkit.errors import InputError
+from gapkit.space import Choice, Range
 from gapkit.tuning.sampler import _with_aims, propose
 from gapkit.tuning.space import inside
 from gapkit.tuning.trials import Trial

@@ -12,11 +12,11 @@ import pytest
 
 from gapkit import atomic
 from gapkit.bridges import Bridge, make_bridge
-from gapkit.bridges.space import Choice, Range, Space
 from gapkit.comparison import StudyConfig, read_config
 from gapkit.comparison.splits import unit_pairs
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
+from gapkit.space import Choice, Range, Space
 from gapkit.tuning import TuningResult, choose, frontier, tune_bridge
 from gapkit.tuning.parts import tuning_parts
 from gapkit.tuning.scoring import Yardstick

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gapkit.bridges import Bridge, bridge_names
-from gapkit.bridges.space import Choice, Range
 from gapkit.errors import InputError
+from gapkit.space import Choice, Range
 from gapkit.tuning.space import inside, plain, read_space, search_space
 
 

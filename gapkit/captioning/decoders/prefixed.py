@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from numbers import Real
-from pathlib import Path
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
@@ -12,20 +11,14 @@ from torch import Tensor
 from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
 from gapkit.captioning.decoders.prefix_model import PrefixModel
 from gapkit.captioning.decoders.token_table import TokenTable
-from gapkit.captioning.decoders.training import CaptionTraining, train_decoder
+from gapkit.captioning.decoders.training import Batches, DecoderOptions, train_decoder
 from gapkit.captioning.decoders.writing import write
-from gapkit.errors import InputError
-from gapkit.given import MUST, whole
+from gapkit.options import fitted, option
+from gapkit.training.options import TrainingOptions
 from gapkit.training.report import TrainingReport
 
-TYPES: dict[str, tuple[Any, str]] = {
-    "float": (Real, "a number"),
-    "bool": (bool, "true or false"),
-    "str": ((str, Path), "text"),
-}
-"""What an option may be by its annotation, and what that is called."""
 
-
+@dataclass(kw_only=True, eq=False, repr=False)
 class PrefixedDecoder(CaptionDecoder):
     """Base of the decoders with a `PrefixModel`.
 
@@ -39,34 +32,30 @@ class PrefixedDecoder(CaptionDecoder):
         Of the last training; a decoder that was loaded has none.
     """
 
-    model_: PrefixModel
-    tokenizer_: Any
-    longest_: int
-    report_: TrainingReport
+    # Value where a decoder has no such option.
+    micro_batch = 0
 
-    device: str
+    prefix_tokens: int = option(4, at_least=1, doc="Tokens that an embedding becomes.")
+    mapper_hidden: int = option(0, at_least=0, doc="Width between embedding and prefix; 0: a linear map.")
+    epochs: float = option(1.0, above=0, doc="Passes over the captions.")
+    batch_size: int = option(32, at_least=1, doc="Captions of an optimiser step, over all processes.")
+    lr: float | None = option(1e-3, above=0, doc="Learning rate of AdamW; it falls to 0 by a cosine.")
+    weight_decay: float = option(0.01, at_least=0, doc="Of AdamW.")
+    warmup: float = option(0.05, at_least=0, below=1, doc="Share of all steps over which the learning rate rises.")
+    label_smoothing: float = option(0.0, at_least=0, below=1, doc="Share of the label that is spread over all tokens.")
+    looks: float = option(1.0, above=0, doc="Looks at the validation loss a pass.")
+    patience: int = option(4, at_least=0, doc="Looks without a better loss after which training stops; 0: never.")
+    device: str = option("auto", doc="auto, cpu or cuda.")
 
-    def check_options(self) -> None:
-        """Refuse options of another type than their own, and numbers out of range.
+    model_: PrefixModel = fitted()
+    tokenizer_: Any = fitted()
+    longest_: int = fitted()
+    report_: TrainingReport = fitted()
 
-        Raises
-        ------
-        InputError
-        """
-        for name, parameter in inspect.signature(type(self)).parameters.items():
-            value, kinds = getattr(self, name), str(parameter.annotation).split(" | ")
-            if value is None and "None" in kinds:
-                continue
-            if kinds[0] == "int":
-                whole(f"{self._title}: {name}", value, None, says=MUST)
-            elif kinds[0] in TYPES:
-                types, called = TYPES[kinds[0]]
-                if not isinstance(value, types) or (isinstance(value, bool) and types is not bool):
-                    raise InputError(f"{self._title}: {name} must be {called}, got {value!r}")
-        self._training()
-
-    def _training(self) -> CaptionTraining:
-        raise TypeError(f"{type(self).__name__} must define _training()")
+    def _rate(self) -> float:
+        """Learning rate that `lr` stands for."""
+        assert self.lr is not None
+        return self.lr
 
     def _tables(self, x: Tensor, captions: list[str], context: FitContext) -> tuple[TokenTable, TokenTable | None]:
         """Training and held-out pairs as tokens."""
@@ -83,10 +72,31 @@ class PrefixedDecoder(CaptionDecoder):
         ids: list[list[int]] = self.tokenizer_(captions, **plain)["input_ids"]
         return [[*row, self.tokenizer_.eos_token_id] for row in ids]
 
-    def _train(
-        self, table: TokenTable, held_out: TokenTable | None, options: CaptionTraining, context: FitContext
-    ) -> None:
-        self.report_ = train_decoder(self.model_, table, held_out, options, context, device=self.device)
+    def _training(self, rows: int) -> TrainingOptions:
+        """Options of the training loop for so many captions."""
+        per_pass = math.ceil(rows / self.batch_size)
+        steps = max(1, math.ceil(self.epochs * per_pass))
+        return DecoderOptions(
+            steps,
+            lr=self._rate(),
+            weight_decay=self.weight_decay,
+            betas=(0.9, 0.98),
+            ema=0.0,
+            warmup=self.warmup * steps,
+            evaluate_every=max(1, round(per_pass / self.looks)),
+            patience=self.patience,
+        )
+
+    def _train(self, table: TokenTable, held_out: TokenTable | None, context: FitContext) -> None:
+        self.report_ = train_decoder(
+            self.model_,
+            table,
+            held_out,
+            self._training(len(table)),
+            Batches(self.batch_size, self.micro_batch, self.label_smoothing),
+            context,
+            device=self.device,
+        )
 
     def _generate(self, x: Tensor, wording: Wording, report: Report | None) -> list[str]:
         return write(self.model_, x, self.tokenizer_, wording, self.longest_, report)

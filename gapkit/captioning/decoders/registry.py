@@ -9,6 +9,7 @@ from typing import Any
 
 from gapkit.captioning.decoders.base import CaptionDecoder, read_config
 from gapkit.errors import InputError
+from gapkit.options import describe_options
 from gapkit.registry import Registry
 
 DECODERS: Registry[type[CaptionDecoder]] = Registry("caption decoder", "gapkit.captioning.decoders", "gapkit.decoders")
@@ -20,6 +21,7 @@ def register_decoder(name: str) -> Callable[[type[CaptionDecoder]], type[Caption
 
     def add(cls: type[CaptionDecoder]) -> type[CaptionDecoder]:
         cls.name = name
+        describe_options(cls)
         return DECODERS.register(name, cls)
 
     return add

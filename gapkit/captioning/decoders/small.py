@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,10 +14,10 @@ from gapkit.captioning.decoders.base import FitContext
 from gapkit.captioning.decoders.prefix_model import Mapper, PrefixModel
 from gapkit.captioning.decoders.prefixed import PrefixedDecoder
 from gapkit.captioning.decoders.registry import register_decoder
-from gapkit.captioning.decoders.training import CaptionTraining
 from gapkit.encoders.hub import pick_device
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
+from gapkit.options import fitted, option
 from gapkit.training.seeding import seeded
 
 END = "<end>"
@@ -25,95 +26,40 @@ ROOM = 64
 
 
 @register_decoder("small")
+@dataclass(kw_only=True, eq=False, repr=False)
 class SmallDecoder(PrefixedDecoder):
-    """A GPT-2 of a few layers over a vocabulary of its own, both learned from the captions.
+    """A GPT-2 of a few layers over a vocabulary of its own, both learned from the captions."""
 
-    Parameters
-    ----------
-    width, layers, heads : int
-        Of the transformer.
-    vocabulary : int
-        Most tokens of the byte-level BPE: any text can be written, in any language.
-    prefix_tokens : int
-        Tokens that an embedding becomes.
-    mapper_hidden : int
-        Width between embedding and prefix; 0: a linear map.
-    dropout : float
-    epochs, batch_size, lr, weight_decay, warmup, label_smoothing, looks, patience
-        See `CaptionTraining`.
-    device : str
-        ``"auto"``, ``"cpu"``, ``"cuda"``.
-    """
+    width: int = option(128, at_least=1, doc="Width of the transformer.")
+    layers: int = option(2, at_least=1, doc="Its layers.")
+    heads: int = option(4, at_least=1, doc="Its attention heads, a divisor of `width`.")
+    vocabulary: int = option(
+        2048, at_least=257, doc="Most tokens of the byte-level BPE: any text can be written, in any language."
+    )
+    prefix_tokens: int = option(4)
+    mapper_hidden: int = option(0)
+    dropout: float = option(0.0, at_least=0, below=1, doc="Of the transformer, in training.")
+    epochs: float = option(1.75)
+    batch_size: int = option(16)
+    lr: float = option(3e-3)
+    looks: float = option(4.0)
+    patience: int = option(4)
+    device: str = option("cpu")
 
-    def __init__(
-        self,
-        *,
-        width: int = 128,
-        layers: int = 2,
-        heads: int = 4,
-        vocabulary: int = 2048,
-        prefix_tokens: int = 4,
-        mapper_hidden: int = 0,
-        dropout: float = 0.0,
-        epochs: float = 1.75,
-        batch_size: int = 16,
-        lr: float = 3e-3,
-        weight_decay: float = 0.01,
-        warmup: float = 0.05,
-        label_smoothing: float = 0.0,
-        looks: float = 4.0,
-        patience: int = 4,
-        device: str = "cpu",
-    ) -> None:
-        self.width = width
-        self.layers = layers
-        self.heads = heads
-        self.vocabulary = vocabulary
-        self.prefix_tokens = prefix_tokens
-        self.mapper_hidden = mapper_hidden
-        self.dropout = dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.lr = lr
-        self.weight_decay = weight_decay
-        self.warmup = warmup
-        self.label_smoothing = label_smoothing
-        self.looks = looks
-        self.patience = patience
-        self.device = device
+    context_: int = fitted()
 
     def _fit(self, x: Tensor, captions: list[str], context: FitContext) -> None:
-        options = self._training()
         self.tokenizer_ = learned_tokenizer(captions, self.vocabulary)
         table, held_out = self._tables(x, captions, context)
         self.context_ = self.prefix_tokens + max([ROOM, *(t.ids.shape[1] for t in (table, held_out) if t)])
         with seeded(context.seed, torch.device("cpu")):
             self._build()
         self.model_.to(pick_device(self.device, whose=self._title))
-        self._train(table, held_out, options, context)
+        self._train(table, held_out, context)
 
-    def _training(self) -> CaptionTraining:
-        for name, good, rule in (
-            ("width", self.width >= 1, "at least 1"),
-            ("layers", self.layers >= 1, "at least 1"),
-            ("heads", self.heads >= 1 and self.width % max(1, self.heads) == 0, "a divisor of width"),
-            ("vocabulary", self.vocabulary >= 257, "at least 257: the bytes and the end"),
-            ("prefix_tokens", self.prefix_tokens >= 1, "at least 1"),
-            ("mapper_hidden", self.mapper_hidden >= 0, "at least 0"),
-            ("dropout", 0 <= self.dropout < 1, "in [0, 1)"),
-        ):
-            if not good:
-                raise InputError(f"{self._title}: {name} must be {rule}, got {getattr(self, name)!r}")
-        return CaptionTraining(
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-            warmup=self.warmup,
-            label_smoothing=self.label_smoothing,
-            looks=self.looks,
-            patience=self.patience,
-        )
+    def _check_parameters(self) -> None:
+        if self.width % self.heads:
+            raise InputError(f"{self._title}: heads must be a divisor of width ({self.width}), got {self.heads!r}")
 
     def _build(self) -> None:
         transformers = need("transformers", whose=self._title, extra="captioning")

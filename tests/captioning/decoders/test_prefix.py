@@ -179,7 +179,7 @@ def test_a_tokenizer_without_an_end(tmp_path: Path, clips: Clips) -> None:
         ({"dtype": "int8"}, "dtype must be one of"),
         ({"tune": "lora", "lora_targets": "nothing"}, "lora_targets='nothing' fits no layer"),
         ({"max_tokens": 1}, "max_tokens must be 0 or at least 2"),
-        ({"lr": "fast"}, "lr must be a number, got 'fast'"),
+        ({"lr": "fast"}, "lr must be a number above 0 or None, got 'fast'"),
         ({"gradient_checkpointing": "yes"}, "gradient_checkpointing must be true or false, got 'yes'"),
     ],
 )

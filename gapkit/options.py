@@ -1,4 +1,4 @@
-"""Options of a bridge, declared once: default, bounds, what a search may try, and a line of doc.
+"""Options of a bridge or a caption decoder, declared once: default, bounds, range of a search, and a line of doc.
 
 A class that declares options is a dataclass::
 
@@ -21,12 +21,13 @@ import math
 import textwrap
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
-from gapkit.bridges.space import Choice, Range, Space
 from gapkit.errors import InputError
 from gapkit.given import MUST, real, whole
 from gapkit.given import seed as check_seed
+from gapkit.space import Choice, Range, Space
 
 Kind = Literal["switch", "whole", "number", "choice", "seed", "text", "any"]
 
@@ -39,7 +40,7 @@ TYPE_OF: Mapping[Kind, str] = {"switch": "bool", "whole": "int", "number": "floa
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a bridge.
+    """One option of a bridge or a caption decoder.
 
     Parameters
     ----------
@@ -76,6 +77,8 @@ class Option:
         """Allowed values, in words."""
         if self.kind == "switch":
             said = "true or false"
+        elif self.kind == "text":
+            said = "text"
         elif self.kind == "choice":
             said = f"one of {', '.join(self.one_of)}"
         else:
@@ -134,6 +137,8 @@ class Option:
     def _allows(self, value: Any) -> bool:
         if self.kind == "switch":
             return value in (True, False)
+        if self.kind == "text":
+            return isinstance(value, (str, Path))
         if self.kind == "choice":
             return isinstance(value, str) and value in self.one_of
         if self.kind == "number":
@@ -193,8 +198,8 @@ def options_of(cls: type) -> dict[str, Option]:
     Parameters
     ----------
     cls : type
-        A bridge. One with an ``__init__`` of its own (a plugin's) has its parameters as options; of these, only those
-        that are true or false by default are checked.
+        A bridge or a caption decoder. One with an ``__init__`` of its own (a plugin's) has its parameters as options;
+        of these, only those that are true or false by default are checked.
     """
     stated: dict[str, dict[str, Any]] = {}
     for base in reversed(cls.__mro__):

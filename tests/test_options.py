@@ -13,12 +13,12 @@ from conformance import toy_pairs
 from sklearn.base import clone
 
 from gapkit.bridges import Bridge, Choice, Range, bridge_names, fitted, option
-from gapkit.bridges.options import Option, describe_options, options_of
 from gapkit.bridges.registry import BRIDGES
 from gapkit.errors import InputError
+from gapkit.options import Option, describe_options, options_of
 
 SOURCE, TARGET = toy_pairs()
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
