@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +89,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     n_features_in_: int
     fitted_on_: FittedOn | None = None
+    _fit_seconds: float = math.nan
+    _earlier_seconds: float = 0.0
 
     # A fit may have to differentiate, also where its caller does not.
     @torch.inference_mode(False)
@@ -124,6 +128,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         InputError
             Arrays that do not fit, too few rows, or parameters out of range.
         """
+        began, self._earlier_seconds = time.perf_counter(), 0.0
         for option in options_of(type(self)).values():
             option.check(self._title, getattr(self, option.name, option.default))
         self._check_parameters()
@@ -154,6 +159,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             held = None if held_out is None else held_out[0].cpu().numpy()
             fitted_on = FittedOn.of_rows(x.cpu().numpy(), y.cpu().numpy(), validation=held)
         self.fitted_on_ = fitted_on
+        self._fit_seconds = time.perf_counter() - began + self._earlier_seconds
         return self
 
     def transform(self, source: ArrayLike) -> Any:
@@ -188,6 +194,11 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         """Refuse options that do not fit each other; each by itself was checked before."""
+
+    @property
+    def fit_seconds(self) -> float:
+        """Seconds that its fit took, all parts of one that was resumed; NaN where it was not fitted here."""
+        return self._fit_seconds
 
     @property
     def _title(self) -> str:

@@ -106,7 +106,7 @@ class NetworkBridge(Bridge):
         steps: int,
         phase: str = "",
     ) -> TrainingReport:
-        return train(
+        report = train(
             model,
             loss,
             replace(self._options(), steps=steps),
@@ -116,6 +116,8 @@ class NetworkBridge(Bridge):
             fingerprint=self._fingerprint + phase,
             progress=context.progress,
         )
+        self._earlier_seconds += report.earlier_seconds
+        return report
 
     def _options(self) -> TrainingOptions:
         return TrainingOptions(

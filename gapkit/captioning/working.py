@@ -300,7 +300,6 @@ def _decoder(world: World, spec: Spec, progress: Progress, team: Crew) -> tuple[
     else:
         lesson = zero_shot(world.parts, training=spec.mode, level=spec.level, bridge=bridge)
     decoder = make_decoder(world.config.decoder, **world.config.decoder_options)
-    began = time.perf_counter()
     decoder.fit(
         lesson.embeddings,
         lesson.captions,
@@ -310,7 +309,7 @@ def _decoder(world: World, spec: Spec, progress: Progress, team: Crew) -> tuple[
         checkpoint=home / CHECKPOINT,
         report=progress.step,
     )
-    seconds = time.perf_counter() - began
+    seconds = decoder.fit_seconds
     if not team.rank:
         (home / "fit.json").unlink(missing_ok=True)
         decoder.save(home)

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +61,6 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
     checkpoint = _own_checkpoint(folder, task)
     source, target = parts.fit.expanded() if task.needs_pairs else (parts.fit.source, parts.fit.target)
     remembered = parts.fitted_on
-    began = time.perf_counter()
     bridge.fit(
         source,
         target,
@@ -71,7 +69,7 @@ def fit_task(task: Task, parts: Parts, folder: StudyFolder, progress: Progress) 
         progress=progress.step,
         fitted_on=remembered,
     )
-    seconds = time.perf_counter() - began
+    seconds = bridge.fit_seconds
     with contextlib.suppress(OSError):
         (home / "fit.json").unlink()
     digests = _save(bridge, home)

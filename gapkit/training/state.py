@@ -55,7 +55,8 @@ class TrainingState:
         self.generators = tuple(generators)
         self.processes = processes
         trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self.names, self.live = list(trained), list(trained.values())
+        self.names: list[str] = list(trained)
+        self.live: list[Tensor] = list(trained.values())
         device = self.live[0].device
         self.optimizer = torch.optim.AdamW(
             self.live,

@@ -13,14 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from conformance import QUICKER, toy_pairs
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from gapkit.bridges import make_bridge
 from gapkit.bridges.network import NetworkBridge
 from gapkit.bridges.registry import BRIDGES
 from gapkit.captioning.decoders import make_decoder
+from gapkit.errors import InputError
 from gapkit.training import loop
+from gapkit.training.checkpoint import read_checkpoint, write_checkpoint
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -109,3 +113,30 @@ def test_another_seed_ends_with_other_bytes(tmp_path):
     one, other = (content(tmp_path / str(seed)) for seed in (0, 1))
     assert one["model.safetensors"] != other["model.safetensors"]
     assert one.keys() == other.keys()
+
+
+@pytest.mark.parametrize(
+    ("make", "fit"),
+    [
+        (
+            lambda: make_bridge("residual-mlp", steps=STEPS, hidden=8),
+            lambda bridge, file: bridge.fit(SOURCE, TARGET, checkpoint=file),
+        ),
+        (lambda: make_decoder("small", **TINY), lambda decoder, file: decoder.fit(TARGET, SAID, checkpoint=file)),
+    ],
+    ids=["bridge", "decoder"],
+)
+def test_the_seconds_of_a_resumed_fit_count_all_its_parts(make, fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
+    file = tmp_path / "state.safetensors"
+    try:
+        alone = fit(make(), file).fit_seconds
+    except InputError as error:
+        pytest.skip(str(error))
+    assert 0 < alone < 1000
+    with safe_open(file, framework="pt") as handle:
+        fingerprint = handle.metadata()["fingerprint"]
+    tensors = read_checkpoint(file, fingerprint)
+    assert 0 < float(tensors["seconds"]) < alone
+    write_checkpoint(file, tensors | {"seconds": torch.tensor(5000.0, dtype=torch.float64)}, fingerprint)
+    assert 5000 < fit(make(), file).fit_seconds < 6000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,8 @@ class CaptionDecoder(BaseEstimator):
     name: ClassVar[str] = ""
 
     n_features_in_: int
+    _fit_seconds: float = math.nan
+    _earlier_seconds: float = 0.0
 
     def fit(
         self,
@@ -149,6 +152,7 @@ class CaptionDecoder(BaseEstimator):
         InputError
             Arrays that do not fit, an empty caption, options out of range, or a package that is missing.
         """
+        began, self._earlier_seconds = time.perf_counter(), 0.0
         self.check_options()
         x, texts = self._pairs(embeddings, captions, "")
         held_out = None
@@ -168,6 +172,7 @@ class CaptionDecoder(BaseEstimator):
         except BaseException:
             del self.n_features_in_  # half a training is none
             raise
+        self._fit_seconds = time.perf_counter() - began + self._earlier_seconds
         return self
 
     def check_options(self) -> None:
@@ -249,6 +254,11 @@ class CaptionDecoder(BaseEstimator):
 
     def _save(self, folder: Path) -> None:
         raise TypeError(f"{type(self).__name__} must define _save(folder)")
+
+    @property
+    def fit_seconds(self) -> float:
+        """Seconds that its fit took, all parts of one that was resumed; NaN where it was not fitted here."""
+        return self._fit_seconds
 
     @property
     def _title(self) -> str:

@@ -97,6 +97,7 @@ class PrefixedDecoder(CaptionDecoder):
             context,
             device=self.device,
         )
+        self._earlier_seconds = self.report_.earlier_seconds
 
     def _generate(self, x: Tensor, wording: Wording, report: Report | None) -> list[str]:
         return write(self.model_, x, self.tokenizer_, wording, self.longest_, report)
