@@ -58,6 +58,8 @@ class Option:
         Values that are allowed beside those of the kind: None, or a word such as "loo".
     search : Range or Choice, optional
         What `gapkit tune` tries.
+    after_fit : bool
+        It may change after a fit, which it has no part in; every other one stays as it was.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Option:
     one_of: tuple[str, ...] = ()
     also: tuple[str | None, ...] = ()
     search: Range | Choice | None = None
+    after_fit: bool = False
 
     @property
     def expected(self) -> str:
@@ -167,6 +170,7 @@ def option(
     one_of: tuple[str, ...] | None = None,
     also: tuple[str | None, ...] | None = None,
     search: Range | Choice | None = None,
+    after_fit: bool | None = None,
 ) -> Any:
     """Declare an option as a field of the class; see `Option`.
 
@@ -181,7 +185,7 @@ def option(
     """
     given = {
         "doc": doc, "kind": kind, "at_least": at_least, "above": above, "at_most": at_most, "below": below,
-        "one_of": one_of, "also": also, "search": search,
+        "one_of": one_of, "also": also, "search": search, "after_fit": after_fit,
     }  # fmt: skip
     stated = {key: value for key, value in given.items() if value is not None}
     return dataclasses.field(default=default, metadata={"option": stated})
@@ -218,7 +222,7 @@ def options_of(cls: type) -> dict[str, Option]:
     for name, parameter in parameters.items():
         if name not in found:
             kind: Kind = "switch" if isinstance(parameter.default, bool) else "any"
-            found[name] = Option(name, parameter.default, kind=kind)
+            found[name] = Option(name, parameter.default, kind=kind, after_fit=True)
     return found
 
 

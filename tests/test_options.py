@@ -130,7 +130,7 @@ def test_a_plugin_with_a_constructor_of_its_own_has_its_switches_checked():
         def _transform(self, source):
             return source
 
-    assert options_of(Plugin)["share"] == Option("share", 0.5)
+    assert options_of(Plugin)["share"] == Option("share", 0.5, after_fit=True)
     Plugin(share="as it likes").fit(SOURCE, TARGET)
     with pytest.raises(InputError, match="flag must be true or false, got 'yes'"):
         Plugin(flag="yes").fit(SOURCE, TARGET)

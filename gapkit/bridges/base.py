@@ -7,9 +7,10 @@ import inspect
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -89,6 +90,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     n_features_in_: int
     fitted_on_: FittedOn | None = None
+    _at_fit: Mapping[str, Any] = MappingProxyType({})
     _fit_seconds: float = math.nan
     _earlier_seconds: float = 0.0
 
@@ -149,6 +151,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 raise InputError(f"{self._title}: validation needs pairs, got {len(vx)} and {len(vy)} rows")
             held_out = (vx, vy)
         self.n_features_in_ = int(x.shape[1])
+        self._at_fit = self._declared()
         try:
             self._fit(x, y, FitContext(held_out, checkpoint, progress))
         except BaseException:
@@ -215,11 +218,35 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
         return unit_rows(x)
 
+    def _declared(self) -> dict[str, Any]:
+        """Options that are declared, and their values."""
+        return {name: getattr(self, name) for name, found in options_of(type(self)).items() if found.kind != "any"}
+
     def _fitted_width(self) -> int:
+        """Width of the rows that it was fitted on.
+
+        Raises
+        ------
+        NotFittedError
+        InputError
+            An option has changed since, and the fit does not go with it.
+        """
         try:
-            return self.n_features_in_
+            width = self.n_features_in_
         except AttributeError:
             raise NotFittedError(f"{self._title} is not fitted; call fit(source, target) first") from None
+        changed = [name for name, value in self._at_fit.items() if getattr(self, name) != value]
+        for name in changed:
+            option, value = options_of(type(self))[name], getattr(self, name)
+            if not option.after_fit:
+                raise InputError(
+                    f"{self._title}: {name} was {self._at_fit[name]!r} at the fit and is {value!r} now; "
+                    "fit again, or set it back"
+                )
+            option.check(self._title, value)
+        if changed:
+            self._check_parameters()
+        return width
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_features_in_")
@@ -289,6 +316,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             record = {k.removeprefix(f"{RECORD}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{RECORD}.")}
             told = config["fitted"].pop(RECORD, None)
             self = cls(**config["params"])
+            self._at_fit = self._declared()
             for key, value in config["fitted"].items():
                 setattr(self, key, value)
         except FileNotFoundError:

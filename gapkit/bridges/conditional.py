@@ -28,9 +28,12 @@ class ConditionalBridge(EarlyStopping, NoisedBridge, SteppingBridge):
     conditions = 1
 
     sample_steps: int = option(
-        5, kind="whole", doc="Steps from noise to answer; each is a pass, or two with guidance, for every candidate."
+        5,
+        kind="whole",
+        doc="Steps from noise to answer; each is a pass, or two with guidance, for every candidate.",
+        after_fit=True,
     )
-    sampler: str = option("ddpm", one_of=SAMPLERS, search=Choice(SAMPLERS), doc="ddpm is ancestral.")
+    sampler: str = option("ddpm", one_of=SAMPLERS, search=Choice(SAMPLERS), doc="ddpm is ancestral.", after_fit=True)
 
     def _generate(self, predict: Predictor, draw: Draw, callback: Callback | None = None) -> Tensor:
         """Clean vectors of the frame, from the noise ``draw(-1)`` at the last time."""

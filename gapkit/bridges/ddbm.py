@@ -58,6 +58,7 @@ class DDBM(PairedPathBridge):
         doc="posterior: each state drawn given the one before and the predicted target (I2SB); mean: its mean, "
         "without noise; implicit: noise drawn once and carried along (DBIM, Zheng et al., 2025, arXiv "
         "2405.15885).",
+        after_fit=True,
     )
     sample_steps: int = option(
         2, search=Range(1, 10), doc="Steps on that way. With one, the target is predicted from the source alone."

@@ -31,11 +31,12 @@ class DiffusionBridge(ResidualBlocks, TargetDenoisingBridge):
 
     start: int = option(200, search=Range(30, 600, log=True))
     sample_steps: int = option(5, search=Choice((1, 5, 20)))
-    sampler: str = option("ddim", one_of=SAMPLERS, search=Choice(SAMPLERS), doc="ddpm is ancestral.")
+    sampler: str = option("ddim", one_of=SAMPLERS, search=Choice(SAMPLERS), doc="ddpm is ancestral.", after_fit=True)
     entry_noise: bool = option(
         False,
         search=Choice((False, True)),
         doc="Noise the source to `start` first (SDEdit) or insert it clean (as released).",
+        after_fit=True,
     )
     weighting: str = option(
         "snr", search=Choice(WEIGHTINGS), doc="Of the squared error of x0: snr (as released, unclipped) or uniform."

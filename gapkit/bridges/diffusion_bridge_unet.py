@@ -48,6 +48,7 @@ class DiffusionBridgeUNet(TargetDenoisingBridge):
         False,
         search=Choice((False, True)),
         doc="Noise the source to `start` first (SDEdit) or insert it clean (as released).",
+        after_fit=True,
     )
     directions_only: bool = option(
         True,

@@ -51,12 +51,13 @@ class DiffusionLink(EarlyStopping, ReverseDiffusionBridge):
 
     start: int = option(50, search=Range(10, 200), doc="Time at which the source enters, 1..1000.")
     sample_steps: int = option(1, doc="Steps from there to 0. With one, the answer is the clean estimate at `start`.")
-    sampler: str = option("ddim", one_of=SAMPLERS, doc="ddpm is ancestral.")
+    sampler: str = option("ddim", one_of=SAMPLERS, doc="ddpm is ancestral.", after_fit=True)
     entry_noise: bool = option(
         False,
         search=Choice((False, True)),
         doc="Noise the source to `start` first, or insert it clean. The noise of a row hangs on the row, not on "
         "its place.",
+        after_fit=True,
     )
     align: str = option(
         "none",
@@ -110,6 +111,7 @@ class DiffusionLink(EarlyStopping, ReverseDiffusionBridge):
         kind="number",
         doc="Used with `condition`: how far to lean away from the answer without it (classifier-free guidance); "
         "0: none.",
+        after_fit=True,
     )
     self_condition: bool = option(False, doc="The network also sees its previous estimate of the answer.")
     distil_steps: int = option(

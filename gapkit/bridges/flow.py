@@ -39,7 +39,7 @@ class Flow(PairedPathBridge):
     end: float = option(0.8, search=Range(0.3, 1.0))
     sample_steps: int = option(3, search=Range(1, 10))
     solver: str = option(
-        "euler", one_of=tuple(SOLVERS), doc="heun is of second order: two calls of the network a step."
+        "euler", one_of=tuple(SOLVERS), doc="heun is of second order: two calls of the network a step.", after_fit=True
     )
     sigma: float = option(
         0.6,
@@ -50,6 +50,7 @@ class Flow(PairedPathBridge):
         False,
         search=Choice((False, True)),
         doc="Add it at inference too: what the flow was trained to carry, at the cost of the source's identity.",
+        after_fit=True,
     )
     steps: int = option(1000)
 

@@ -48,6 +48,7 @@ class LightSB(SteppingBridge):
         one_of=SAMPLERS,
         search=Choice(SAMPLERS),
         doc="mean: the mean of the plan at a source; draw: a draw from it, its noise a function of the row.",
+        after_fit=True,
     )
     lr: float = option(2.33e-3, search=Range(1e-3, 3e-2, log=True))
     steps: int = option(743, search=Range(100, 2000, log=True))

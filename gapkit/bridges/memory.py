@@ -88,7 +88,11 @@ class SoftMemory(TargetMemory):
     defaults_from = "gapkit tune, soundscapes validation split, 25 settings; better than what was there"
 
     temperature: float = option(
-        0.0233, above=0, search=Range(0.003, 0.3, log=True), doc="Of the softmax; towards 0 this is `nearest-caption`."
+        0.0233,
+        above=0,
+        search=Range(0.003, 0.3, log=True),
+        doc="Of the softmax; towards 0 this is `nearest-caption`.",
+        after_fit=True,
     )
     centre: bool = option(True)
 

@@ -54,8 +54,8 @@ class NetworkBridge(Bridge):
     steps: int = option(600, at_least=1, doc="Training steps; fewer where held-out pairs get no better.")
     batch_size: int = option(256, at_least=1, doc="Pairs of a step.")
     ema: float = option(0.995, at_least=0, below=1, doc="Decay of the averaged weights a step, which are those kept.")
-    random_state: int = option(0, kind="seed", doc="Seed of weights, batches and noise.")
-    device: str = option("auto", doc="auto, cpu, cuda or mps.")
+    random_state: int = option(0, kind="seed", doc="Seed of weights, batches and noise.", after_fit=True)
+    device: str = option("auto", doc="auto, cpu, cuda or mps.", after_fit=True)
 
     source_centre_: Tensor = fitted()
     target_centre_: Tensor = fitted()

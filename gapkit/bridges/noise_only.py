@@ -47,9 +47,10 @@ class NoiseOnly(Bridge):
         doc="Deviation of each coordinate. 0.126 is CapDec's (EMNLP Findings 2022, arXiv 2211.00575) and C3's "
         "(ICLR 2024, arXiv 2401.08567) for captions in training; the cosine of a row with its noisy self is "
         "about ``1 / sqrt(1 + sigma^2 d)``, so choose it anew for other dimensions d.",
+        after_fit=True,
     )
     centre: bool = option(False, search=Choice((False, True)), doc="Add the gap vector too, as `mean-shift` does.")
-    random_state: int = option(0, kind="seed", doc="Seed of the noise.")
+    random_state: int = option(0, kind="seed", doc="Seed of the noise.", after_fit=True)
 
     shift_: Tensor = fitted()
 

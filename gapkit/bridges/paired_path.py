@@ -57,8 +57,9 @@ class PairedPathBridge(EarlyStopping, SteppingBridge):
         above=0,
         at_most=1,
         doc="Share of the way after which it stops. Below 1 less of the gap is closed and more of the source is kept.",
+        after_fit=True,
     )
-    sample_steps: int = option(3, at_least=1, doc="Steps on that way.")
+    sample_steps: int = option(3, at_least=1, doc="Steps on that way.", after_fit=True)
     sigma: float = option(0.5, at_least=0, doc="Noise of the path, as a share of the length of the vectors.")
     hidden: int = option(1024)
     dropout: float = option(

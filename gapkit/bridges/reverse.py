@@ -32,8 +32,9 @@ class ReverseDiffusionBridge(NoisedBridge, SteppingBridge):
         kind="whole",
         doc="Time at which the source enters, 1..1000. Later: closer to the targets, less of the source. One knob with "
         "`scale`.",
+        after_fit=True,
     )
-    sample_steps: int = option(5, kind="whole", doc="Steps from there to 0.")
+    sample_steps: int = option(5, kind="whole", doc="Steps from there to 0.", after_fit=True)
 
     def _travel(self, source: Tensor, callback: Callback | None = None, sample: int | Tensor = 0) -> Tensor:
         entered, state = self._start(source, sample)

@@ -43,6 +43,7 @@ class SDEdit(ResidualBlocks, TargetDenoisingBridge):
         search=Choice(SAMPLERS),
         doc="ddpm (ancestral: the reverse SDE), ddim or dpm-solver (its deterministic flow; the entry still draws "
         "noise).",
+        after_fit=True,
     )
     weighting: str = option(
         "snr",

@@ -40,6 +40,7 @@ class UnCLIPPrior(ConditionalBridge):
         at_least=1,
         doc="Samples drawn for each source; the one with the highest cosine to it, each seen from its own centre, "
         "is kept.",
+        after_fit=True,
     )
     guidance: float = option(
         3.0,
@@ -47,6 +48,7 @@ class UnCLIPPrior(ConditionalBridge):
         search=Range(0.0, 5.0),
         doc="Weight of classifier-free guidance (`gapkit.diffusion.guidance`); 0: none. More: closer to the pair, "
         "less spread.",
+        after_fit=True,
     )
     condition_dropout: float = option(
         0.1,

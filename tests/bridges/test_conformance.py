@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from gapkit.bridges import bridge_names, load_bridge, make_bridge
 from gapkit.bridges.registry import BRIDGES
 from gapkit.errors import InputError, NotFittedError
+from gapkit.options import options_of
 
 NAMES = bridge_names()
 SOURCE, TARGET = toy_pairs()
@@ -51,6 +52,29 @@ def test_one_row_moves_as_it_does_among_others(fitted, name):
     bridge = fitted(name)
     first = bridge.transform(SOURCE)[:1]
     np.testing.assert_allclose(bridge.transform(SOURCE[:1]), first, atol=2e-6)
+
+
+def test_an_option_that_was_part_of_the_fit_may_not_change_after_it(fitted, name, tmp_path):
+    bridge = copy.copy(fitted(name))
+    for found in options_of(type(bridge)).values():
+        before = getattr(bridge, found.name)
+        bridge.set_params(**{found.name: "another"})
+        told = "must be" if found.after_fit else "was .* at the fit and is 'another' now; fit again, or set it back"
+        if found.kind != "text" or not found.after_fit:  # a device may be any text
+            for use in (lambda: bridge.transform(SOURCE[:2]), lambda: bridge.save(tmp_path)):
+                with pytest.raises(InputError, match=f"{found.name} {told}"):
+                    use()
+        bridge.set_params(**{found.name: before})
+    assert not list(tmp_path.iterdir())
+    np.testing.assert_array_equal(bridge.transform(SOURCE[:2]), fitted(name).transform(SOURCE[:2]))
+
+
+def test_it_is_fitted_anew_with_other_options(name):
+    quick = quick_params(name)
+    wider = {key: value + 1 for key, value in quick.items() if key in ("hidden", "steps", "n_max")}
+    again = make_bridge(name, **quick).fit(SOURCE, TARGET).set_params(**wider).fit(SOURCE, TARGET)
+    fresh = make_bridge(name, **quick | wider).fit(SOURCE, TARGET)
+    np.testing.assert_array_equal(again.transform(SOURCE), fresh.transform(SOURCE))
 
 
 def test_a_second_fit_gives_the_same_bits_and_leaves_all_else_alone(fitted, name):
