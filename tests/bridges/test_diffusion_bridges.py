@@ -88,23 +88,6 @@ def test_every_option_of_diffusion_link_does_something(option):
     assert not np.array_equal(plain, other)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
-    params = QUICK | {"steps": 250}
-    whole = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT)
-
-    def stop(done, total, note):
-        raise KeyboardInterrupt
-
-    file = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(KeyboardInterrupt):
-        make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT, checkpoint=file, progress=stop)
-    assert file.exists()
-    resumed = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT, checkpoint=file)
-    np.testing.assert_array_equal(resumed.transform(SOURCE), whole.transform(SOURCE))
-
-
 def test_another_seed_does_not_take_up_the_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
     file = tmp_path / "checkpoint.safetensors"

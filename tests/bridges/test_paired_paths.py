@@ -10,7 +10,6 @@ from conformance import quick_params, toy_pairs
 from gapkit.bridges import make_bridge
 from gapkit.bridges.frame import to_frame
 from gapkit.errors import InputError
-from gapkit.training import loop
 
 SOURCE, TARGET = toy_pairs(400)
 HELD_OUT = SOURCE[:80], TARGET[:80]
@@ -150,22 +149,6 @@ def test_samples_differ_where_noise_is_drawn(name, option):
     assert np.abs(first - second).max() > 0.01
     still = bridge.set_params(**{key: {"entry_noise": False}.get(key, "mean") for key in option}).samples(SOURCE, 2)
     np.testing.assert_array_equal(still[0], still[1])
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_fit_that_was_killed_ends_with_the_same_bits(name, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "SAVE_EVERY_SECONDS", -1.0)
-    params = QUICK | {"steps": 120}
-    whole = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT)
-
-    def stop(done, total, note):
-        raise KeyboardInterrupt
-
-    file = tmp_path / "checkpoint.safetensors"
-    with pytest.raises(KeyboardInterrupt):
-        make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT, checkpoint=file, progress=stop)
-    resumed = make_bridge(name, **params).fit(SOURCE, TARGET, validation=HELD_OUT, checkpoint=file)
-    np.testing.assert_array_equal(resumed.transform(SOURCE), whole.transform(SOURCE))
 
 
 @pytest.mark.parametrize(
