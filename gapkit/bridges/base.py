@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -13,26 +10,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from torch import Tensor, nn
+from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, like, unit_rows
-from gapkit.atomic import write_bytes, write_text
-from gapkit.bridges.bounded_memory import BoundedMemory
 from gapkit.bridges.fitted_on import FittedOn
+from gapkit.bridges.saving import read_bridge, save_bridge
 from gapkit.errors import InputError, NotFittedError
 from gapkit.options import DeclaredSpace, options_of
-from gapkit.records import read_json, sealed, unsealed
 from gapkit.space import Space
-
-FORMAT = 1
-"""Version of the folder that `Bridge.save` writes."""
-RECORD = "fitted_on_"
-"""Attribute, and name in the files, of what a bridge was fitted on; what older versions wrote has none."""
 
 
 @dataclass(frozen=True)
@@ -256,32 +243,9 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Raises
         ------
-        NotFittedError
+        NotFittedError, InputError
         """
-        self._fitted_width()
-        tensors: dict[str, Tensor] = {}
-        numbers: dict[str, Any] = {}
-        for key, value in sorted(vars(self).items()):
-            if not key.endswith("_") or key.startswith("_"):
-                continue
-            if isinstance(value, FittedOn):
-                numbers[key], arrays = value.stored()
-                tensors |= {f"{key}.{name}": torch.from_numpy(array) for name, array in arrays.items()}
-            elif isinstance(value, Tensor):
-                tensors[key] = value.detach().cpu().contiguous()
-            elif isinstance(value, nn.Module):
-                for inner, tensor in value.state_dict().items():
-                    tensors[f"{key}.{inner}"] = tensor.detach().cpu().contiguous()
-            else:
-                numbers[key] = value
-        folder = Path(folder)
-        weights = save(tensors)
-        config = {"format": FORMAT, "bridge": self.name, "params": self.get_params(deep=False), "fitted": numbers}
-        told = json.dumps({**config, "weights": _hash(weights).hexdigest()}, default=_plain)
-        config = sealed(json.loads(told))
-        # The configuration goes first: it makes the folder that of a bridge, and its digest names the weights.
-        write_text(folder / "config.json", json.dumps(config, indent=2, sort_keys=True) + "\n")
-        write_bytes(folder / "model.safetensors", weights)
+        save_bridge(self, Path(folder))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -292,98 +256,5 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         InputError
             Files that are missing, broken, of another bridge or of a newer format.
         """
-        folder = Path(folder)
-        config = read_config(folder)
-        if config["bridge"] != cls.name:
-            raise InputError(
-                f"{folder}: holds the bridge {config['bridge']!r}, expected {cls.name or cls.__name__!r}; "
-                "gapkit.load_bridge loads whatever is there"
-            )
-        unknown = set(config["params"]) - set(inspect.signature(cls).parameters)
-        if unknown:
-            raise InputError(
-                f"{folder / 'config.json'}: {cls.name!r} has no parameter {sorted(unknown)[0]!r}; fit it again"
-            )
-        path = folder / "model.safetensors"
-        try:
-            with path.open("rb") as handle:
-                weights = hashlib.file_digest(handle, _hash).hexdigest()
-            if config.get("weights", weights) != weights:
-                raise InputError(
-                    f"{path}: not a whole safetensors file, or not that of config.json; fit the bridge again"
-                )
-            tensors = load_file(path)
-            record = {k.removeprefix(f"{RECORD}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{RECORD}.")}
-            told = config["fitted"].pop(RECORD, None)
-            self = cls(**config["params"])
-            self._at_fit = self._declared()
-            for key, value in config["fitted"].items():
-                setattr(self, key, value)
-        except FileNotFoundError:
-            raise InputError(
-                f"{folder}: no model.safetensors here; expected a folder written by `gapkit fit`"
-            ) from None
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{path}: not a whole safetensors file ({error}); fit the bridge again") from None
-        try:
-            if told is not None:
-                self.fitted_on_ = FittedOn.from_stored(told, {key: rows.numpy() for key, rows in record.items()})
-            stored = sum(tensor.numel() for tensor in tensors.values())
-            with BoundedMemory(stored, built=False):
-                self._build()
-            for key, module in vars(self).items():
-                if isinstance(module, nn.Module):
-                    own = {k.removeprefix(f"{key}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{key}.")}
-                    module.load_state_dict(own)
-            for key, tensor in tensors.items():
-                setattr(self, key, tensor)
-            # Tensors that are missing, or of another width than the configuration says, show when a row passes.
-            shape = (1, self._fitted_width())
-            with torch.no_grad(), BoundedMemory(stored, built=True):
-                moved = self._transform(unit_rows(torch.ones(shape, dtype=torch.float32)))
-            if moved.shape != shape:
-                raise ValueError(f"expected {shape[1]} dimensions, got {moved.shape[-1]}")
-        except (RuntimeError, AttributeError, TypeError, ValueError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
-            raise InputError(f"{folder}: weights do not fit the configuration ({reason}); fit it again") from None
-        return self
-
-
-def _plain(value: Any) -> Any:
-    """A number of numpy or torch, which parameters may be, as one of Python."""
-    if isinstance(value, (np.generic, Tensor)):
-        return value.item()
-    raise TypeError(f"{value!r} is no parameter that JSON can hold")
-
-
-def _hash(data: bytes = b"") -> Any:
-    return hashlib.blake2b(data, digest_size=16)
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """What `Bridge.save` wrote beside the weights.
-
-    Raises
-    ------
-    InputError
-        Missing, broken, or of a newer format.
-    """
-    path = folder / "config.json"
-    keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
-    try:
-        config = read_json(path)
-        if config.get("format") == FORMAT:
-            config = unsealed(config)
-    except FileNotFoundError:
-        raise InputError(f"{folder}: no config.json here; expected a folder written by `gapkit fit`") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error}); fit the bridge again") from None
-    known = all(isinstance(config.get(k), t) for k, t in keys.items())
-    # What a fit learns ends in an underscore; anything else would take the place of a method.
-    if not known or any(not key.endswith("_") or key.startswith("_") for key in config["fitted"]):
-        raise InputError(f"{path}: expected the keys {', '.join(keys)}; fit the bridge again")
-    if config["format"] > FORMAT:
-        raise InputError(
-            f"{path}: written by a newer gapkit (format {config['format']}, known: {FORMAT}); upgrade gapkit"
-        )
-    return config
+        bridge: Self = read_bridge(cls, Path(folder))
+        return bridge

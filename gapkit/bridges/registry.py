@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gapkit.bridges.base import Bridge, read_config
+from gapkit.bridges.base import Bridge
+from gapkit.bridges.saving import read_config
 from gapkit.errors import InputError
 from gapkit.options import describe_options
 from gapkit.registry import Registry

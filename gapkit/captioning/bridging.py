@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import gapkit
-from gapkit.bridges.base import read_config
 from gapkit.bridges.registry import BRIDGES
+from gapkit.bridges.saving import read_config
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.comparison.cells import cell_key, cell_stem
 from gapkit.comparison.fitting import FILES, Task, digest_of, fit_task, one_line

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gapkit
-from gapkit.bridges.base import read_config
+from gapkit.bridges.saving import read_config
 from gapkit.captioning.plan import Choice, Row, chosen_on_validation
 from gapkit.captioning.protocols import data_seen, ids_of
 from gapkit.captioning.record import CaptionCell
