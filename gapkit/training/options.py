@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -74,8 +75,7 @@ class TrainingOptions:
         rise = min(1.0, (step + 1) / max(1.0, self.warmup))
         if not self.anneal:
             return self.lr * rise
-        fall = 0.5 * (1 + torch.cos(torch.tensor(step / self.steps * torch.pi, dtype=torch.float32)).item())
-        return self.lr * rise * fall
+        return self.lr * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
     def half_on(self, device: torch.device) -> bool:
         """True where matrix products on this device are to be in bfloat16."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from gapkit.captioning.decoders.base import CaptionDecoder, FitContext, Report, Wording
 from gapkit.captioning.decoders.prefix_model import PrefixModel
 from gapkit.captioning.decoders.token_table import TokenTable
-from gapkit.captioning.decoders.training import Batches, DecoderOptions, train_decoder
+from gapkit.captioning.decoders.training import Batches, train_decoder
 from gapkit.captioning.decoders.writing import write
 from gapkit.options import fitted, option
 from gapkit.training.options import TrainingOptions
@@ -76,7 +76,7 @@ class PrefixedDecoder(CaptionDecoder):
         """Options of the training loop for so many captions."""
         per_pass = math.ceil(rows / self.batch_size)
         steps = max(1, math.ceil(self.epochs * per_pass))
-        return DecoderOptions(
+        return TrainingOptions(
             steps,
             lr=self._rate(),
             weight_decay=self.weight_decay,

@@ -40,15 +40,6 @@ class Batches:
     smoothing: float = 0.0
 
 
-class DecoderOptions(TrainingOptions):
-    """Options whose cosine is computed in float64."""
-
-    def rate(self, step: int) -> float:
-        """Learning rate of a step (0-based)."""
-        rise = min(1.0, (step + 1) / max(1.0, self.warmup))
-        return self.lr * rise * 0.5 * (1 + math.cos(math.pi * step / self.steps))
-
-
 def train_decoder(
     model: PrefixModel,
     table: TokenTable,
