@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -154,6 +155,17 @@ def rows_of_length_one(values: Tensor) -> Tensor:
     return rows
 
 
-def generator(seed: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """A torch generator of its own: gapkit never touches the global one."""
-    return torch.Generator(device=device).manual_seed(whole("seed", seed, None))
+def generator(seed: int, device: torch.device | str = "cpu", *, stream: str = "") -> torch.Generator:
+    """A torch generator of its own: gapkit never touches the global one.
+
+    Parameters
+    ----------
+    seed : int
+    device : torch.device or str
+    stream : str
+        Name of the purpose. Each has numbers of its own, for every seed.
+    """
+    number = whole("seed", seed, None)
+    if stream:
+        number = int.from_bytes(hashlib.blake2b(f"{stream} {number}".encode(), digest_size=7).digest(), "big")
+    return torch.Generator(device=device).manual_seed(number)

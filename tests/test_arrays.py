@@ -103,3 +103,13 @@ def test_a_generator_repeats_and_leaves_the_global_one_alone():
     assert torch.equal(first, second)
     assert not torch.equal(first, torch.randn(4, generator=generator(8)))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_each_stream_of_each_seed_has_numbers_of_its_own():
+    streams = ("", "batches", "held-out noise")
+    drawn = [
+        torch.randn(4, generator=generator(seed, stream=stream)) for seed in (-1, *range(20)) for stream in streams
+    ]
+    assert len({tuple(numbers.tolist()) for numbers in drawn}) == 63
+    again = torch.randn(4, generator=generator(7, stream="batches"))
+    assert torch.equal(again, torch.randn(4, generator=generator(7, stream="batches")))

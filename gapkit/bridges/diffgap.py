@@ -85,7 +85,7 @@ class DiffGAP(ConditionalBridge):
 
     def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
         error = self._both_ways(y.device)
-        drawn = self._times_and_noise(len(y), generator(self.random_state + 2, y.device))
+        drawn = self._times_and_noise(len(y), generator(self.random_state, y.device, stream="held-out noise"))
         return lambda model: float(error(model, x, y, *drawn))
 
     def _both_ways(self, device: torch.device) -> Callable[[nn.Module, Tensor, Tensor, Tensor, Tensor], Tensor]:

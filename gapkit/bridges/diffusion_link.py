@@ -210,7 +210,7 @@ class DiffusionLink(EarlyStopping, ReverseDiffusionBridge):
         student = copy.deepcopy(self.denoiser_)
         device = self.source_centre_.device
         source = source.to(device)
-        draw = generator(self.random_state + 3, device)
+        draw = generator(self.random_state, device, stream="distillation")
 
         def loss(model: nn.Module) -> Tensor:
             rows = torch.randint(len(source), (self.batch_size,), generator=draw, device=device)

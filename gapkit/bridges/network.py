@@ -88,7 +88,7 @@ class NetworkBridge(Bridge):
         if context.validation is not None and self.patience > 0:
             vx, vy = (side.to(device) for side in context.validation)
             score = self._score(self._enter(vx), to_frame(vy, self.target_centre_) * self.scale)
-        draw = generator(self.random_state + 1, device)
+        draw = generator(self.random_state, device, stream="batches")
         self._fingerprint = self._digest(source, target, context)
         report = self._run(self.denoiser_, self._loss(x, y, draw), draw, score, context, self.steps)
         self.steps_, self.best_step_ = report.steps, report.best_step

@@ -146,7 +146,10 @@ class PairedPathBridge(EarlyStopping, SteppingBridge):
         errors = self._errors(x, y)
         # The same noise at every look: what changes is the network.
         noise = torch.randn(
-            x.shape, generator=generator(self.random_state + 2, x.device), device=x.device, dtype=torch.float32
+            x.shape,
+            generator=generator(self.random_state, x.device, stream="held-out noise"),
+            device=x.device,
+            dtype=torch.float32,
         )
         times = [torch.full((len(x),), t, device=x.device) for t in self.looks]
         return lambda model: sum(float(errors(model, slice(None), t, noise).mean()) for t in times) / len(times)

@@ -83,7 +83,7 @@ class UnCLIPPrior(ConditionalBridge):
 
     def _score(self, x: Tensor, y: Tensor) -> Callable[[nn.Module], float]:
         errors = self._errors(y.device)
-        t, noise = self._times_and_noise(len(y), generator(self.random_state + 2, y.device))
+        t, noise = self._times_and_noise(len(y), generator(self.random_state, y.device, stream="held-out noise"))
         return lambda model: float(errors(model, y, t, noise, x).mean())
 
     def _travel(self, source: Tensor, callback: Callback | None = None, sample: int = 0) -> Tensor:

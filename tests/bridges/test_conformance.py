@@ -14,9 +14,11 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from gapkit.bridges import bridge_names, load_bridge, make_bridge
+from gapkit.bridges.network import NetworkBridge
 from gapkit.bridges.registry import BRIDGES
 from gapkit.errors import InputError, NotFittedError
 from gapkit.options import options_of
+from gapkit.training.loop import train
 
 NAMES = bridge_names()
 SOURCE, TARGET = toy_pairs()
@@ -70,11 +72,29 @@ def test_an_option_that_was_part_of_the_fit_may_not_change_after_it(fitted, name
 
 
 def test_it_is_fitted_anew_with_other_options(name):
-    quick = quick_params(name)
+    quick = brief_params(name)
     wider = {key: value + 1 for key, value in quick.items() if key in ("hidden", "steps", "n_max")}
     again = make_bridge(name, **quick).fit(SOURCE, TARGET).set_params(**wider).fit(SOURCE, TARGET)
     fresh = make_bridge(name, **quick | wider).fit(SOURCE, TARGET)
     np.testing.assert_array_equal(again.transform(SOURCE), fresh.transform(SOURCE))
+
+
+def test_batches_of_a_seed_are_drawn_from_no_stream_that_draws_weights(name, monkeypatch):
+    if not issubclass(BRIDGES.get(name), NetworkBridge):
+        pytest.skip("trains no network")
+    seeds = set()
+
+    def seen(model, loss, options, *, generators, **rest):
+        seeds.update(one.initial_seed() for one in generators)
+        return train(model, loss, options, generators=generators, **rest)
+
+    monkeypatch.setattr("gapkit.bridges.network.train", seen)
+    quick = brief_params(name) | {"steps": 1}
+    for seed in (0, 1):
+        make_bridge(name, **quick, random_state=seed).fit(SOURCE, TARGET)
+    # Weights of seed s come from the generator of s itself.
+    assert len(seeds) == 2
+    assert not seeds & set(range(100))
 
 
 def test_a_second_fit_gives_the_same_bits_and_leaves_all_else_alone(fitted, name):
