@@ -65,7 +65,7 @@ def sides(draw):
     """Paired clouds, neither one point, with an offset and scales that differ by axis."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     d = draw(st.integers(1, 4))
-    n = draw(st.integers(d + 2, 20))
+    n = draw(st.integers(d + 3, 20))
     c = rng.standard_normal((n, d)) * rng.uniform(0.3, 2, d)
     x = c + draw(st.sampled_from([0.1, 1.0])) * rng.standard_normal((n, d)) + draw(st.sampled_from([0.0, 1.0]))
     y = c + 0.7 * rng.standard_normal((n, d))
