@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ from gapkit.arrays import ArrayLike, as_matrix, unit_rows
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
 from gapkit.metrics.bandwidth import cloud_bandwidth
-from gapkit.metrics.cloud import Cloud, T, cloud, directions
+from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.folds import item_folds
 from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.work_limits import MAX_WORK, limit_of
@@ -137,10 +137,6 @@ class Reference:
         """Number of clips."""
         return self.target.n
 
-    def shared(self, key: str, make: Callable[[], T]) -> T:
-        """What metrics need of the targets alone: made at its first use, and kept for all rows."""
-        return self.target.shared(key, make)
-
     def known(self, original: Cloud) -> Cloud:
         """A source before it was moved; where it was seen before, with all that it keeps, until another one comes."""
         if 4 * original.base.numel() > self.kept_bytes:
@@ -160,11 +156,6 @@ class Reference:
     def kept_bytes(self) -> int:
         """Up to this size, rows that are made of the given ones (directions, residuals) are kept, not made again."""
         return self.max_memory // 8
-
-    @property
-    def directions(self) -> Cloud:
-        """Targets of length one; where all rows are scaled, the targets themselves."""
-        return self.target.unit.kept(self.kept_bytes)
 
     def source_folds(self, n: int, groups: Groups | None = None) -> Partition:
         """Folds of `n` source rows that are unrelated to the clips."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.metrics._display import to_html, to_text
+from gapkit.metrics.display import to_html, to_text
 from gapkit.metrics.registry import METRICS
 from gapkit.statistics import Groups, PValue, paired_tests, probability_of_superiority, sign_flip_test
 

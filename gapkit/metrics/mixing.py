@@ -255,8 +255,3 @@ def simpson(share: Tensor) -> Tensor:
 def _simpson_slope(share: Tensor) -> Tensor:
     """Derivative of `simpson`."""
     return (2 - 4 * share) * simpson(share).square()
-
-
-def balanced(both: Pair, values_x: Tensor, values_y: Tensor) -> float:
-    """Mean over clips on each side, and of the two sides."""
-    return float(both.x.per_clip(values_x).mean() + both.y.per_clip(values_y).mean()) / 2
