@@ -23,3 +23,16 @@ class InputError(GapkitError, ValueError):
 
 class NotFittedError(InputError, AttributeError):
     """A bridge was asked to transform before it was fitted."""
+
+
+def one_line(error: BaseException, limit: int = 200) -> str:
+    """What an exception says, short and in one line; its type too unless the message is ours."""
+    text = printable(" ".join(str(error).split()))
+    if not isinstance(error, GapkitError):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def refused_by_disk(error: BaseException) -> bool:
+    """Whether a file could not be written: what the disk refuses to one job it refuses to all."""
+    return isinstance(error, GapkitError) and isinstance(error.__cause__, OSError)

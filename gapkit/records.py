@@ -9,8 +9,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 SEAL = "digest"
 """Key of the digest; what older versions wrote has none."""
+
+
+def as_json(value: Any) -> Any:
+    """The same in the words of JSON: numbers and arrays of numpy are numbers, NaN is null, all else its repr."""
+    if isinstance(value, np.generic | np.ndarray):
+        return as_json(value.tolist())
+    if isinstance(value, Mapping):
+        return {str(key): as_json(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(own) for own in value]
+    if isinstance(value, float):
+        return None if value != value else value
+    return value if value is None or isinstance(value, str | int) else repr(value)
 
 
 def sealed(content: Mapping[str, Any]) -> dict[str, Any]:

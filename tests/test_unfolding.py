@@ -18,7 +18,6 @@ from gapkit.bridges.registry import load_bridge
 from gapkit.captioning.decoders import load_decoder
 from gapkit.comparison import Results, read_config
 from gapkit.comparison.cells import cell_stem, read_cell
-from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest as read_study_manifest
 from gapkit.encoders.manifest import read_manifest
 from gapkit.errors import GapkitError, InputError
@@ -26,6 +25,7 @@ from gapkit.files import load_embeddings, load_pairs
 from gapkit.files.captions import read_captions
 from gapkit.files.parquet_footer import claims_of, largest_page
 from gapkit.records import sealed
+from gapkit.study.folder import StudyFolder
 from gapkit.tuning import read_space
 
 CORPUS = Path(__file__).parent / "fuzz" / "corpus"

@@ -6,18 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import gapkit
 from gapkit.bridges.registry import BRIDGES
 from gapkit.bridges.saving import read_config
 from gapkit.captioning.config import CaptionStudyConfig
-from gapkit.comparison.cells import cell_key, cell_stem
-from gapkit.comparison.fitting import FILES, Task, digest_of, fit_task, one_line
-from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.progress import Progress
+from gapkit.comparison.cells import cell_stem
+from gapkit.comparison.fitting import FILES, FitJob, bridge_key, fit_bridge
 from gapkit.comparison.run import Run, open_run
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import InputError, one_line, refused_by_disk
+from gapkit.study.folder import StudyFolder
+from gapkit.study.keys import job_key
+from gapkit.study.progress import Progress
+from gapkit.study.record import digest_of
 
 Named = tuple[str, int | None]
 """A bridge and its seed; None where it depends on none."""
@@ -36,6 +37,7 @@ class Fitted:
 
     homes: Mapping[Named, Path]
     failed: Mapping[str, str] = field(default_factory=dict)
+    _digests: dict[Path, str] = field(default_factory=dict, init=False, repr=False)
 
     def home(self, bridge: str, seed: int) -> Path:
         """Folder of a bridge for a seed of the study."""
@@ -44,7 +46,9 @@ class Fitted:
     def digest(self, bridge: str, seed: int) -> str:
         """Hash of its files."""
         home = self.home(bridge, seed)
-        return cell_key(files=[digest_of(home / name) for name in FILES])
+        if home not in self._digests:
+            self._digests[home] = job_key(files=[digest_of(home / name) for name in FILES])
+        return self._digests[home]
 
     def start(self, bridge: str, seed: int) -> int:
         """Time at which it takes its source."""
@@ -86,7 +90,7 @@ def fitted_bridges(
                 try:
                     homes[name, seed] = _fit(name, seed, parts, config, folder, progress)
                 except Exception as error:  # a bridge may fail in any way, and the others go on
-                    if isinstance(error, GapkitError) and isinstance(error.__cause__, OSError):
+                    if refused_by_disk(error):
                         raise
                     failed[name] = one_line(error)
                     progress.message(f"{cell_stem(name, seed)}: failed: {failed[name]}")
@@ -108,10 +112,12 @@ def _fit(
 ) -> Path:
     kind, fitting = BRIDGES.get(name), config.fitting()
     params = fitting.bridge_params(name, config.seed if seed is None else seed, parts.fit.n_targets)
-    key = cell_key(bridge=name, params=params, seed=seed, version=gapkit.__version__)
     stem = cell_stem(name, seed)
     progress.begin(f"fitting {stem}")
-    task = Task(name, "paired" if kind.needs_pairs else "unpaired", stem, stem, key, seed, params, kind.needs_pairs)
-    fit_task(task, parts, folder, progress)
+    job = FitJob(
+        stem=stem, key=bridge_key(name, params, seed), label=stem, bridge=name, seed=seed, params=params,
+        needs_pairs=kind.needs_pairs,
+    )  # fmt: skip
+    fit_bridge(job, parts, folder, progress)
     folder.drop_checkpoint(stem)
     return folder.bridges / stem

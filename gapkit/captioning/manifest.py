@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import gapkit
 from gapkit.bridges.saving import read_config
+from gapkit.captioning.decoding import Decoding
 from gapkit.captioning.plan import Choice, Row, chosen_on_validation
 from gapkit.captioning.protocols import data_seen, ids_of
 from gapkit.captioning.record import CaptionCell
-from gapkit.captioning.working import World, training_seconds
 from gapkit.comparison.cells import cell_stem
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.encoders.packages import version
+from gapkit.study.manifest import software, times
 
 SCHEMA = 1
 PACKAGES = ("numpy", "torch", "transformers", "tokenizers", "peft", "accelerate", "pycocoevalcap", "safetensors")
 
 
 def manifest_of(
-    world: World,
+    decoding: Decoding,
     pairs: PairedEmbeddings,
     cells: Sequence[CaptionCell],
     choices: Mapping[Row, Choice],
@@ -32,16 +30,13 @@ def manifest_of(
     began: dt.datetime,
 ) -> dict[str, Any]:
     """Everything behind the numbers; `starts`: see `levels`. Times are UTC."""
-    config, parts = world.config, world.parts
+    config, parts = decoding.config, decoding.parts
     absent: dict[str, str] = {}
     for cell in cells:
         absent |= dict(cell.absent)
     return {
         "schema_version": SCHEMA,
-        "gapkit": gapkit.__version__,
-        "python": platform.python_version(),
-        "packages": {name: version(name) or None for name in PACKAGES},
-        "platform": platform.platform(),
+        **software(PACKAGES),
         "config": dataclasses.asdict(config),
         "seeds": list(config.all_seeds),
         "input": {
@@ -61,7 +56,7 @@ def manifest_of(
         "ids": ids_of(parts.test),
         "groups": None if parts.test.groups is None else parts.test.groups.tolist(),
         "bridges": {
-            cell_stem(name, seed): read_config(home)["params"] for (name, seed), home in world.fitted.homes.items()
+            cell_stem(name, seed): read_config(home)["params"] for (name, seed), home in decoding.fitted.homes.items()
         },
         "choices": [
             {
@@ -75,8 +70,8 @@ def manifest_of(
                 "protocol": row.protocol, "training": row.training, "bridge": row.bridge,
                 "stages": data_seen(
                     parts, protocol=row.protocol, training=row.training, row=row.bridge,
-                    chosen=chosen_on_validation(row, config, starts), bridge=world.bridge(row.bridge, config.seed),
-                    through=_through(world, row), weight=row.reading(choice.level, choice.beams).weight,
+                    chosen=chosen_on_validation(row, config, starts), bridge=decoding.bridge(row.bridge, config.seed),
+                    through=_through(decoding, row), weight=row.reading(choice.level, choice.beams).weight,
                 ),
             }
             for row, choice in choices.items()
@@ -85,16 +80,15 @@ def manifest_of(
         "tokenizer": next((cell.tokenizer for cell in cells), ""),
         "failed": dict(failed),
         "seconds": {
-            "training": training_seconds(world.root),
+            "training": decoding.folder.training_seconds(),
             "writing": sum(cell.seconds.get("writing", 0.0) for cell in cells),
             "scoring": sum(cell.seconds.get("scoring", 0.0) for cell in cells),
         },
-        "started": began.isoformat(timespec="seconds"),
-        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        **times(began),
     }  # fmt: skip
 
 
-def _through(world: World, row: Row) -> bool:
+def _through(decoding: Decoding, row: Row) -> bool:
     """Whether the decoder's own data came through a bridge that was fitted on pairs."""
-    bridge = world.bridge(row.training.partition(":")[2], world.config.seed)
+    bridge = decoding.bridge(row.training.partition(":")[2], decoding.config.seed)
     return bridge is not None and bridge.needs_pairs

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import write_text
+from gapkit.captioning.plan import Reading, Spec
+from gapkit.captioning.scores import CaptionScores
+from gapkit.study.record import read_record, write_record
 
 
 @dataclass(frozen=True)
@@ -51,29 +51,46 @@ class CaptionCell:
     tokenizer: str = ""
     seconds: Mapping[str, float] = field(default_factory=dict)
 
-
-def write_record(path: Path, content: Mapping[str, Any]) -> None:
-    """JSON with its own digest; NaN becomes null.
-
-    Raises
-    ------
-    GapkitError
-        It cannot be written.
-    """
-    plain = _plain(dict(content))
-    write_text(path, json.dumps({**plain, "digest": _digest(plain)}, ensure_ascii=False) + "\n")
+    def value(self, score: str) -> float:
+        """A score over all captions; NaN where there is none."""
+        return next((float(row["value"]) for row in self.corpus if row["score"] == score), math.nan)
 
 
-def read_record(path: Path, key: str) -> dict[str, Any] | None:
-    """What `write_record` wrote, if it is of this key and not a byte has changed."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        digest = content.pop("digest")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return None
-    if not isinstance(content, dict) or content.get("key") != key or digest != _digest(content):
-        return None
-    return content
+def cell_of(
+    spec: Spec,
+    reading: Reading,
+    key: str,
+    captions: Mapping[str, str],
+    scores: CaptionScores,
+    seconds: Mapping[str, float],
+) -> CaptionCell:
+    """The cell of what a row has written and what it scored."""
+    row = reading.row
+    table = scores.per_clip.reindex(list(captions))
+    return CaptionCell(
+        row.protocol, row.training, row.bridge, spec.seed, key, reading.weight or spec.level, reading.beams, captions,
+        {str(name): [float(v) for v in table[name]] for name in table.columns},
+        [
+            {str(name): (str(value) if name == "score" else float(value)) for name, value in line.items()}
+            for line in scores.corpus[["score", "value", "ci_low", "ci_high", "n"]].to_dict("records")
+        ],
+        dict(scores.absent),
+        scores.tokenizer,
+        seconds,
+    )  # fmt: skip
+
+
+def with_late_scores(old: CaptionCell, fresh: CaptionCell, late: Sequence[str], order: Sequence[str]) -> CaptionCell:
+    """A cell with scores that it lacked, out of a fresh one; `order` is that of all scores."""
+    columns = {name: fresh.per_clip[name] for name in late if name in fresh.per_clip}
+    lines = [line for line in fresh.corpus if line["score"] in late]
+    there = {line["score"] for line in lines}
+    return replace(
+        old,
+        per_clip=dict(sorted({**old.per_clip, **columns}.items(), key=lambda item: order.index(item[0]))),
+        corpus=sorted([*old.corpus, *lines], key=lambda line: order.index(line["score"])),
+        absent={name: fresh.absent.get(name, why) for name, why in old.absent.items() if name not in there},
+    )
 
 
 def write_cell(path: Path, cell: CaptionCell) -> None:
@@ -83,7 +100,7 @@ def write_cell(path: Path, cell: CaptionCell) -> None:
 
 def read_cell(path: Path, key: str) -> CaptionCell | None:
     """The cell of this key, or None."""
-    content = read_record(path, key)
+    content = read_record(path, key=key)
     if content is None:
         return None
     try:
@@ -98,17 +115,3 @@ def read_cell(path: Path, key: str) -> CaptionCell | None:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _digest(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from gapkit.captioning.record import CaptionCell
 from gapkit.errors import InputError
 from gapkit.files.csv_cells import original
+from gapkit.records import read_json, unsealed
 from gapkit.statistics import Groups, paired_tests, percentile_interval, resample_weights
 
 ROW = ["protocol", "training", "bridge"]
@@ -76,7 +76,7 @@ class CaptionResults:
         """
         root = Path(folder)
         try:
-            manifest = json.loads((root / "manifest.json").read_text(encoding="utf-8"))
+            manifest = unsealed(read_json(root / "manifest.json"))
             text = {"dtype": {"id": str, "caption": str}, "keep_default_na": False}
             captions = pd.read_csv(root / "captions.csv", **text)  # type: ignore[call-overload]
             # An id may read "NA": only an empty value is none.

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 from gapkit.captioning.bridging import Fitted, fitted_bridges
-from gapkit.captioning.clock import Clock
 from gapkit.captioning.config import CaptionStudyConfig
+from gapkit.captioning.decoding import CaptionFolder, Decoding
+from gapkit.captioning.grid import DecoderJob, Found, MeasuringGrid, ValidationGrid
 from gapkit.captioning.manifest import manifest_of
 from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped, levels, needs_validation
 from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
-from gapkit.captioning.record import CaptionCell
 from gapkit.captioning.results import CaptionResults
-from gapkit.captioning.working import World, measure, validate
 from gapkit.captioning.writing import write_study
-from gapkit.comparison.cells import cell_key
-from gapkit.comparison.fitting import one_line
-from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.splits import Parts, split_parts, with_known_names
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import InputError
 from gapkit.given import whole
-from gapkit.training.processes import processes as crew
+from gapkit.study.grid import Grid
+from gapkit.study.keys import job_key
+from gapkit.study.order import Clock
+from gapkit.study.progress import Progress, Silent
+from gapkit.study.run import run_grid
+from gapkit.training.processes import processes as launched
 
-T = TypeVar("T")
-Work = Callable[[World, Spec, Sequence[Reading], Progress], tuple[T, bool]]
-
-
-class CaptionFolder(StudyFolder):
-    """Where a caption study lies."""
-
-    kind, file, command = "caption study", "caption-study.json", "gapkit caption study"
+Jobs = Sequence[DecoderJob]
+DecoderGrid = Grid[DecoderJob, Found]
 
 
 def run_caption_study(
@@ -84,7 +78,7 @@ def run_caption_study(
     """
     config = (config or CaptionStudyConfig()).resolved()
     jobs = whole("jobs", jobs, 1)
-    team = crew()
+    team = launched()
     if team.count > 1 and jobs > 1:
         raise InputError(f"jobs: expected 1 under `accelerate launch`, whose processes work together, got {jobs}")
     progress = Silent() if progress is None or team.rank else progress
@@ -96,17 +90,17 @@ def run_caption_study(
     parts = split_parts(pairs, config.fitting())
     _check(parts, config)
     grouped = {} if pairs.groups is None else {"groups": pairs.groups.tolist()}
-    data = cell_key(content=pairs.content_hash(), captions=captions_of(pairs), rule=parts.rule, **grouped)
+    data = job_key(content=pairs.content_hash(), captions=captions_of(pairs), rule=parts.rule, **grouped)
     if team.rank:
         # The first process holds the folder; the others read what it fitted.
         found: Fitted = team.agree(None)  # type: ignore[assignment]
-        return _Study(World(parts, config, found, home.root, data), 1, progress).run(began, pairs)
+        return _run(Decoding(parts, config, found, home, data), pairs, progress, processes=1, began=began)
     with home.lock():
         home.claim({"data": {"hash": data, "dim": pairs.dim}, "options": {"seed": config.seed}})
         source = None if fitted is None else Path(fitted)
         found = fitted_bridges(pairs, parts, config, home, fitted=source, progress=progress)
         team.agree(found)
-        return _Study(World(parts, config, found, home.root, data), jobs, progress).run(began, pairs)
+        return _run(Decoding(parts, config, found, home, data), pairs, progress, processes=jobs, began=began)
 
 
 def _check(parts: Parts, config: CaptionStudyConfig) -> None:
@@ -120,128 +114,68 @@ def _check(parts: Parts, config: CaptionStudyConfig) -> None:
         )
 
 
-class _Study:
-    """The decoders of one study, one after another or side by side."""
+def _run(
+    decoding: Decoding, pairs: PairedEmbeddings, progress: Progress, *, processes: int, began: dt.datetime
+) -> CaptionResults:
+    """Choose on validation, measure on test, write."""
+    config, failed, clock = decoding.config, dict(decoding.fitted.failed), Clock()
+    rows = [r for r in all_rows(config) if not {r.bridge, r.training.partition(":")[2]} & failed.keys()]
+    order = {row: k for k, row in enumerate(rows)}
+    through = {row.training.partition(":")[2] for row in rows if row.training.startswith(f"{BRIDGED}:")}
+    starts = {name: decoding.fitted.start(name, config.seed) for name in through}
 
-    def __init__(self, world: World, jobs: int, progress: Progress) -> None:
-        self.world, self.jobs, self.progress = world, jobs, progress
-        config, failed = world.config, world.fitted.failed
-        self.rows = [
-            r for r in all_rows(config) if r.bridge not in failed and r.training.partition(":")[2] not in failed
-        ]
-        named = [name for name in config.bridges if name not in failed]
-        self.starts = {
-            name: world.fitted.start(name, config.seed)
-            for name in named
-            if any(row.training == f"{BRIDGED}:{name}" for row in self.rows)
-        }
-        self.failed: dict[str, str] = dict(failed)
-        self.clock = Clock()
+    def run(
+        grid: Grid[DecoderJob, Found], jobs: Sequence[DecoderJob], later: Sequence[DecoderJob] = ()
+    ) -> dict[str, Found]:
+        how: dict[str, Any] = {"processes": processes, "clock": clock, "later": later}
+        found = {job.stem: record for job, record in run_grid(grid, jobs, progress=progress, **how)}
+        failed.update({stem: found[stem].error for stem in found if found[stem].error})
+        return found
 
-    def run(self, began: dt.datetime, pairs: PairedEmbeddings) -> CaptionResults:
-        """Choose on validation, measure on test, write."""
-        config = self.world.config
-        first = [(row.spec(level, config.seed), row.reading(level, b)) for row, level, b in self._candidates()]
-        self.progress.start(len(first) + len(self.rows) * config.seeds)
-        trainings = len({spec for spec, _ in first})
-        later = len({row.spec(0.0, 0) for row in self.rows}) * (config.seeds - 1)
-        self.clock.start(trainings + later)
-        choices = self._choose(first)
-        wanted = [
-            (row.spec(choice.level, seed), row.reading(choice.level, choice.beams))
-            for seed in config.all_seeds
-            for row, choice in choices.items()
-        ]
-        cells = self._measure(wanted)
-        manifest = manifest_of(self.world, pairs, cells, choices, self.failed, self.starts, began)
-        results = CaptionResults.of(cells, manifest)
-        if not crew().rank:
-            write_study(results, self.world.root)
-        return results
-
-    def _candidates(self) -> Iterator[tuple[Row, float, int]]:
-        config = self.world.config
-        for row in self.rows:
-            for level in levels(row, config, self.starts):
-                for beams in config.beams:
-                    yield row, level, beams
-
-    def _choose(self, wanted: Sequence[tuple[Spec, Reading]]) -> dict[Row, Choice]:
-        best: dict[Row, Choice] = {}
-        for (spec, readings), found in self._each(validate, wanted):
-            for reading in readings:
-                row, level = reading.row, reading.weight or spec.level
-                choice = (found or {}).get(reading, Choice(level, reading.beams, float("nan")))
-                note = self._note(choice.value, failed=found is None)
-                self.progress.advance(f"{row.label}, {_setting(choice)}, validation", note)
-                # Ties go to what comes first: less noise, fewer beams. A value that is not there loses to any other.
-                lost = row in best and not choice.value > np.nan_to_num(best[row].value, nan=-np.inf)
-                if found is not None and not lost:
-                    best[row] = choice
-        order = {row: k for k, row in enumerate(self.rows)}
-        return dict(sorted(best.items(), key=lambda item: order[item[0]]))
-
-    def _measure(self, wanted: Sequence[tuple[Spec, Reading]]) -> list[CaptionCell]:
-        cells: list[CaptionCell] = []
-        for (spec, readings), found in self._each(measure, wanted):
-            by_row = {(cell.protocol, cell.training, cell.bridge): cell for cell in found or []}
-            for row, *_ in readings:
-                cell = by_row.get((row.protocol, row.training, row.bridge))
-                if cell is not None:
-                    cells.append(cell)
-                score = np.nan if cell is None else _value(cell, self.world.config.select_by)
-                self.progress.advance(f"{row.label}, seed {spec.seed}", self._note(score, failed=cell is None))
-        order = {(r.protocol, r.training, r.bridge): k for k, r in enumerate(self.rows)}
-        return sorted(cells, key=lambda cell: (order[cell.protocol, cell.training, cell.bridge], cell.seed))
-
-    def _each(
-        self, work: Work[T], wanted: Sequence[tuple[Spec, Reading]]
-    ) -> Iterator[tuple[tuple[Spec, list[Reading]], T | None]]:
-        """What `work` makes of each decoder; None where it failed."""
-        groups = list(grouped(wanted))
-        if self.jobs == 1:
-            done = (_safely(work, self.world, spec, readings, self.progress) for spec, readings in groups)
-        else:
-            from joblib import Parallel, delayed
-
-            pool = Parallel(n_jobs=self.jobs, backend="loky", return_as="generator", inner_max_num_threads=1)
-            done = pool(delayed(_safely)(work, self.world, spec, readings, None) for spec, readings in groups)
-        for group, (found, trained, error) in zip(groups, done, strict=True):
-            if trained:
-                self.clock.tick()
-            elif work is validate or group[0].seed != self.world.config.seed:
-                self.clock.skip()
-            if error:
-                spec = group[0]
-                self.failed[spec.stem] = error
-                self.progress.message(f"{spec.stem}: failed: {error}")
-            yield group, found
-
-    def _note(self, value: float, *, failed: bool) -> str:
-        """How a row went; without validation clips, or another score asked for, there is no value to tell."""
-        known = "done" if np.isnan(value) else f"{self.world.config.select_by} {value:.3f}"
-        score = "failed" if failed else known
-        return "; ".join(part for part in (score, self.clock.left()) if part)
+    candidates = [
+        (row.spec(level, config.seed), row.reading(level, beams))
+        for row in rows
+        for level in levels(row, config, starts)
+        for beams in config.beams
+    ]
+    progress.start(len(candidates) + len(rows) * config.seeds)
+    jobs = _jobs(decoding, candidates)
+    later = _jobs(decoding, [(r.spec(0.0, s), r.reading(0.0, 1)) for s in config.all_seeds[1:] for r in rows])
+    found = run(ValidationGrid(decoding), jobs, later)
+    choices = _best(jobs, found)
+    choices = dict(sorted(choices.items(), key=lambda item: order[item[0]]))
+    wanted = [
+        (row.spec(choice.level, seed), row.reading(choice.level, choice.beams))
+        for seed in config.all_seeds
+        for row, choice in choices.items()
+    ]
+    measured = run(MeasuringGrid(decoding), _jobs(decoding, wanted))
+    cells = [cell for record in measured.values() for cell in record.values.values()]
+    cells.sort(key=lambda cell: (order[Row(cell.protocol, cell.training, cell.bridge)], cell.seed))
+    results = CaptionResults.of(cells, manifest_of(decoding, pairs, cells, choices, failed, starts, began))
+    if not launched().rank:
+        write_study(results, decoding.folder.root)
+    return results
 
 
-def _safely(
-    work: Work[T], world: World, spec: Spec, readings: Sequence[Reading], progress: Progress | None
-) -> tuple[T | None, bool, str]:
-    """One decoder may fail in any way, and the others go on; what the disk refuses to one it refuses to all."""
-    try:
-        found, trained = work(world, spec, readings, progress or Silent())
-    except Exception as error:
-        mistake = isinstance(error, InputError) and str(error).startswith("select_by")
-        if mistake or (isinstance(error, GapkitError) and isinstance(error.__cause__, OSError)) or crew().count > 1:
-            raise
-        return None, False, one_line(error)
-    return found, trained, ""
+def _jobs(decoding: Decoding, wanted: Sequence[tuple[Spec, Reading]]) -> list[DecoderJob]:
+    """One for each decoder, in the order of their first row."""
+    return [
+        DecoderJob(
+            stem=spec.stem, key=decoding.decoder_key(spec), label=spec.stem, kind=spec.mode, spec=spec,
+            readings=tuple(readings),
+        )
+        for spec, readings in grouped(wanted)
+    ]  # fmt: skip
 
 
-def _setting(choice: Choice) -> str:
-    level = f"level {choice.level:g}, " if choice.level else ""
-    return f"{level}{choice.beams} beam{'s' if choice.beams > 1 else ''}"
-
-
-def _value(cell: CaptionCell, score: str) -> float:
-    return next((float(row["value"]) for row in cell.corpus if row["score"] == score), float("nan"))
+def _best(jobs: Sequence[DecoderJob], found: Mapping[str, Found]) -> dict[Row, Choice]:
+    """What validation chooses for each row; ties go to what comes first: less noise, fewer beams."""
+    best: dict[Row, Choice] = {}
+    for job in jobs:
+        for reading, choice in found[job.stem].values.items():
+            known = best.get(reading.row)
+            # A value that is not there loses to any other.
+            if known is None or choice.value > np.nan_to_num(known.value, nan=-np.inf):
+                best[reading.row] = choice
+    return best

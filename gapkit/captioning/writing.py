@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +9,7 @@ import pandas as pd
 from gapkit.atomic import write_text
 from gapkit.captioning.results import CaptionResults
 from gapkit.files.csv_cells import csv_text
+from gapkit.study.manifest import write_manifest
 
 
 def write_study(results: CaptionResults, folder: Path) -> None:
@@ -22,8 +22,7 @@ def write_study(results: CaptionResults, folder: Path) -> None:
     """
     for name, table in (("captions", results.captions), ("per_clip", results.per_clip), ("scores", results.scores)):
         write_text(folder / f"{name}.csv", to_csv(table))
-    manifest = json.dumps(results.manifest, indent=2, ensure_ascii=False, default=repr)
-    write_text(folder / "manifest.json", manifest + "\n")
+    write_manifest(folder / "manifest.json", results.manifest)
 
 
 def to_csv(table: pd.DataFrame) -> str:

@@ -69,10 +69,10 @@ def compare(
     from gapkit.cli.printing import print_results
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import StudyConfig, read_config, run_study
-    from gapkit.comparison.parallel import check_backend
     from gapkit.comparison.writing import check_formats
     from gapkit.errors import InputError
     from gapkit.machine import limit_threads
+    from gapkit.study.processes import check_backend
 
     formats = check_formats(options.names(format_) or ())
     flags: dict[str, Any] = {

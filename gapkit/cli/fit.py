@@ -57,8 +57,8 @@ def fit(
     from gapkit.bridges.registry import BRIDGES
     from gapkit.cli.progress import reporting, say
     from gapkit.comparison import StudyConfig, fit_alone
-    from gapkit.comparison.folder import alone_in
     from gapkit.machine import limit_threads
+    from gapkit.study.folder import held_alone
 
     bridge = BRIDGES.name_of(bridge)
     given, kept_back = parameters(set_ or []), None if hold_out is None else share(hold_out)
@@ -74,7 +74,7 @@ def fit(
     data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     with reporting(quiet=quiet) as progress:
         fitted = fit_alone(data, bridge, study, hold_out=kept_back, progress=progress)
-    with alone_in(out):
+    with held_alone(out):
         fitted.save(out)
     if not quiet:
         if fitted.fitted_on_ is not None:

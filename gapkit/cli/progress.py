@@ -116,7 +116,7 @@ class Live:
 def reporting(*, quiet: bool, patience: float = 0.0) -> Iterator[Progress]:
     """The progress that suits where stderr leads; lines only for what takes `patience` seconds."""
     if quiet:
-        from gapkit.comparison.progress import Silent
+        from gapkit.study.progress import Silent
 
         yield Silent()
     elif not sys.stderr.isatty():

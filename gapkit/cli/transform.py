@@ -48,7 +48,7 @@ def transform(
     from gapkit.bridges import load_bridge
     from gapkit.checks import fitted_items
     from gapkit.cli.progress import say
-    from gapkit.comparison.folder import bridge_folder
+    from gapkit.comparison.stored_bridges import bridge_folder
     from gapkit.files import save_embeddings, save_pairs, write_beside
     from gapkit.files.provenance import BESIDE
     from gapkit.machine import limit_threads

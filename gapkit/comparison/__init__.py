@@ -3,12 +3,12 @@
 from gapkit.comparison.alone import fit_alone, measure_gap, measure_pairs
 from gapkit.comparison.config import StudyConfig, read_config
 from gapkit.comparison.merged_folder import merge_runs
-from gapkit.comparison.progress import Progress
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import Run, open_run
 from gapkit.comparison.study import run_study
 from gapkit.comparison.verifying import Check, Verification, verify_run
 from gapkit.statistics import Difference
+from gapkit.study.progress import Progress
 
 __all__ = [
     "Check",

@@ -16,7 +16,6 @@ from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured, groups_told
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import (
     SHARES,
@@ -36,6 +35,7 @@ from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
 from gapkit.metrics.measuring import measured_part, measured_split
 from gapkit.statistics import Groups
+from gapkit.study.progress import Progress, Silent
 
 OF_PAIRS = ("pairing", "copies", "names", "leak")
 """Kinds of warnings that say nothing about sets that are not pairs."""

@@ -5,20 +5,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.atomic import write_bytes, write_text
+from gapkit.atomic import write_bytes
 from gapkit.errors import InputError
 from gapkit.files.store import open_store
-from gapkit.records import read_json, sealed, unsealed
+from gapkit.study.record import read_record, write_record
 
 Draws = Mapping[str, NDArray[np.float64]]
 """Bootstrap draws of each metric, (B,); draw b of every row of a study belongs to the same resample of clips."""
@@ -71,6 +70,8 @@ class Cell:
         Why the bridge failed; empty where it did not.
     fit_seconds, transform_seconds : float
     draws : mapping of metric to array of shape (B,)
+    plugins : mapping of metric to str
+        Package and version of each metric that gapkit does not bring; another version is measured again.
     """
 
     bridge: str
@@ -85,6 +86,7 @@ class Cell:
     fit_seconds: float = 0.0
     transform_seconds: float = 0.0
     draws: Draws = field(default_factory=dict)
+    plugins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def stem(self) -> str:
@@ -110,12 +112,6 @@ def cell_stem(bridge: str, seed: int | None) -> str:
     return bridge if seed is None else f"{bridge}-s{seed}"
 
 
-def cell_key(**parts: Any) -> str:
-    """Digest of what a cell depends on: the same parts give the same 32 hex digits."""
-    text = json.dumps(parts, sort_keys=True, default=repr)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
 def write_cell(folder: Path, cell: Cell) -> None:
     """Write ``STEM.npz`` (draws), then ``STEM.json``, which makes the cell count.
 
@@ -128,19 +124,19 @@ def write_cell(folder: Path, cell: Cell) -> None:
     # Keyword names would clash with the parameter names of savez.
     np.savez_compressed(buffer, **{f"draws/{metric}": draws for metric, draws in sorted(cell.draws.items())})  # type: ignore[arg-type,unused-ignore]
     packed = buffer.getvalue()
-    content = asdict(cell)
+    content = asdict(replace(cell, draws={}))
     del content["draws"]
-    content["estimates"] = {k: {f: _plain(v) for f, v in value.items()} for k, value in content["estimates"].items()}
-    content = json.loads(json.dumps(content, default=repr))
-    content["draws_blake2b"] = hashlib.blake2b(packed, digest_size=16).hexdigest()
     write_bytes(folder / f"{cell.stem}.npz", packed)
-    write_text(folder / f"{cell.stem}.json", json.dumps(sealed(content), indent=2) + "\n")
+    digest = hashlib.blake2b(packed, digest_size=16).hexdigest()
+    write_record(folder / f"{cell.stem}.json", {**content, "draws_blake2b": digest})
 
 
 def read_cell(folder: Path, stem: str) -> Cell | None:
     """The cell of that name, or None where there is none or a byte of it is not as it was written."""
+    content = read_record(folder / f"{stem}.json")
+    if content is None:
+        return None
     try:
-        content = unsealed(read_json(folder / f"{stem}.json"), required=True)
         packed = (folder / f"{stem}.npz").read_bytes()
         if content.pop("draws_blake2b") != hashlib.blake2b(packed, digest_size=16).hexdigest():
             return None
@@ -160,8 +156,3 @@ def drop_cell(folder: Path, stem: str) -> None:
     for suffix in (".json", ".npz"):
         with contextlib.suppress(OSError):
             (folder / f"{stem}{suffix}").unlink()
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

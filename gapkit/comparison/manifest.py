@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
-import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import gapkit
-from gapkit.atomic import write_text
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division
-from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.encoders.packages import version
 from gapkit.errors import InputError
-from gapkit.records import read_json, sealed, unsealed
-
-PACKAGES = ("numpy", "scipy", "torch", "scikit-learn", "pandas", "safetensors")
+from gapkit.records import read_json, unsealed
+from gapkit.study.folder import SCHEMA, StudyFolder
+from gapkit.study.manifest import software, times, write_manifest
 
 _PART = {"clips": int, "targets": int}
 SHAPE: Mapping[str, Any] = {
@@ -37,7 +31,7 @@ SHAPE: Mapping[str, Any] = {
 """What is what in a manifest, where it is there at all."""
 
 
-def write_manifest(
+def write_comparison_manifest(
     folder: StudyFolder,
     pairs: PairedEmbeddings,
     division: Division,
@@ -66,8 +60,7 @@ def write_manifest(
         },
         "parts": _parts(division),
         "findings": list(findings),
-        "started": began.isoformat(timespec="seconds"),
-        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        **times(began),
         "cells": {
             cell.stem: {
                 "params": dict(cell.params),
@@ -79,7 +72,7 @@ def write_manifest(
             for cell in cells
         },
     }
-    write_text(folder.root / "manifest.json", manifest_text(content))
+    write_manifest(folder.root / "manifest.json", content)
 
 
 def _parts(division: Division) -> dict[str, Any]:
@@ -94,25 +87,8 @@ def _parts(division: Division) -> dict[str, Any]:
     }
 
 
-def manifest_text(content: Mapping[str, Any]) -> str:
-    """A manifest as JSON, sealed."""
-    plain = json.loads(json.dumps(content, default=repr))
-    return json.dumps(sealed(plain), indent=2, ensure_ascii=False) + "\n"
-
-
-def software() -> dict[str, Any]:
-    """What computes here, and on what."""
-    return {
-        "gapkit": gapkit.__version__,
-        "python": platform.python_version(),
-        "packages": {name: version(name) or None for name in PACKAGES},
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
-    }
-
-
 def read_manifest(root: Path) -> Mapping[str, Any]:
-    """What `write_manifest` wrote into the folder of a finished study.
+    """What `write_comparison_manifest` wrote into the folder of a finished study.
 
     Raises
     ------

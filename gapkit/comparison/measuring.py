@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.comparison.cells import Value
-from gapkit.comparison.fitting import one_line
 from gapkit.embeddings import content_hash
+from gapkit.errors import one_line
 from gapkit.metrics import Estimate, Measures, Reference, measure
 from gapkit.statistics import Groups
 

@@ -11,17 +11,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import discard, write_text
+from gapkit.atomic import discard
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
-from gapkit.comparison.folder import LOCK, StudyFolder, alone_in
-from gapkit.comparison.manifest import manifest_text, read_manifest
+from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.merging import merged
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.summary import seed_of
 from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.errors import GapkitError, InputError
+from gapkit.study.folder import LOCK, StudyFolder, held_alone
+from gapkit.study.manifest import write_manifest
+from gapkit.study.progress import Progress, Silent
+from gapkit.study.record import RECORD
 
 SETTINGS_ASIDE = ("random_state", "device")
 """Parameters that may differ between runs of one bridge: rows have their seed, and devices only round otherwise."""
@@ -200,11 +202,11 @@ def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence
     _drop_leftovers(out)
     temporary = out.with_name(f".{out.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with alone_in(temporary):
+        with held_alone(temporary):
             _fill(parts, results, temporary, formats)
         (temporary / LOCK).unlink()
         if out.exists():
-            with alone_in(out):  # its lock is all that it may hold: see `_check_paths`
+            with held_alone(out):  # its lock is all that it may hold: see `_check_paths`
                 (out / LOCK).unlink()
                 out.rmdir()
         temporary.rename(out)
@@ -217,7 +219,7 @@ def _write(parts: Sequence[Part], results: Results, out: Path, formats: Sequence
 def _drop_leftovers(out: Path) -> None:
     """Remove what merges into `out` that were killed have left beside it; one that is under way is locked."""
     for path in out.parent.glob(f".{glob.escape(out.name)}.????????.tmp"):
-        with contextlib.suppress(GapkitError), alone_in(path):
+        with contextlib.suppress(GapkitError), held_alone(path):
             discard(path)
 
 
@@ -230,7 +232,7 @@ def _fill(parts: Sequence[Part], results: Results, root: Path, formats: Sequence
     for stem, cell in _cells(parts).items():
         write_cell(home.cells, cell)
         _copy_bridges(parts, stem, home.bridges)
-    write_text(home.root / "manifest.json", manifest_text(_manifest(parts)))
+    write_manifest(home.root / "manifest.json", _manifest(parts))
     write_results(results, home.root, formats)
 
 
@@ -271,7 +273,7 @@ def _copy_bridges(parts: Sequence[Part], stem: str, to: Path) -> None:
             if new == stem and all((home / "config.json").is_file() for home in homes):
                 for home, end in zip(homes, ends, strict=True):
                     (to / f"{stem}{end}").mkdir()
-                    for name in (*FILES_OF_A_FIT, "fit.json"):
+                    for name in (*FILES_OF_A_FIT, RECORD):
                         if (home / name).is_file():
                             shutil.copyfile(home / name, to / f"{stem}{end}" / name)
                 return

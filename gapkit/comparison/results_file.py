@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from gapkit.comparison.cells import cell_stem, read_cell
-from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.comparison.summary import COLUMNS, DrawTable, seed_of, typed
 from gapkit.errors import InputError, printable
 from gapkit.records import read_json, sealed, unsealed
 from gapkit.report import Column
 from gapkit.report.table import BLOCKS
+from gapkit.study.folder import SCHEMA, StudyFolder
 
 MOST_DIGITS = 20
 """Decimals that a float64 has at most."""

@@ -19,7 +19,6 @@ from gapkit.comparison import anchors
 from gapkit.comparison.cells import cell_stem
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, divide
-from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.results import Results
@@ -27,6 +26,7 @@ from gapkit.comparison.splits import TWO_SETS, Parts
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.study.folder import StudyFolder
 
 ARGUMENTS = ("path", "target", "owner", "captions", "join")
 """Arguments of `load_pairs` that a study keeps: files, and how they are joined."""

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gapkit.comparison import anchors
-from gapkit.comparison.cells import Cell, drop_cell, read_cell, write_cell
-from gapkit.comparison.computing import Bench, Job
+from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, divide
-from gapkit.comparison.fitting import Task
-from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.manifest import write_manifest
+from gapkit.comparison.grid import ComparisonGrid
+from gapkit.comparison.manifest import write_comparison_manifest
 from gapkit.comparison.measuring import groups_told
 from gapkit.comparison.other_set import joined_sets
-from gapkit.comparison.parallel import Backend, check_backend, compute_elsewhere
-from gapkit.comparison.planning import study_tasks
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
-from gapkit.comparison.scheduling import Clock, in_words, longest_first, measuring_seconds, sensible_processes
 from gapkit.comparison.splits import Parts, own_splits, with_known_names
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
@@ -34,6 +27,11 @@ from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics.registry import METRICS
 from gapkit.report import Column
+from gapkit.study.folder import StudyFolder
+from gapkit.study.order import sensible_processes
+from gapkit.study.processes import Backend, check_backend
+from gapkit.study.progress import Progress, Silent
+from gapkit.study.run import run_grid
 
 FOLDS = "folds"
 """Takes the place of the name of a split where items were measured in folds."""
@@ -119,14 +117,14 @@ def run_study(
         left_out = [name for name in config.metrics if "fitted" in METRICS.get(name).needs]
         if division.in_folds and left_out:
             progress.message(f"note: {', '.join(left_out)}: left out, for each fold has fitted targets of its own")
-        cells = _Runner(division, config, home, progress, processes=jobs, backend=backend).run()
+        cells = _cells(ComparisonGrid(division, config, home), progress, processes=jobs, backend=backend)
         columns = metric_columns(config.metrics)
         frame = long_frame(
             cells, {c.name: c.group for c in columns}, split=FOLDS if division.in_folds else config.test_split
         )
         results = Results(frame, columns, {"name": pairs.name, **identity}, draws_of(cells))
         write_results(results, home.root, formats)
-        write_manifest(home, pairs, division, config, cells, identity, findings=findings, began=began)
+        write_comparison_manifest(home, pairs, division, config, cells, identity, findings=findings, began=began)
     return results
 
 
@@ -191,101 +189,19 @@ def metric_columns(names: Sequence[str]) -> tuple[Column, ...]:
     )
 
 
+def _cells(grid: ComparisonGrid, progress: Progress, *, processes: int | None, backend: Backend) -> list[Cell]:
+    """All cells in the order of the table."""
+    config, jobs = grid.config, grid.jobs()
+    threads = config.threads or 1
+    if processes is None and backend == "loky":
+        waiting = [job for job in jobs if job.missing]
+        processes = sensible_processes(waiting, memory=grid.memory, device=config.device, threads=threads)
+    progress.start(len(jobs))
+    found = run_grid(grid, jobs, progress=progress, processes=processes, threads=threads, backend=backend)
+    cells = {job.stem: cell for job, cell in found}
+    return [cells[job.stem] for job in jobs]
+
+
 def _check_jobs(jobs: int | None) -> None:
     if jobs is not None:
         whole("jobs", jobs, 1)
-
-
-class _Runner:
-    """The cells of one study, here or in several processes."""
-
-    def __init__(
-        self,
-        division: Division,
-        config: StudyConfig,
-        folder: StudyFolder,
-        progress: Progress,
-        *,
-        processes: int | None,
-        backend: Backend,
-    ) -> None:
-        self.division = division
-        self.config = config
-        self.folder = folder
-        self.progress = progress
-        self.processes = processes
-        self.backend = backend
-
-    def run(self) -> list[Cell]:
-        """All cells in the order of the table: anchors, unpaired bridges, paired bridges."""
-        tasks = study_tasks(self.config, self.division)
-        self.progress.start(len(tasks))
-        cells: dict[str, Cell] = {}
-        jobs = []
-        for task in tasks:
-            known = self._known(task)
-            missing = self._missing(known)
-            if known is not None and not missing:
-                cells[task.stem] = known
-                # A run that was killed between the cell and this has left them.
-                self._drop_checkpoints(task.stem)
-                self.progress.advance(known.label, "kept")
-            else:
-                jobs.append(Job(task, known, missing))
-        clock = Clock(jobs, self.division)
-        with contextlib.closing(self._computed(jobs, clock)) as computed:
-            for cell in computed:
-                write_cell(self.folder.cells, cell)
-                self._drop_checkpoints(cell.stem)
-                cells[cell.stem] = cell
-                clock.finish(cell)
-                self.progress.advance(cell.label, ", ".join(filter(None, (_note(cell), in_words(clock.left())))))
-        return [cells[task.stem] for task in tasks]
-
-    def _computed(self, jobs: Sequence[Job], clock: Clock) -> Generator[Cell, None, None]:
-        bench = Bench(self.division, self.config, self.folder)
-        threads = self.config.threads or 1
-        processes = self.processes
-        if processes is None and self.backend == "loky":
-            processes = sensible_processes(jobs, self.division, device=self.config.device, threads=threads)
-        if processes == 1 or len(jobs) < 2:
-            for job in jobs:
-                self.progress.begin(job.task.label)
-                yield bench.compute(job, self.progress)
-            return
-        yield from compute_elsewhere(
-            bench,
-            longest_first(jobs, self.division),
-            processes=processes,
-            threads=threads,
-            backend=self.backend,
-            progress=self.progress,
-            begun=clock.share,
-        )
-
-    def _drop_checkpoints(self, stem: str) -> None:
-        for fit in self.division.stems(stem):
-            self.folder.drop_checkpoint(fit)
-
-    def _known(self, task: Task) -> Cell | None:
-        """The finished cell, if it is whole, of this key, and did not fail."""
-        cell = read_cell(self.folder.cells, task.stem)
-        if cell is not None and cell.key == task.key and not cell.error:
-            return cell
-        drop_cell(self.folder.cells, task.stem)
-        return None
-
-    def _missing(self, cell: Cell | None) -> tuple[str, ...]:
-        asked = set() if cell is None else set(cell.measured)
-        return tuple(metric for metric in self.config.metrics if metric not in asked)
-
-
-def _note(cell: Cell) -> str:
-    if cell.error:
-        return f"failed: {cell.error}"
-    if cell.failed:
-        reasons: dict[str, list[str]] = {}
-        for metric, why in cell.failed.items():
-            reasons.setdefault(why, []).append(metric)
-        return "failed: " + "; ".join(f"{', '.join(metrics)} ({why})" for why, metrics in reasons.items())
-    return f"{cell.fit_seconds:.1f} s to fit, {measuring_seconds(cell):.1f} s to measure"

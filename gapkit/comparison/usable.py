@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from gapkit import checks
-from gapkit.comparison.progress import Progress
 from gapkit.embeddings import PairedEmbeddings
+from gapkit.study.progress import Progress
 
 KNOWN = frozenset({"copies", "dtype", "leak", "rank"})
 """Kinds of warnings about a bundled dataset that its card tells of, and that nobody who uses it can mend."""

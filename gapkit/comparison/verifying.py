@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,20 +12,23 @@ from typing import Any
 import numpy as np
 
 from gapkit.comparison.cells import Cell, cell_stem, read_cell
-from gapkit.comparison.computing import Bench, Job
 from gapkit.comparison.division import divide
-from gapkit.comparison.fitting import Task, fitted_files
-from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.manifest import read_manifest, software
+from gapkit.comparison.grid import ComparisonGrid
+from gapkit.comparison.jobs import CellJob, cell_jobs
+from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.merged_folder import SETTINGS_ASIDE
-from gapkit.comparison.planning import study_tasks
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import opened_pairs, stored_config
 from gapkit.comparison.selecting import unlabelled
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.records import as_json
+from gapkit.study.folder import StudyFolder
+from gapkit.study.grid import attempt
+from gapkit.study.manifest import software
+from gapkit.study.progress import Progress, Silent
+from gapkit.study.record import RECORD, saved_seconds
 
 TOLERANCE = 1e-3
 """Share of a value (of 1 for smaller ones) that another processor, BLAS or number of threads may change."""
@@ -120,15 +122,16 @@ def verify_run(
         # A study of a GPU is verified on whatever is here.
         config = replace(config, device="auto" if config.device != "cpu" else "cpu").resolved()
         division = divide(data, config)
-        known = {task.stem: task for task in study_tasks(config, division)}
-        tasks = {cell.stem: _task_of(cell, known) for cell in found.values() if cell is not None and not cell.error}
-        whole = [stem for stem, task in tasks.items() if task is not None]
+        known = {job.stem: job for job in cell_jobs(config, division)}
+        cells_there = [cell for cell in found.values() if cell is not None and not cell.error]
+        jobs = {cell.stem: (job, cell) for cell in cells_there if (job := _job_of(cell, known)) is not None}
+        whole = list(jobs)
         drawn = np.random.default_rng(seed).permutation(len(whole))[:cells]
         progress.start(len(drawn))
         with tempfile.TemporaryDirectory(prefix="gapkit-") as scratch:
-            bench = Bench(division, config, StudyFolder(scratch))
+            grid = ComparisonGrid(division, config, StudyFolder(scratch))
             for stem in (whole[place] for place in sorted(drawn)):
-                checks.append(_again(bench, tasks[stem], found[stem], tolerance, progress))
+                checks.append(_again(grid, *jobs[stem], tolerance, progress))
                 progress.advance(checks[-1].what, checks[-1].said)
     return Verification(tuple(checks), _changed(manifest))
 
@@ -162,8 +165,8 @@ def _files(home: StudyFolder, results: Results, found: Mapping[str, Cell | None]
     checks.append(
         Check("results.json", not apart, _said(apart, f"{held} values as in the cells", "not as in the cell"))
     )
-    fits = sorted(path.parent for path in home.bridges.glob("*/fit.json"))
-    changed = [fit.name for fit in fits if not fitted_files(fit)]
+    fits = sorted(path.parent for path in home.bridges.glob(f"*/{RECORD}"))
+    changed = [fit.name for fit in fits if saved_seconds(fit) is None]
     return [*checks, Check("fitted bridges", not changed, _said(changed, f"{len(fits)} whole", "not as written"))]
 
 
@@ -172,29 +175,28 @@ def _said(wrong: Sequence[str], right: str, how: str) -> str:
     return f"{', '.join(wrong[:3])}{more}: {how}" if wrong else right
 
 
-def _task_of(cell: Cell, known: Mapping[str, Task]) -> Task | None:
+def _job_of(cell: Cell, known: Mapping[str, CellJob]) -> CellJob | None:
     """What makes a cell: a merged study has bridges of other settings than its own, and labelled ones."""
-    task = known.get(cell_stem(unlabelled(cell.bridge), cell.seed))
-    if task is None:
+    job = known.get(cell_stem(unlabelled(cell.bridge), cell.seed))
+    if job is None:
         return None
-    now = json.loads(json.dumps(dict(task.params), default=repr))
+    now = as_json(job.params)
     other = {key: v for key, v in cell.params.items() if key in now and key not in SETTINGS_ASIDE and now[key] != v}
-    return replace(task, stem=cell.stem, label=cell.label, params={**task.params, **other})
+    params = {**job.params, **other}
+    return replace(job, stem=cell.stem, label=cell.label, params=params, missing=tuple(cell.estimates))
 
 
-def _again(bench: Bench, task: Task | None, then: Cell | None, tolerance: float, progress: Progress) -> Check:
+def _again(grid: ComparisonGrid, job: CellJob, then: Cell, tolerance: float, progress: Progress) -> Check:
     """One cell, fitted and measured anew."""
-    assert task is not None
-    assert then is not None
-    progress.begin(task.label)
-    now = bench.compute(Job(task, None, tuple(then.estimates)), progress)
+    progress.begin(job.label)
+    now, _ = attempt(grid, job, progress)
     if now.error:
-        return Check(task.stem, False, f"fails now: {now.error}")
+        return Check(job.stem, False, f"fails now: {now.error}")
     worst, where, same = 0.0, "", True
     for metric, value in then.estimates.items():
         other = now.estimates.get(metric)
         if other is None:
-            return Check(task.stem, False, f"{metric}: not measured now ({now.failed.get(metric, 'does not apply')})")
+            return Check(job.stem, False, f"{metric}: not measured now ({now.failed.get(metric, 'does not apply')})")
         a, b = np.array([value.value, value.low, value.high]), np.array([other.value, other.low, other.high])
         same &= np.array_equal(a, b, equal_nan=True)
         apart = np.abs(a - b) / np.maximum(1.0, np.abs(a))
@@ -204,9 +206,9 @@ def _again(bench: Bench, task: Task | None, then: Cell | None, tolerance: float,
             worst, where = float(apart.max()), f"{metric} {value.value:.6g} then, {other.value:.6g} now"
     count = f"{len(then.estimates)} metrics"
     if same:
-        return Check(task.stem, True, f"{count}, to the last digit")
+        return Check(job.stem, True, f"{count}, to the last digit")
     said = f"{count}, to {worst:.0e} ({where})"
-    return Check(task.stem, worst <= tolerance, said)
+    return Check(job.stem, worst <= tolerance, said)
 
 
 def _changed(manifest: Mapping[str, Any]) -> tuple[str, ...]:

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 import gapkit
 from gapkit.checks import inspect_pairs
 from gapkit.comparison.anchors import first_targets
-from gapkit.comparison.manifest import manifest_text
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.run import Run
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -24,6 +22,8 @@ from gapkit.page.facts import cells_of, facts_of
 from gapkit.page.maps import LABELS, check_methods, project_all
 from gapkit.page.ways import Track, tracks
 from gapkit.page.words import answers, question
+from gapkit.study.manifest import manifest_text
+from gapkit.study.progress import Progress, Silent
 
 MOST_CLIPS = 2000
 

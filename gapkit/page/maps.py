@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.comparison.progress import Progress
 from gapkit.errors import InputError
 from gapkit.metrics.neighbours import nearest_neighbours
 from gapkit.page.content import Map
 from gapkit.page.ways import Track
 from gapkit.projections import METHODS, Projection, project
+from gapkit.study.progress import Progress
 
 MOST_ROWS = 40_000
 """Rows that projections by neighbours are found on, all bridges together; linear ones take all."""

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.bridges.stepping import SteppingBridge
-from gapkit.comparison.progress import Progress
 from gapkit.comparison.run import ALL, Run
 from gapkit.errors import GapkitError
 from gapkit.metrics import centroid_distance
 from gapkit.page.content import State, Way
+from gapkit.study.progress import Progress
 
 MOST_STATES = 8
 """Of a way on the page; longer ones are thinned."""

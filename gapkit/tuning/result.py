@@ -11,10 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from gapkit.comparison.folder import SCHEMA
 from gapkit.files.csv_cells import guarded
 from gapkit.report.markdown import escape
 from gapkit.space import Choice, Range
+from gapkit.study.folder import SCHEMA
 from gapkit.tuning.layout import Layout, lay_out
 from gapkit.tuning.trials import Trial, frontier, record
 

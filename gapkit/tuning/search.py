@@ -3,55 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
-import functools
 import inspect
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-import gapkit
-from gapkit.bridges.fitted_on import FittedOn
-from gapkit.bridges.registry import BRIDGES, make_bridge
-from gapkit.comparison.cells import cell_key
+from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison.config import StudyConfig
-from gapkit.comparison.fitting import one_line
-from gapkit.comparison.folder import StudyFolder
-from gapkit.comparison.progress import Progress, Silent
 from gapkit.comparison.splits import with_known_names
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.encoders.packages import version
 from gapkit.errors import GapkitError, InputError
 from gapkit.given import whole
-from gapkit.space import Choice, Range, Space
+from gapkit.space import Choice, Range
+from gapkit.study.keys import job_key, versions
+from gapkit.study.progress import Progress, Silent
+from gapkit.tuning.grid import SearchFolder, SearchGrid
 from gapkit.tuning.parts import TuningParts, tuning_parts
 from gapkit.tuning.result import TuningResult
-from gapkit.tuning.sampler import propose, require_optuna
+from gapkit.tuning.sampler import require_optuna
 from gapkit.tuning.scoring import CLOSURE, PRESERVATION, Yardstick
 from gapkit.tuning.space import plain, search_space
-from gapkit.tuning.trials import Trial, choose, read_trial, write_trial
+from gapkit.tuning.trials import choose
 from gapkit.tuning.writing import write_files
-
-
-class SearchFolder(StudyFolder):
-    """Where the files of a search lie: ``tune.json`` says what was searched, ``trials/`` holds what was found.
-
-    Parameters
-    ----------
-    root : path
-    """
-
-    kind, file, command = "search", "tune.json", "gapkit tune"
-
-    def __init__(self, root: str | Path) -> None:
-        super().__init__(root)
-        self.trials = self.root / "trials"
 
 
 def tune_bridge(
@@ -138,11 +113,11 @@ def tune_bridge(
     parts = tuning_parts(pairs, config)
     yardstick = Yardstick.of(parts.scoring, seed=seed)
     identity = _identity(name, pairs, parts, config, searched, fixed)
-    search = _Search(name, parts, config, searched, fixed, yardstick, progress)
     with _claimed(out, identity) as folder:
         for note in (f"{pairs.name}: {parts.rule}", *yardstick.notes):
             progress.message(note)
-        found = search.run(trials, folder, cell_key(**identity))
+        grid = SearchGrid(name, parts, config, searched, fixed, yardstick, job_key(**identity), folder)
+        found = grid.run(trials, progress)
         best, enough = choose(found, keep)
         if best is None:
             raise GapkitError(f"bridge {name!r}: all {len(found)} trials failed; the first: {found[0].error}")
@@ -163,80 +138,6 @@ def tune_bridge(
     return result
 
 
-class _Search:
-    """The trials of one search, one after another."""
-
-    def __init__(
-        self,
-        name: str,
-        parts: TuningParts,
-        config: StudyConfig,
-        space: Space,
-        fixed: Mapping[str, Any],
-        yardstick: Yardstick,
-        progress: Progress,
-    ) -> None:
-        self.name = name
-        self.parts = parts
-        self.config = config
-        self.space = space
-        self.fixed = fixed
-        self.yardstick = yardstick
-        self.progress = progress
-
-    def run(self, n_trials: int, folder: SearchFolder | None, key: str) -> list[Trial]:
-        self.progress.start(n_trials)
-        found: list[Trial] = []
-        for number in range(n_trials):
-            label = f"trial {number}" if number else "trial 0, defaults"
-            known = read_trial(folder.trials, number, key) if folder else None
-            if known is not None:
-                found.append(known)
-                self.progress.advance(label, "done before")
-                continue
-            params = self._defaults() if number == 0 else self._propose(found, number)
-            if params is None:
-                self.progress.message(f"every setting that was drawn had been tried: the search ends with {number}")
-                break
-            self.progress.begin(label)
-            found.append(self._trial(number, params))
-            if folder is not None:
-                write_trial(folder.trials, found[-1], key)
-            self.progress.advance(label, _note(found[-1]))
-        return found
-
-    def _defaults(self) -> dict[str, Any]:
-        params = make_bridge(self.name).get_params(deep=False)
-        return {key: params[key] for key in self.space}
-
-    def _propose(self, found: Sequence[Trial], number: int) -> dict[str, Any] | None:
-        return propose(self.space, found, seed=self.config.seed, number=number)
-
-    def _trial(self, number: int, params: Mapping[str, Any]) -> Trial:
-        began = time.perf_counter()
-        first, count = self.config.seed, self.config.seeds if BRIDGES.get(self.name).stochastic else 1
-        try:
-            score = self.yardstick.score([self._moved(params, seed) for seed in range(first, first + count)])
-        except Exception as error:  # a setting may fail in any way, and the others go on
-            return Trial(number, params, seconds=time.perf_counter() - began, error=one_line(error))
-        return Trial(number, params, seconds=time.perf_counter() - began, **vars(score))
-
-    @functools.cached_property
-    def _fitted_on(self) -> FittedOn:
-        """The same for every trial, and made once."""
-        return FittedOn.of_pairs(self.parts.fit, validation=self.parts.stopping)
-
-    def _moved(self, params: Mapping[str, Any], seed: int) -> NDArray[np.float32]:
-        """The scoring clips, moved by a bridge with these parameters."""
-        config = dataclasses.replace(self.config, params={self.name: {**self.fixed, **params}})
-        fit, stopping = self.parts.fit, self.parts.stopping
-        bridge = make_bridge(self.name, **config.bridge_params(self.name, seed, fit.n_targets))
-        source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
-        held_out = stopping.expanded() if stopping else None
-        bridge.fit(source, target, validation=held_out, progress=self.progress.step, fitted_on=self._fitted_on)
-        return np.asarray(bridge.transform(self.parts.scoring.source))
-
-
 def _identity(
     name: str,
     pairs: PairedEmbeddings,
@@ -246,7 +147,7 @@ def _identity(
     fixed: Mapping[str, Any],
 ) -> dict[str, dict[str, Any]]:
     """What two runs must share for their trials to belong to one search; `trials` and `keep` may differ."""
-    package = BRIDGES.origin(name)
+    own, package, *plugin = versions(BRIDGES, name)
     data = {
         "content_hash": parts.content_hash,
         "dim": pairs.dim,
@@ -257,7 +158,7 @@ def _identity(
     }
     search = {
         "bridge": name,
-        "versions": {"gapkit": gapkit.__version__, package: version(package)},
+        "versions": {"gapkit": own, package: next(iter(plugin), "")},
         "parameters": sorted(space),
         "fixed": dict(fixed),
         "seed": config.seed,
@@ -284,9 +185,3 @@ def _check(trials: int, keep: float) -> None:
     whole("trials", trials, 1)
     if isinstance(keep, bool) or not isinstance(keep, (int, float)) or not 0 < keep <= 1:
         raise InputError(f"keep: expected a share above 0 and at most 1, got {keep!r}")
-
-
-def _note(trial: Trial) -> str:
-    if trial.error:
-        return f"failed: {trial.error}"
-    return f"closure {trial.closure:.3f}, kept {trial.kept:.3f}, {trial.seconds:.1f} s"

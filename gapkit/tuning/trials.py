@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import write_text
-from gapkit.records import read_json, sealed, unsealed
+from gapkit.study.record import read_record, write_record
 
 NAN = (math.nan, math.nan)
 
@@ -104,16 +102,16 @@ def write_trial(folder: Path, trial: Trial, key: str) -> None:
     GapkitError
         The disk is full or the folder cannot be written to.
     """
-    content = {"search": key, **record(trial)}
-    write_text(_path(folder, trial.number), json.dumps(sealed(content), indent=2) + "\n")
+    write_record(_path(folder, trial.number), {"search": key, **record(trial)})
 
 
 def read_trial(folder: Path, number: int, key: str) -> Trial | None:
     """The trial of that number, or None where there is none, or a byte of it is not as this search wrote it."""
+    content = read_record(_path(folder, number), search=key)
+    if content is None:
+        return None
     try:
-        content = unsealed(read_json(_path(folder, number)), required=True)
-        if content.pop("search") != key:
-            return None
+        del content["search"]
         numbers = {name: _number(content.pop(name)) for name in ("closure", "kept")}
         low_high = {name: tuple(map(_number, content.pop(name))) for name in ("closure_interval", "kept_interval")}
         return Trial(**content, **numbers, **low_high)  # type: ignore[arg-type]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import platform
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,13 +11,10 @@ from typing import Any
 
 import torch
 
-import gapkit
 from gapkit.atomic import write_text
-from gapkit.comparison.folder import SCHEMA
-from gapkit.comparison.manifest import PACKAGES
-from gapkit.encoders.packages import version
 from gapkit.errors import printable
-from gapkit.records import sealed
+from gapkit.study.folder import SCHEMA
+from gapkit.study.manifest import PACKAGES, software, times, write_manifest
 from gapkit.tuning.result import TuningResult
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -45,19 +41,13 @@ def write_files(
         "closure_metrics": list(result.metrics),
         "trials": len(result.trials),
         "failed": sum(not trial.complete for trial in result.trials),
-        "gapkit": gapkit.__version__,
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in (*PACKAGES, "optuna")},
-        "platform": platform.platform(),
-        "processor": platform.processor() or platform.machine(),
+        **software((*PACKAGES, "optuna")),
         "device": device,
         "threads": torch.get_num_threads(),
         "findings": list(findings),
-        "started": began.isoformat(timespec="seconds"),
-        "finished": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        **times(began),
     }
-    content = sealed(json.loads(json.dumps(manifest)))
-    write_text(folder / "tune.json", json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    write_manifest(folder / "tune.json", manifest)
 
 
 def to_toml(result: TuningResult) -> str:

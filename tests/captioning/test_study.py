@@ -15,8 +15,8 @@ from gapkit.captioning.plan import Row, Spec, level_name
 from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
 from gapkit.comparison import StudyConfig, run_study
-from gapkit.comparison.progress import Silent
 from gapkit.errors import InputError
+from gapkit.study.progress import Silent
 
 QUICK = {"diffusion-link": {"steps": 10, "hidden": 16}}
 TABLES = ("captions", "per_clip", "scores")

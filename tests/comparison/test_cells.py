@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gapkit.comparison.cells import Cell, Value, cell_key, cell_stem, read_cell, write_cell
+from gapkit.comparison.cells import Cell, Value, cell_stem, read_cell, write_cell
 
 
 @pytest.fixture
@@ -76,8 +76,6 @@ def test_a_file_missing(tmp_path: Path, cell: Cell) -> None:
     assert read_cell(tmp_path, "ridge-s3") is None
 
 
-def test_names_and_keys() -> None:
+def test_names() -> None:
     assert cell_stem("ridge", None) == "ridge"
     assert cell_stem("mlp", 0) == "mlp-s0"
-    assert cell_key(a=1, b=2) == cell_key(b=2, a=1)
-    assert cell_key(a=1) != cell_key(a=1.5)

@@ -12,12 +12,12 @@ from gapkit.bridges import Bridge, load_bridge
 from gapkit.comparison import StudyConfig, merge_runs, open_run, run_study
 from gapkit.comparison.cells import read_cell
 from gapkit.comparison.division import Division, divide
-from gapkit.comparison.folder import StudyFolder
 from gapkit.comparison.folds import make_folds
 from gapkit.comparison.splits import clip_groups
 from gapkit.comparison.verifying import verify_run
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.study.folder import StudyFolder
 
 CONFIG = StudyConfig(bridges=("ridge",), metrics=("cosine",), n_resamples=20, folds=4, device="cpu")
 Make = Callable[..., PairedEmbeddings]

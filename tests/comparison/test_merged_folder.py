@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 
 from gapkit.comparison import Results, StudyConfig, merge_runs, open_run, run_study
-from gapkit.comparison.folder import alone_in
 from gapkit.comparison.merged_folder import folder_labels
-from gapkit.comparison.progress import Silent
 from gapkit.datasets import load_dataset
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.records import sealed, unsealed
+from gapkit.study.folder import held_alone
+from gapkit.study.progress import Silent
 
 CONFIG = StudyConfig(bridges=("ridge", "c3"), metrics=("cosine", "recall@10"), seeds=2, n_resamples=20, device="cpu")
 OTHER = replace(CONFIG, bridges=("noise-only", "procrustes"), metrics=("cosine", "mmd"))
@@ -82,7 +82,7 @@ def test_nothing_is_lost(run: Callable[..., Path], sfx: PairedEmbeddings, tmp_pa
 def test_what_a_killed_merge_left_goes(run: Callable[..., Path], tmp_path: Path) -> None:
     for name in (".both.0011aabb.tmp", ".both.running0.tmp", ".other.0011aabb.tmp"):
         (tmp_path / name / "cells").mkdir(parents=True)
-    with alone_in(tmp_path / ".both.running0.tmp"):
+    with held_alone(tmp_path / ".both.running0.tmp"):
         merge_runs([run(CONFIG), run(OTHER)], tmp_path / "both")
     assert {p.name for p in tmp_path.iterdir()} == {"both", ".both.running0.tmp", ".other.0011aabb.tmp"}
 

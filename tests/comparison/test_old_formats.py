@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from gapkit.comparison import Results, StudyConfig, open_run, run_study, verify_run
-from gapkit.comparison.folder import SCHEMA
 from gapkit.files import load_pairs
+from gapkit.study.folder import SCHEMA
 
 STORED = sorted((Path(__file__).parent / "stored").glob("schema-*"))
 

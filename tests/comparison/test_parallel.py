@@ -18,10 +18,10 @@ from joblib._parallel_backends import LokyBackend
 
 from gapkit.bridges import Bridge
 from gapkit.comparison import Results, StudyConfig, run_study
-from gapkit.comparison.parallel import BACKENDS
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS, register_metric
+from gapkit.study.processes import BACKENDS
 
 CONFIG = StudyConfig(
     bridges=("ridge", "residual-mlp", "diffusion-link"),

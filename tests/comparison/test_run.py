@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gapkit.comparison import StudyConfig, open_run, run_study
-from gapkit.comparison.manifest import manifest_text
 from gapkit.errors import InputError
 from gapkit.files import load_pairs, save_pairs
 from gapkit.metrics import cosine
 from gapkit.records import SEAL
+from gapkit.study.manifest import manifest_text
 
 
 @pytest.fixture(scope="module")

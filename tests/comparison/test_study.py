@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import gapkit.comparison.computing
 import gapkit.comparison.fitting
+import gapkit.comparison.grid
 import gapkit.comparison.study
 from gapkit import atomic
 from gapkit.bridges import Bridge
 from gapkit.comparison import Results, StudyConfig, measure_gap, run_study
 from gapkit.comparison.alone import fit_alone
 from gapkit.comparison.cells import read_cell
-from gapkit.comparison.folder import StudyFolder
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
 from gapkit.metrics.registry import METRICS, register_metric
+from gapkit.study.folder import StudyFolder
 
 CONFIG = StudyConfig(
     bridges=("ridge", "residual-mlp"),
@@ -114,8 +114,8 @@ def test_a_finished_cell_is_never_computed_again(
     pairs: PairedEmbeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run_study(pairs, CONFIG, out=tmp_path)
-    monkeypatch.setattr(gapkit.comparison.computing, "fit_task", _never)
-    monkeypatch.setattr(gapkit.comparison.computing, "estimate_all", _never)
+    monkeypatch.setattr(gapkit.comparison.grid, "fit_bridge", _never)
+    monkeypatch.setattr(gapkit.comparison.grid, "estimate_all", _never)
     notes = Notes()
     again = run_study(pairs, CONFIG, out=tmp_path, progress=notes)
     pd.testing.assert_frame_equal(again.frame, first.frame)

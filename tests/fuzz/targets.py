@@ -111,7 +111,7 @@ def json(data: bytes, folder: Path) -> None:
     from gapkit.captioning.decoders.base import read_config as read_decoder
     from gapkit.comparison import Results
     from gapkit.comparison.cells import read_cell
-    from gapkit.comparison.folder import StudyFolder
+    from gapkit.study.folder import StudyFolder
     from gapkit.tuning.trials import read_trial
 
     kind, data = data[:1], data[1:]

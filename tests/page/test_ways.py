@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from gapkit.comparison import open_run
-from gapkit.comparison.progress import Silent
 from gapkit.metrics import centroid_distance, cosine
 from gapkit.page.maps import _placed, project_all
 from gapkit.page.ways import EDGES, Ruler, tracks
+from gapkit.study.progress import Silent
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,12 @@ import pytest
 
 from gapkit.cli.plot import KINDS as HELP
 from gapkit.comparison import StudyConfig, open_run, run_study
-from gapkit.comparison.manifest import manifest_text
 from gapkit.errors import InputError
 from gapkit.plots import KINDS, draw
 from gapkit.plots.material import Material
 from gapkit.plots.style import figure_of
 from gapkit.records import SEAL
+from gapkit.study.manifest import manifest_text
 
 SMALL = ("cosine", "centroid-distance")
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import write_text
-from gapkit.comparison.cells import cell_stem
+from gapkit.atomic import discard, write_text
 from gapkit.errors import GapkitError, InputError
-from gapkit.records import read_json, sealed, unsealed
+from gapkit.records import as_json, read_json, sealed, unsealed
 
 SCHEMA = 1
 """Version of the files that a study writes."""
@@ -21,6 +19,9 @@ SCHEMA = 1
 
 LOCK = ".lock"
 """File that a process holds while it works in a folder; it stays behind."""
+
+WITHOUT_LOCKS = (errno.ENOTSUP, errno.ENOLCK)
+"""What file systems say that have no locks: a study goes on there without one, where filelock would refuse."""
 
 
 class StudyFolder:
@@ -55,7 +56,7 @@ class StudyFolder:
                 f"{self.root}: expected a new, empty or {self.kind} folder, got one with other files; "
                 "give another --out"
             )
-        with alone_in(self.root):
+        with held_alone(self.root):
             try:
                 yield
             finally:
@@ -72,11 +73,11 @@ class StudyFolder:
             The folder belongs to a study of other data or options.
         """
         if not self.study.exists():
-            content = sealed(json.loads(json.dumps({"schema": SCHEMA, **identity})))
+            content = sealed(as_json({"schema": SCHEMA, **identity}))
             write_text(self.study, json.dumps(content, indent=2, sort_keys=True) + "\n")
             return
         known = self.identity()
-        for group, expected in identity.items():
+        for group, expected in as_json(identity).items():
             for key, value in expected.items():
                 found = known.get(group, {}).get(key)
                 if found != value:
@@ -116,11 +117,20 @@ class StudyFolder:
         return dict(known)
 
     def checkpoint(self, stem: str) -> Path:
-        """File that the training of one cell resumes from."""
+        """File that the training of one job resumes from."""
         return self.checkpoints / f"{stem}.safetensors"
 
+    def own_checkpoint(self, stem: str, key: str) -> Path:
+        """The same; one that a job of another key has left is removed."""
+        checkpoint = self.checkpoint(stem)
+        owner = checkpoint.with_suffix(".key")
+        if not owner.exists() or owner.read_bytes() != key.encode():
+            self.drop_checkpoint(stem)
+            write_text(owner, key)
+        return checkpoint
+
     def drop_checkpoint(self, stem: str) -> None:
-        """Remove the checkpoint of a finished cell; the folder goes when the study lets go of its own."""
+        """Remove the checkpoint of a finished job; the folder goes when the study lets go of its own."""
         for path in (self.checkpoint(stem), self.checkpoint(stem).with_suffix(".key")):
             with contextlib.suppress(OSError):
                 path.unlink(missing_ok=True)
@@ -130,7 +140,7 @@ class StudyFolder:
 
 
 @contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def held_alone(folder: Path) -> Iterator[None]:
     """Hold a folder alone, without the half files of a run that was killed; the lock ends with the process.
 
     Raises
@@ -140,88 +150,20 @@ def alone_in(folder: Path) -> Iterator[None]:
     GapkitError
         There is no such folder to be had.
     """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / LOCK).open("ab")
+        lock.acquire()
+    except Timeout:
+        raise InputError(f"{folder}: another gapkit works in this folder; wait for it or give another --out") from None
     except OSError as error:
-        raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
-    with handle:
-        if not _try_lock(handle.fileno()):
-            raise InputError(f"{folder}: another gapkit works in this folder; wait for it or give another --out")
+        if error.errno not in WITHOUT_LOCKS:
+            raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
+    try:
         for path in list(folder.rglob(".*.tmp*")):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-                continue
-            with contextlib.suppress(OSError):
-                path.unlink()
+            discard(path)
         yield
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        if error.errno in (getattr(os, "ENOTSUP", 95), 37):  # file systems without locks
-            return True
-        raise
-    return True
-
-
-def bridge_folder(folder: Path, bridge: str | None, seed: int | None) -> Path:
-    """Folder of one fitted bridge: `folder` itself, or that of a bridge of the study in it.
-
-    Parameters
-    ----------
-    folder : Path
-        What `gapkit fit`, or `gapkit compare`, wrote.
-    bridge : str, optional
-        Name of a bridge of the study.
-    seed : int, optional
-        Seed of the bridge in the study; left out: the first one.
-
-    Raises
-    ------
-    InputError
-        A study and no name, a name or seed that it does not have, or a name where there is no study.
-    """
-    if not (folder / StudyFolder.file).exists():
-        if bridge is not None or seed is not None:
-            option = "--bridge" if bridge is not None else "--seed"
-            raise InputError(f"{option}: goes with a study folder, and {folder} is none; leave it out")
-        return folder
-    found = _fitted_seeds(StudyFolder(folder).bridges)
-    listed = ", ".join(found) or "none"
-    if bridge is None:
-        raise InputError(f"{folder}: is a study; say which of its bridges with --bridge NAME: {listed}")
-    if bridge not in found:
-        raise InputError(f"--bridge: {folder} has no fitted bridge {bridge!r}; it has: {listed}")
-    seeds = found[bridge]
-    if seed is not None and seed not in seeds:
-        known = ", ".join(str(known) for known in seeds if known is not None) or "none: it depends on no seed"
-        raise InputError(f"--seed: {bridge} was not fitted with seed {seed} in {folder}; its seeds: {known}")
-    return StudyFolder(folder).bridges / cell_stem(bridge, seeds[0] if seed is None else seed)
-
-
-def _fitted_seeds(bridges: Path) -> dict[str, list[int | None]]:
-    """Seeds of each bridge that a study keeps, ascending."""
-    found: dict[str, list[int | None]] = {}
-    for path in sorted(bridges.glob("*/config.json")):
-        name, mark, seed = path.parent.name.rpartition("-s")
-        try:
-            name, number = (name, int(seed)) if mark else (path.parent.name, None)
-        except ValueError:
-            name, number = path.parent.name, None
-        found.setdefault(name, []).append(number)
-    return {name: sorted(seeds, key=lambda seed: seed or 0) for name, seeds in found.items()}
+    finally:
+        lock.release()

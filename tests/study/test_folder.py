@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gapkit.comparison.folder import SCHEMA, StudyFolder
 from gapkit.errors import InputError
+from gapkit.study.folder import SCHEMA, StudyFolder
 
 IDENTITY = {"data": {"content_hash": "aa"}, "options": {"seed": 0}}
 
@@ -37,7 +37,7 @@ def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     code = (
-        "import sys; from gapkit.comparison.folder import StudyFolder\n"
+        "import sys; from gapkit.study.folder import StudyFolder\n"
         "with StudyFolder(sys.argv[1]).lock(): print('held', flush=True); sys.stdin.read()"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

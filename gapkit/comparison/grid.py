@@ -1,0 +1,190 @@
+"""The grid of a comparison: each cell is fitted, moved and measured, and kept as a record."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gapkit.bridges.registry import BRIDGES
+from gapkit.comparison import anchors
+from gapkit.comparison.cells import Cell, drop_cell, read_cell, write_cell
+from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division
+from gapkit.comparison.fitting import fit_bridge
+from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, left_to_do
+from gapkit.comparison.measuring import Measured, estimate_all
+from gapkit.errors import one_line
+from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.registry import METRICS
+from gapkit.registry import Registry
+from gapkit.study.folder import StudyFolder
+from gapkit.study.keys import plugin_version
+from gapkit.study.progress import Progress
+
+PROCESS = 2**30
+"""Bytes that a process takes beyond copies of the data: libraries, and what the metrics may hold."""
+COPIES = 4
+"""Copies of the data that a fit may hold."""
+
+
+class ComparisonGrid:
+    """The cells of a comparison: see `gapkit.study.grid.Grid`.
+
+    Parameters
+    ----------
+    division : Division
+        Its fits, and the items that they move.
+    config : StudyConfig
+    folder : StudyFolder
+    """
+
+    def __init__(self, division: Division, config: StudyConfig, folder: StudyFolder) -> None:
+        self.division = division
+        self.config = config
+        self.folder = folder
+        self._reference: Reference | None = None
+        self._lock = threading.Lock()
+
+    def elsewhere(self) -> ComparisonGrid:
+        """The same for other processes, which read no captions and may work in another folder."""
+        folder = StudyFolder(self.folder.root.absolute())
+        return ComparisonGrid(self.division.without_words(), self.config, folder)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, which builds its own reference."""
+        return {"division": self.division, "config": self.config, "folder": self.folder}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def jobs(self) -> list[CellJob]:
+        """All cells in the order of the table, each with what an earlier run measured of it."""
+        jobs = cell_jobs(self.config, self.division)
+        return [left_to_do(job, self._known(job), self.config, self.division) for job in jobs]
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a process may take."""
+        rows = 2 * self.division.fit_targets + len(self.division.test) + self.division.test.n_targets
+        return PROCESS + COPIES * 4 * self.division.test.dim * rows
+
+    @property
+    def reference(self) -> Reference:
+        """Built at its first use: a study that only reads finished cells does not need it."""
+        with self._lock:
+            if self._reference is None:
+                test, config, fits = self.division.test, self.config, self.division.fits
+                self._reference = Reference.from_target(
+                    test.target,
+                    owner=test.owner,
+                    groups=test.origins,
+                    seed=config.seed,
+                    n_resamples=config.n_resamples,
+                    # Each fold has fitted targets of its own.
+                    fitted=None if self.division.in_folds else fits[0].fit.target,
+                )
+            return self._reference
+
+    def kept(self, job: CellJob) -> Cell | None:
+        """The cell of an earlier run, if no metric is missing."""
+        if job.missing or job.known is None:
+            return None
+        # A run that was killed between the cell and this has left them.
+        self._drop_checkpoints(job)
+        return job.known
+
+    def compute(self, job: CellJob, progress: Progress) -> Cell:
+        """The finished cell of a job."""
+        base = job.known or Cell(job.bridge, job.block, job.seed, job.key, job.params)
+        seed, original = self.config.seed, self.division.test.source
+        if job.bridge == anchors.SPLIT_HALF:
+            found = anchors.split_half(self.division.test, job.missing, seed=seed, reference=self.reference)
+        elif job.bridge in anchors.SYNTHETIC:
+            moved = anchors.cloud(job.bridge, self.division, seed)
+            found = estimate_all(moved, self.reference, job.missing, original=original)
+        else:
+            moved, fitting, moving = self._moved(job, progress)
+            base = replace(base, fit_seconds=fitting, transform_seconds=base.transform_seconds or moving)
+            found = estimate_all(moved, self.reference, job.missing, original=original)
+        return _with(base, found, self.config.metrics)
+
+    def failed(self, job: CellJob, error: Exception, seconds: float) -> Cell:
+        """A cell that says why; what an earlier run measured still holds, and what is missing is tried again."""
+        if job.known is None:
+            return Cell(job.bridge, job.block, job.seed, job.key, job.params, error=one_line(error))
+        why = dict.fromkeys(job.missing, one_line(error))
+        return replace(job.known, failed={**job.known.failed, **why})
+
+    def keep(self, job: CellJob, record: Cell) -> None:
+        """Write the cell; its fits need no checkpoint any more."""
+        write_cell(self.folder.cells, record)
+        self._drop_checkpoints(job)
+
+    def told(self, job: CellJob, record: Cell, *, kept: bool) -> Iterator[tuple[str, str]]:
+        """One line a cell."""
+        yield job.label, "kept" if kept else _note(record)
+
+    def names(self, job: CellJob) -> Sequence[tuple[Registry[Any], str]]:
+        """The bridge, and the metrics that are missing."""
+        own = [] if job.bridge in anchors.SYNTHETIC else [(BRIDGES, job.bridge)]
+        return [*own, *((METRICS, name) for name in job.missing)]
+
+    def _known(self, job: CellJob) -> Cell | None:
+        """The finished cell, if it is whole, of this key, and did not fail."""
+        cell = read_cell(self.folder.cells, job.stem)
+        if cell is not None and cell.key == job.key and not cell.error:
+            return cell
+        drop_cell(self.folder.cells, job.stem)
+        return None
+
+    def _drop_checkpoints(self, job: CellJob) -> None:
+        for stem in self.division.stems(job.stem):
+            self.folder.drop_checkpoint(stem)
+
+    def _moved(self, job: CellJob, progress: Progress) -> tuple[NDArray[np.float32], float, float]:
+        """The measured items, each moved by its own fit, (n, d), and the seconds of all fits and of all moves."""
+        fitting = moving = 0.0
+        pieces = []
+        for own, parts in zip(fold_jobs(job, self.division), self.division, strict=True):
+            if self.division.in_folds:
+                progress.begin(own.label)
+            bridge, seconds = fit_bridge(own, parts, self.folder, progress)
+            began = time.perf_counter()
+            pieces.append(np.asarray(bridge.transform(parts.test.source)))
+            moving += time.perf_counter() - began
+            fitting += seconds
+        return self.division.pooled(pieces), fitting, moving
+
+
+def _with(cell: Cell, measured: Measured, metrics: Sequence[str]) -> Cell:
+    new = dict.fromkeys([*cell.measured, *metrics])
+    failed = {metric: why for metric, why in cell.failed.items() if metric not in measured.estimates} | dict(
+        measured.failed
+    )
+    plugins = {metric: plugin_version(METRICS, metric) for metric in measured.estimates}
+    return replace(
+        cell,
+        estimates={**cell.estimates, **measured.estimates},
+        draws={**cell.draws, **measured.draws},
+        failed=failed,
+        measured=[metric for metric in new if metric not in failed],
+        plugins={**cell.plugins, **{metric: own for metric, own in plugins.items() if own}},
+    )
+
+
+def _note(cell: Cell) -> str:
+    if cell.error:
+        return f"failed: {cell.error}"
+    if cell.failed:
+        reasons: dict[str, list[str]] = {}
+        for metric, why in cell.failed.items():
+            reasons.setdefault(why, []).append(metric)
+        return "failed: " + "; ".join(f"{', '.join(metrics)} ({why})" for why, metrics in reasons.items())
+    measuring = sum(value.seconds for value in cell.estimates.values())
+    return f"{cell.fit_seconds:.1f} s to fit, {measuring:.1f} s to measure"

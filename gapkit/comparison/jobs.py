@@ -1,0 +1,117 @@
+"""The jobs of a comparison: one for each anchor, and for each bridge with each seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gapkit
+from gapkit.bridges.registry import BRIDGES
+from gapkit.comparison import anchors
+from gapkit.comparison.cells import Cell, cell_stem
+from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.division import Division, fold_seed
+from gapkit.comparison.fitting import FitJob, bridge_key
+from gapkit.metrics.registry import METRICS
+from gapkit.study.keys import job_key, plugin_version
+
+RATE = 5e10
+"""Floating-point operations a second of a training on one core of a server; only the order and a first guess of the
+time hang on it."""
+MEASURING = 0.3
+"""Seconds that a metric takes on 5,000 target rows, on such a core."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellJob(FitJob):
+    """What is left to do for one cell.
+
+    Parameters
+    ----------
+    bridge, seed, params, needs_pairs
+        See `FitJob`; `bridge` may be an anchor that is none.
+    block : str
+        Of the table: anchor, unpaired or paired.
+    known : Cell or None
+        What an earlier run measured.
+    missing : tuple of str
+        Metrics that it did not.
+    """
+
+    block: str
+    known: Cell | None = None
+    missing: tuple[str, ...] = ()
+
+
+def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
+    """One for each cell, in the order of the table: anchors, unpaired bridges, paired bridges."""
+    first = config.seed
+    jobs = [
+        CellJob(
+            stem=name, key=job_key(anchor=name, seed=first, version=gapkit.__version__), label=name, bridge=name,
+            seed=None, params={}, needs_pairs=False, block="anchor",
+        )
+        for name in anchors.SYNTHETIC
+    ]  # fmt: skip
+    for name in dict.fromkeys((*anchors.BRIDGES, *config.bridges)):
+        kind = BRIDGES.get(name)
+        block = "anchor" if name in anchors.BRIDGES else "paired" if kind.needs_pairs else "unpaired"
+        for seed in range(first, first + config.seeds) if kind.stochastic else [None]:
+            params = config.bridge_params(name, first if seed is None else seed, division.fit_targets)
+            jobs.append(
+                CellJob(
+                    stem=cell_stem(name, seed), key=bridge_key(name, params, seed),
+                    label=name if seed is None else f"{name}, seed {seed}", bridge=name, seed=seed, params=params,
+                    needs_pairs=kind.needs_pairs, block=block,
+                )
+            )  # fmt: skip
+    order = ("anchor", "unpaired", "paired")
+    jobs.sort(key=lambda job: (order.index(job.block), job.bridge in anchors.SYNTHETIC))
+    return [left_to_do(job, None, config, division) for job in jobs]
+
+
+def left_to_do(job: CellJob, known: Cell | None, config: StudyConfig, division: Division) -> CellJob:
+    """The job with what an earlier run measured of it, and the metrics that are still to be measured.
+
+    Cells of one bridge take alike, but not those that are fitted and those that only lack a metric.
+    """
+    missing = [
+        name
+        for name in config.metrics
+        if known is None or name not in known.measured or known.plugins.get(name, "") != plugin_version(METRICS, name)
+    ]
+    job = replace(job, known=known, missing=tuple(missing), kind=(job.bridge, known is not None))
+    return replace(job, seconds=expected_seconds(job, division))
+
+
+def expected_seconds(job: CellJob, division: Division) -> float:
+    """A guess at the time of a cell: three passes through the network a step, if it is not yet fitted; the metrics."""
+    steps, batch, hidden, blocks = (
+        _count(job.params, name, default)
+        for name, default in (("steps", 0), ("batch_size", 256), ("hidden", 512), ("blocks", 3))
+    )
+    fit = 3 * 2 * steps * batch * 2 * division.test.dim * hidden * blocks / RATE
+    training = 0.0 if job.known is not None else fit * len(division)
+    times = anchors.HALVES if job.bridge == anchors.SPLIT_HALF else 1
+    return training + MEASURING * times * len(job.missing) * division.test.n_targets / 5000
+
+
+def _count(params: Mapping[str, Any], name: str, default: int) -> int:
+    value = params.get(name)
+    return value if isinstance(value, int) else default
+
+
+def fold_jobs(job: CellJob, division: Division) -> list[CellJob]:
+    """Fits of a cell: the job itself, or one for each fold."""
+    if not division.in_folds:
+        return [job]
+    jobs = []
+    for k, stem in enumerate(division.stems(job.stem)):
+        seed = job.params.get("random_state")
+        own = {"random_state": fold_seed(seed, k)} if isinstance(seed, int) else {}
+        label = f"{job.label}, fold {k + 1} of {len(division)}"
+        jobs.append(
+            replace(job, stem=stem, label=label, key=job_key(cell=job.key, fold=k), params={**job.params, **own})
+        )
+    return jobs
