@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from publish import publish
 
-from gapkit.comparison.study import metric_columns
+from gapkit.comparison.columns import metric_columns
 from gapkit.plots import bridge_table, trade_off
 from gapkit.report import build_table
 

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.captioning.decoders.registry import DECODERS
@@ -76,7 +76,7 @@ class DecoderGrid:
     def keep(self, job: DecoderJob, record: Found) -> None:
         """Nothing: each file is written as soon as it is known."""
 
-    def elsewhere(self) -> DecoderGrid:
+    def elsewhere(self) -> Self:
         """The same, where another process may work in another folder."""
         folder = CaptionFolder(self.folder.root.absolute())
         return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, folder=folder))

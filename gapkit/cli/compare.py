@@ -57,6 +57,9 @@ def compare(
     out: Out = Path("gapkit-out"),
     format_: Format = "csv,json,md,tex",
     config: Config = None,
+    only_table: Annotated[
+        bool, typer.Option("--only-table", help="Compute nothing; print what the folder has, finished or not.")
+    ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -64,16 +67,20 @@ def compare(
 
     Fits every bridge on the train split, measures it on the test split and prints one table; writes results, tables,
     fitted bridges and a manifest into the folder given by --out. Stopped and started again it goes on where it was.
-    With --test it measures on another set, with --folds on all items of a small one.
+    With --test it measures on another set, with --folds on all items of a small one. Another run into the same folder
+    adds its bridges, metrics and seeds to the table.
     """
     from gapkit.cli.printing import print_results
     from gapkit.cli.progress import reporting, say
-    from gapkit.comparison import StudyConfig, read_config, run_study
+    from gapkit.comparison import Results, StudyConfig, read_config, run_study
     from gapkit.comparison.writing import check_formats
     from gapkit.errors import InputError
     from gapkit.machine import limit_threads
     from gapkit.study.processes import check_backend
 
+    if only_table:
+        print_results(Results.read(out), as_json=as_json)
+        return
     formats = check_formats(options.names(format_) or ())
     flags: dict[str, Any] = {
         "bridges": options.names(bridges, "--bridges"), "metrics": options.names(metrics, "--metrics"),

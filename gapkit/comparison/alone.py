@@ -14,6 +14,7 @@ from gapkit.bridges.base import Bridge
 from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
+from gapkit.comparison.columns import metric_columns
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.measuring import as_measured, groups_told
 from gapkit.comparison.results import Results
@@ -27,7 +28,6 @@ from gapkit.comparison.splits import (
     with_known_names,
     without_test,
 )
-from gapkit.comparison.study import metric_columns
 from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings, content_hash

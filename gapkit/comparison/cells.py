@@ -96,7 +96,12 @@ class Cell:
     @property
     def label(self) -> str:
         """What progress calls it."""
-        return self.bridge if self.seed is None else f"{self.bridge}, seed {self.seed}"
+        return cell_label(self.bridge, self.seed)
+
+
+def cell_label(bridge: str, seed: int | None) -> str:
+    """What progress calls a cell."""
+    return bridge if seed is None else f"{bridge}, seed {seed}"
 
 
 def cell_stem(bridge: str, seed: int | None) -> str:

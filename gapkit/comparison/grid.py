@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
-from gapkit.comparison.cells import Cell, drop_cell, read_cell, write_cell
+from gapkit.comparison.cells import Cell, drop_cell, write_cell
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division
 from gapkit.comparison.fitting import fit_bridge
-from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, left_to_do
+from gapkit.comparison.growth import row_name, still_holds, stored_cells
+from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, in_row, left_to_do
 from gapkit.comparison.measuring import Measured, estimate_all
+from gapkit.comparison.selecting import unlabelled
 from gapkit.errors import one_line
 from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.registry import METRICS
@@ -42,12 +44,18 @@ class ComparisonGrid:
         Its fits, and the items that they move.
     config : StudyConfig
     folder : StudyFolder
+
+    Attributes
+    ----------
+    others : list of Cell
+        Cells of earlier runs that this one does not ask for; they stay in the table.
     """
 
     def __init__(self, division: Division, config: StudyConfig, folder: StudyFolder) -> None:
         self.division = division
         self.config = config
         self.folder = folder
+        self.others: list[Cell] = []
         self._reference: Reference | None = None
         self._lock = threading.Lock()
 
@@ -63,10 +71,35 @@ class ComparisonGrid:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
 
-    def jobs(self) -> list[CellJob]:
-        """All cells in the order of the table, each with what an earlier run measured of it."""
-        jobs = cell_jobs(self.config, self.division)
-        return [left_to_do(job, self._known(job), self.config, self.division) for job in jobs]
+    def jobs(self, progress: Progress) -> list[CellJob]:
+        """All cells in the order of the table, each with what an earlier run measured of it; sets `others`."""
+        stored = stored_cells(self.folder)
+        whole = [cell for cell in stored.values() if still_holds(cell)]
+        jobs = []
+        for job in cell_jobs(self.config, self.division):
+            row = job.row if job.bridge in anchors.SYNTHETIC else row_name(job.row, job.params, whole, self.folder.root)
+            if row != job.row:
+                job = in_row(job, row)
+            jobs.append(left_to_do(job, self._known(job, stored.get(job.stem)), self.config, self.division))
+        asked = {job.stem for job in jobs}
+        self.others = [cell for cell in whole if cell.stem not in asked]
+        self._tell(jobs, stored, progress)
+        return jobs
+
+    def _tell(self, jobs: Sequence[CellJob], stored: Mapping[str, Cell], progress: Progress) -> None:
+        """Say which rows the table has that were not asked for, or not by this name."""
+        for row in dict.fromkeys(job.row for job in jobs if job.row != job.bridge):
+            progress.message(f"{unlabelled(row)}: the folder has it with other parameters; this one is row {row!r}")
+        rows = list(dict.fromkeys(cell.bridge for cell in self.others))
+        if rows:
+            progress.message(f"of earlier runs, in the table too: {', '.join(rows)}")
+        asked, kept = {job.stem for job in jobs}, {cell.stem for cell in self.others}
+        old = [stem for stem in stored if stem not in asked | kept]
+        if old:
+            progress.message(
+                f"left out of the table, for another version of gapkit or of their package computed them: "
+                f"{', '.join(old)}; ask for them with --bridges"
+            )
 
     @property
     def memory(self) -> int:
@@ -101,7 +134,7 @@ class ComparisonGrid:
 
     def compute(self, job: CellJob, progress: Progress) -> Cell:
         """The finished cell of a job."""
-        base = job.known or Cell(job.bridge, job.block, job.seed, job.key, job.params)
+        base = job.known or Cell(job.row, job.block, job.seed, job.key, job.params)
         seed, original = self.config.seed, self.division.test.source
         if job.bridge == anchors.SPLIT_HALF:
             found = anchors.split_half(self.division.test, job.missing, seed=seed, reference=self.reference)
@@ -117,7 +150,7 @@ class ComparisonGrid:
     def failed(self, job: CellJob, error: Exception, seconds: float) -> Cell:
         """A cell that says why; what an earlier run measured still holds, and what is missing is tried again."""
         if job.known is None:
-            return Cell(job.bridge, job.block, job.seed, job.key, job.params, error=one_line(error))
+            return Cell(job.row, job.block, job.seed, job.key, job.params, error=one_line(error))
         why = dict.fromkeys(job.missing, one_line(error))
         return replace(job.known, failed={**job.known.failed, **why})
 
@@ -135,9 +168,8 @@ class ComparisonGrid:
         own = [] if job.bridge in anchors.SYNTHETIC else [(BRIDGES, job.bridge)]
         return [*own, *((METRICS, name) for name in job.missing)]
 
-    def _known(self, job: CellJob) -> Cell | None:
+    def _known(self, job: CellJob, cell: Cell | None) -> Cell | None:
         """The finished cell, if it is whole, of this key, and did not fail."""
-        cell = read_cell(self.folder.cells, job.stem)
         if cell is not None and cell.key == job.key and not cell.error:
             return cell
         drop_cell(self.folder.cells, job.stem)

@@ -9,7 +9,7 @@ from typing import Any
 import gapkit
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
-from gapkit.comparison.cells import Cell, cell_stem
+from gapkit.comparison.cells import Cell, cell_label, cell_stem
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.fitting import FitJob, bridge_key
@@ -31,6 +31,8 @@ class CellJob(FitJob):
     ----------
     bridge, seed, params, needs_pairs
         See `FitJob`; `bridge` may be an anchor that is none.
+    row : str
+        Name in the table.
     block : str
         Of the table: anchor, unpaired or paired.
     known : Cell or None
@@ -39,6 +41,7 @@ class CellJob(FitJob):
         Metrics that it did not.
     """
 
+    row: str
     block: str
     known: Cell | None = None
     missing: tuple[str, ...] = ()
@@ -50,7 +53,7 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
     jobs = [
         CellJob(
             stem=name, key=job_key(anchor=name, seed=first, version=gapkit.__version__), label=name, bridge=name,
-            seed=None, params={}, needs_pairs=False, block="anchor",
+            seed=None, params={}, needs_pairs=False, row=name, block="anchor",
         )
         for name in anchors.SYNTHETIC
     ]  # fmt: skip
@@ -62,13 +65,18 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
             jobs.append(
                 CellJob(
                     stem=cell_stem(name, seed), key=bridge_key(name, params, seed),
-                    label=name if seed is None else f"{name}, seed {seed}", bridge=name, seed=seed, params=params,
-                    needs_pairs=kind.needs_pairs, block=block,
+                    label=cell_label(name, seed), bridge=name, seed=seed, params=params,
+                    needs_pairs=kind.needs_pairs, row=name, block=block,
                 )
             )  # fmt: skip
     order = ("anchor", "unpaired", "paired")
     jobs.sort(key=lambda job: (order.index(job.block), job.bridge in anchors.SYNTHETIC))
     return [left_to_do(job, None, config, division) for job in jobs]
+
+
+def in_row(job: CellJob, row: str) -> CellJob:
+    """The job with another name in the table."""
+    return replace(job, row=row, stem=cell_stem(row, job.seed), label=cell_label(row, job.seed))
 
 
 def left_to_do(job: CellJob, known: Cell | None, config: StudyConfig, division: Division) -> CellJob:

@@ -27,6 +27,7 @@ SHAPE: Mapping[str, Any] = {
     "cells": {},
     "findings": list,
     "merged_from": list,
+    "planned": list,
 }
 """What is what in a manifest, where it is there at all."""
 
@@ -35,24 +36,43 @@ def write_comparison_manifest(
     folder: StudyFolder,
     pairs: PairedEmbeddings,
     division: Division,
-    config: StudyConfig,
     cells: Sequence[Cell],
-    identity: Mapping[str, Any],
     *,
+    config: StudyConfig,
+    planned: Sequence[str],
     findings: Sequence[str],
     began: dt.datetime,
+    ended: bool,
 ) -> None:
-    """Write ``manifest.json`` into the folder of the study. Times are UTC."""
+    """Write ``manifest.json`` into the folder of the study; times are UTC.
+
+    Bridges, metrics and seeds of earlier runs in the folder stay in it, and what it was merged from. `planned` are the
+    stems of all cells of this run; before its end there is no time at which it finished.
+    """
+    try:
+        earlier = read_manifest(folder.root)
+    except InputError:  # the first run, or a file that this one mends
+        earlier = {}
+    before = earlier.get("config", {})
+    seeds = max(config.seeds, int(before.get("seeds", 1)))
     content = {
         "schema_version": SCHEMA,
         **software(),
         "device": config.device,
         "threads": config.threads,
-        "seeds": list(range(config.seed, config.seed + config.seeds)),
-        "config": dataclasses.asdict(config),
+        "seeds": list(range(config.seed, config.seed + seeds)),
+        "config": {
+            **dataclasses.asdict(config),
+            **{
+                key: list(dict.fromkeys([*before.get(key, ()), *getattr(config, key)]))
+                for key in ("bridges", "metrics")
+            },
+            "seeds": seeds,
+            "params": {**before.get("params", {}), **config.params},
+        },
         "input": {
             "name": pairs.name,
-            "content_hash": identity["data"]["content_hash"],
+            "content_hash": pairs.content_hash(),
             "source": {"shape": list(pairs.source.shape), "dtype": str(pairs.source.dtype)},
             "target": {"shape": list(pairs.target.shape), "dtype": str(pairs.target.dtype)},
             "splits": pairs.splits,
@@ -61,6 +81,8 @@ def write_comparison_manifest(
         "parts": _parts(division),
         "findings": list(findings),
         **times(began),
+        **({} if ended else {"finished": None}),
+        "planned": list(planned),
         "cells": {
             cell.stem: {
                 "params": dict(cell.params),
@@ -71,6 +93,7 @@ def write_comparison_manifest(
             }
             for cell in cells
         },
+        **({"merged_from": earlier["merged_from"]} if "merged_from" in earlier else {}),
     }
     write_manifest(folder.root / "manifest.json", content)
 

@@ -14,6 +14,7 @@ from typing import Any
 from gapkit.atomic import discard
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
+from gapkit.comparison.growth import SETTINGS_ASIDE
 from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.merging import merged
 from gapkit.comparison.results import Results
@@ -24,9 +25,6 @@ from gapkit.study.folder import LOCK, StudyFolder, held_alone
 from gapkit.study.manifest import write_manifest
 from gapkit.study.progress import Progress, Silent
 from gapkit.study.record import RECORD
-
-SETTINGS_ASIDE = ("random_state", "device")
-"""Parameters that may differ between runs of one bridge: rows have their seed, and devices only round otherwise."""
 
 ORIGIN = ("gapkit", "python", "packages", "platform", "processor", "device", "threads", "seeds", "started", "finished")
 """What a merged manifest keeps of each run."""

@@ -204,7 +204,7 @@ class Results:
         options = self.study.get("options", {})
         resamples = int(options.get("n_resamples", 0))
         seeds = sorted({int(seed) for seed in self.frame["seed"].dropna()})
-        data, lines = self.study.get("data", {}), []
+        data, lines = self.study.get("data", {}), list(map(printable, self.study.get("remarks", ())))
         groups = data.get("groups") or {}
         if data.get("folds"):
             lines.append(

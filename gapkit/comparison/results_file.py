@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from gapkit.comparison.cells import cell_stem, read_cell
+from gapkit.comparison.growth import Tabled, unfinished_table
 from gapkit.comparison.summary import COLUMNS, DrawTable, seed_of, typed
 from gapkit.errors import InputError, printable
 from gapkit.records import read_json, sealed, unsealed
@@ -37,14 +38,17 @@ def results_text(
     return json.dumps(sealed(content), indent=2, ensure_ascii=False) + "\n"
 
 
-def read_results(folder: Path, *, draws: bool) -> tuple[pd.DataFrame, tuple[Column, ...], Mapping[str, Any], DrawTable]:
-    """Frame, columns, study and, where asked for, draws of the results in `folder`.
+def read_results(folder: Path, *, draws: bool) -> Tabled:
+    """Frame, columns, study and, where asked for, draws of the results in `folder`; of its cells where it was stopped.
 
     Raises
     ------
     InputError
         No results there, or a file that is not readable.
     """
+    stopped = unfinished_table(folder)
+    if stopped is not None:
+        return stopped
     path = folder / "results.json"
     try:
         content = read_json(path)
@@ -110,6 +114,8 @@ def _checked_rows(rows: Any) -> list[dict[str, Any]]:
 def _checked_study(study: Any) -> Mapping[str, Any]:
     """The identity of a study, with what the title and the notes say of it."""
     data, options = study.get("data", {}), study.get("options", {})
+    if not all(isinstance(line, str) for line in study.get("remarks", ())):
+        raise TypeError
     numbers = [data[key] for key in ("fit_clips", "test_clips", "dim") if data]
     numbers += [data.get("folds", 0), options.get("n_resamples", 0)]
     if not all(isinstance(number, int) for number in numbers):

@@ -42,8 +42,8 @@ def controls_among(names: Iterable[str]) -> set[str]:
 
 
 def unlabelled(name: str) -> str:
-    """The bridge behind ``NAME [LABEL]``, as a merge calls it."""
-    return name.split(" [")[0]
+    """The bridge behind ``NAME [LABEL]``, as a merge calls it, and ``NAME (steps=200)``, with other parameters."""
+    return name.partition(" [")[0].partition(" (")[0]
 
 
 def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -14,27 +14,24 @@ from gapkit.comparison.cells import Cell
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, divide
 from gapkit.comparison.grid import ComparisonGrid
+from gapkit.comparison.growth import FOLDS, table_of
+from gapkit.comparison.jobs import CellJob
 from gapkit.comparison.manifest import write_comparison_manifest
 from gapkit.comparison.measuring import groups_told
 from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, own_splits, with_known_names
-from gapkit.comparison.summary import draws_of, long_frame
 from gapkit.comparison.usable import require_usable
 from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.metrics.registry import METRICS
-from gapkit.report import Column
 from gapkit.study.folder import StudyFolder
 from gapkit.study.order import sensible_processes
 from gapkit.study.processes import Backend, check_backend
 from gapkit.study.progress import Progress, Silent
 from gapkit.study.run import run_grid
-
-FOLDS = "folds"
-"""Takes the place of the name of a split where items were measured in folds."""
 
 
 def run_study(
@@ -59,7 +56,8 @@ def run_study(
         Another set that is measured: its test split, or all of it where it has none. `pairs` only fit then.
     out : path, optional
         Folder that keeps finished cells, fitted bridges and checkpoints: a study that was stopped goes on from there,
-        and a finished cell is never computed again. Left out: nothing is kept.
+        and a finished cell is never computed again. Bridges, metrics and seeds of earlier runs stay in the table; a
+        bridge with other parameters than there has a row of its own. Left out: nothing is kept.
     progress : Progress, optional
         Told what happens.
     formats : sequence of str
@@ -117,14 +115,17 @@ def run_study(
         left_out = [name for name in config.metrics if "fitted" in METRICS.get(name).needs]
         if division.in_folds and left_out:
             progress.message(f"note: {', '.join(left_out)}: left out, for each fold has fitted targets of its own")
-        cells = _cells(ComparisonGrid(division, config, home), progress, processes=jobs, backend=backend)
-        columns = metric_columns(config.metrics)
-        frame = long_frame(
-            cells, {c.name: c.group for c in columns}, split=FOLDS if division.in_folds else config.test_split
-        )
-        results = Results(frame, columns, {"name": pairs.name, **identity}, draws_of(cells))
+        grid = ComparisonGrid(division, config, home)
+        todo = grid.jobs(progress)
+        about: dict[str, Any] = {"config": config, "planned": [job.stem for job in todo], "findings": findings}
+        # Before the first cell: whoever is stopped can open what there is.
+        before = [job.known for job in todo if job.known is not None]
+        write_comparison_manifest(home, pairs, division, [*before, *grid.others], began=began, ended=False, **about)
+        cells = [*_cells(grid, todo, progress, processes=jobs, backend=backend), *grid.others]
+        split = FOLDS if division.in_folds else config.test_split
+        results = Results(*table_of(cells, {"name": pairs.name, **identity}, config.metrics, split=split))
         write_results(results, home.root, formats)
-        write_comparison_manifest(home, pairs, division, config, cells, identity, findings=findings, began=began)
+        write_comparison_manifest(home, pairs, division, cells, began=began, ended=True, **about)
     return results
 
 
@@ -178,20 +179,11 @@ def study_identity(pairs: PairedEmbeddings, division: Division, config: StudyCon
     return {"data": data, "options": options}
 
 
-def metric_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """What tables need to know of each metric, in the order of their groups."""
-    records = [METRICS.get(name) for name in names]
-    groups = list(dict.fromkeys(record.group for record in map(METRICS.get, METRICS.names())))
-    records.sort(key=lambda record: groups.index(record.group))
-    return tuple(
-        Column(r.name, r.label, r.group, r.better, r.best, (float(r.range[0]), float(r.range[1])), r.scale, r.digits)
-        for r in records
-    )
-
-
-def _cells(grid: ComparisonGrid, progress: Progress, *, processes: int | None, backend: Backend) -> list[Cell]:
-    """All cells in the order of the table."""
-    config, jobs = grid.config, grid.jobs()
+def _cells(
+    grid: ComparisonGrid, jobs: Sequence[CellJob], progress: Progress, *, processes: int | None, backend: Backend
+) -> list[Cell]:
+    """The cells of this run in the order of the table."""
+    config = grid.config
     threads = config.threads or 1
     if processes is None and backend == "loky":
         waiting = [job for job in jobs if job.missing]

@@ -14,9 +14,9 @@ import numpy as np
 from gapkit.comparison.cells import Cell, cell_stem, read_cell
 from gapkit.comparison.division import divide
 from gapkit.comparison.grid import ComparisonGrid
+from gapkit.comparison.growth import SETTINGS_ASIDE
 from gapkit.comparison.jobs import CellJob, cell_jobs
 from gapkit.comparison.manifest import read_manifest
-from gapkit.comparison.merged_folder import SETTINGS_ASIDE
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import opened_pairs, stored_config
 from gapkit.comparison.selecting import unlabelled
@@ -183,7 +183,7 @@ def _job_of(cell: Cell, known: Mapping[str, CellJob]) -> CellJob | None:
     now = as_json(job.params)
     other = {key: v for key, v in cell.params.items() if key in now and key not in SETTINGS_ASIDE and now[key] != v}
     params = {**job.params, **other}
-    return replace(job, stem=cell.stem, label=cell.label, params=params, missing=tuple(cell.estimates))
+    return replace(job, stem=cell.stem, label=cell.label, row=cell.bridge, params=params, missing=tuple(cell.estimates))
 
 
 def _again(grid: ComparisonGrid, job: CellJob, then: Cell, tolerance: float, progress: Progress) -> Check:

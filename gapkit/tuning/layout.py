@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gapkit.comparison.study import metric_columns
+from gapkit.comparison.columns import metric_columns
 from gapkit.report.table import number
 from gapkit.tuning.scoring import CLOSURE, PRESERVATION, SQUARED
 from gapkit.tuning.trials import Trial, frontier

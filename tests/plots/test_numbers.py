@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gapkit.comparison.study import metric_columns
+from gapkit.comparison.columns import metric_columns
 from gapkit.errors import InputError
 from gapkit.metrics import cosine, recall_at_k, unpaired_cosine
 from gapkit.metrics.registry import metric_names
