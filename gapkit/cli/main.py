@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import warnings
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -81,10 +82,18 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         terminated = True
         raise KeyboardInterrupt
 
+    _open_closed_streams()
     # As an interrupt, so that no half file is left behind.
     signal.signal(signal.SIGTERM, stop)
     code = run(list(sys.argv[1:] if arguments is None else arguments))
     sys.exit(143 if terminated and code == 130 else code)
+
+
+def _open_closed_streams() -> None:
+    """A stream that was closed at the start leads nowhere: else the next file that is opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def run(arguments: list[str]) -> int:

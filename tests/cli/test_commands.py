@@ -8,6 +8,7 @@ import pytest
 
 import gapkit
 from gapkit.bridges import bridge_names, load_bridge
+from gapkit.cli.main import main
 from gapkit.comparison import Results
 from gapkit.metrics.registry import metric_names
 
@@ -193,3 +194,12 @@ def test_bundled_data(cli: Cli, tmp_path: Path, flags: list[str], words: str) ->
     answer = cli("compare", *flags, "--bridges", "mean-shift", *QUICK, "--out", tmp_path / "out")
     assert answer.code == 0
     assert words in answer.out
+
+
+@pytest.mark.parametrize("stream", ["stdin", "stdout", "stderr"])
+def test_a_stream_that_is_closed_is_no_bug(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys." + stream, None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0

@@ -99,6 +99,15 @@ COMMANDS = {
         ),
         finished=lambda out: list((out / "trials").glob("*.json")),
     ),
+    "caption study": Command(
+        lambda given, out: _words(
+            "caption study {given}/said.npz --out {out} --bridges mean-shift --seeds 1 "
+            "--protocols zero-shot --trainings clean,noise --noise 0.01 --beams 1 --scores cider_d --tokenizer words "
+            "--resamples 5 --decoder small --decoder-option epochs=1 --decoder-option width=8 --decoder-option heads=1 "
+            "--decoder-option layers=1 --decoder-option vocabulary=300 --quiet", given=given, out=out
+        ),
+        finished=lambda out: [*(out / "cells").glob("*.json"), *(out / "decoders").rglob("fit.json")],
+    ),
     "embed": Command(
         lambda given, out: _words(
             "embed {given}/sounds/m.csv -o {out}/pairs.npz --encoder tiny --cache {out}/cache --workers 1 --quiet "
