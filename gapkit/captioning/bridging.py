@@ -110,13 +110,11 @@ def _opened(fitted: Path, pairs: PairedEmbeddings, parts: Parts, config: Caption
 def _fit(
     name: str, seed: int | None, parts: Parts, config: CaptionStudyConfig, folder: StudyFolder, progress: Progress
 ) -> Path:
-    kind, fitting = BRIDGES.get(name), config.fitting()
-    params = fitting.bridge_params(name, config.seed if seed is None else seed, parts.fit.n_targets)
+    params = config.fitting().bridge_params(name, config.seed if seed is None else seed, parts.fit.n_targets)
     stem = cell_stem(name, seed)
     progress.begin(f"fitting {stem}")
     job = FitJob(
-        stem=stem, key=bridge_key(name, params, seed), label=stem, bridge=name, seed=seed, params=params,
-        needs_pairs=kind.needs_pairs,
+        stem=stem, key=bridge_key(name, params, seed), label=stem, bridge=name, seed=seed, params=params
     )  # fmt: skip
     fit_bridge(job, parts, folder, progress)
     folder.drop_checkpoint(stem)

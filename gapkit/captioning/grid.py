@@ -20,7 +20,7 @@ from gapkit.captioning.scores.catalogue import resolve as score_names
 from gapkit.captioning.scores.reach import within_reach
 from gapkit.errors import InputError, one_line
 from gapkit.registry import Registry
-from gapkit.study.grid import Job
+from gapkit.study.grid import Grid, Job
 from gapkit.study.progress import Progress
 from gapkit.study.record import read_record, write_record
 from gapkit.training.processes import processes as launched
@@ -57,15 +57,11 @@ class Found:
 
 
 @dataclass(frozen=True, eq=False)
-class DecoderGrid:
+class DecoderGrid(Grid[DecoderJob, Found]):
     """What both splits have in common: see `gapkit.study.grid.Grid`."""
 
     decoding: Decoding
-
-    @property
-    def folder(self) -> CaptionFolder:
-        """Of the study."""
-        return self.decoding.folder
+    folder: CaptionFolder
 
     def failed(self, job: DecoderJob, error: Exception, seconds: float) -> Found:
         """Why; a score that cannot be had stops the study, and so does a process that others wait for."""
@@ -73,13 +69,10 @@ class DecoderGrid:
             raise error
         return Found({}, one_line(error))
 
-    def keep(self, job: DecoderJob, record: Found) -> None:
-        """Nothing: each file is written as soon as it is known."""
-
     def elsewhere(self) -> Self:
         """The same, where another process may work in another folder."""
         folder = CaptionFolder(self.folder.root.absolute())
-        return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, folder=folder))
+        return dataclasses.replace(self, decoding=dataclasses.replace(self.decoding, folder=folder), folder=folder)
 
     def names(self, job: DecoderJob) -> Sequence[tuple[Registry[Any], str]]:
         """The decoder, and the bridges that it reads through."""

@@ -19,8 +19,8 @@ from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped
 from gapkit.captioning.protocols import BRIDGED, captions_of, ids_of
 from gapkit.captioning.results import CaptionResults
 from gapkit.captioning.writing import write_study
+from gapkit.comparison.input_checks import require_usable
 from gapkit.comparison.splits import Parts, split_parts, with_known_names
-from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.given import whole
@@ -141,7 +141,7 @@ def _run(
     progress.start(len(candidates) + len(rows) * config.seeds)
     jobs = _jobs(decoding, candidates)
     later = _jobs(decoding, [(r.spec(0.0, s), r.reading(0.0, 1)) for s in config.all_seeds[1:] for r in rows])
-    found = run(ValidationGrid(decoding), jobs, later)
+    found = run(ValidationGrid(decoding, decoding.folder), jobs, later)
     choices = _best(jobs, found)
     choices = dict(sorted(choices.items(), key=lambda item: order[item[0]]))
     wanted = [
@@ -149,7 +149,7 @@ def _run(
         for seed in config.all_seeds
         for row, choice in choices.items()
     ]
-    measured = run(MeasuringGrid(decoding), _jobs(decoding, wanted))
+    measured = run(MeasuringGrid(decoding, decoding.folder), _jobs(decoding, wanted))
     cells = [cell for record in measured.values() for cell in record.values.values()]
     cells.sort(key=lambda cell: (order[Row(cell.protocol, cell.training, cell.bridge)], cell.seed))
     results = CaptionResults.of(cells, manifest_of(decoding, pairs, cells, choices, failed, starts, began))

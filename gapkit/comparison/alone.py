@@ -16,6 +16,8 @@ from gapkit.bridges.registry import make_bridge
 from gapkit.comparison.cells import Cell
 from gapkit.comparison.columns import metric_columns
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.fitting import fit_on
+from gapkit.comparison.input_checks import require_usable
 from gapkit.comparison.measuring import as_measured, groups_told
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import (
@@ -29,7 +31,6 @@ from gapkit.comparison.splits import (
     without_test,
 )
 from gapkit.comparison.summary import draws_of, long_frame
-from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings, content_hash
 from gapkit.errors import InputError
 from gapkit.metrics import Measures, measure
@@ -261,11 +262,8 @@ def fit_alone(
     config = with_known_names(pairs, config)
     fit, validation, part = _fitted_parts(pairs, config, hold_out, progress or Silent())
     bridge = make_bridge(name, **config.bridge_params(name, config.seed, fit.n_targets))
-    source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
-    held_out = validation.expanded() if validation else None
     record = FittedOn.of_pairs(fit, validation=validation, part=part)
-    step = (progress or Silent()).step
-    return bridge.fit(source, target, validation=held_out, progress=step, fitted_on=record)
+    return fit_on(bridge, fit, validation, fitted_on=record, progress=progress or Silent())
 
 
 def _fitted_parts(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gapkit.bridges.base import Bridge
+from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import BRIDGES, load_bridge, make_bridge
 from gapkit.comparison.splits import Parts
+from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.study.folder import StudyFolder
 from gapkit.study.grid import Job
@@ -34,13 +37,11 @@ class FitJob(Job):
         None where the bridge does not depend on it.
     params : mapping
         Resolved parameters.
-    needs_pairs : bool
     """
 
     bridge: str
     seed: int | None
     params: Mapping[str, Any]
-    needs_pairs: bool
 
 
 def bridge_key(name: str, params: Mapping[str, Any], seed: int | None) -> str:
@@ -59,14 +60,24 @@ def fit_bridge(job: FitJob, parts: Parts, folder: StudyFolder, progress: Progres
         with contextlib.suppress(InputError):
             return load_bridge(home), known
     bridge = make_bridge(job.bridge, **job.params)
-    source, target = parts.fit.expanded() if job.needs_pairs else (parts.fit.source, parts.fit.target)
-    bridge.fit(
-        source,
-        target,
-        validation=parts.validation.expanded() if parts.validation else None,
-        checkpoint=folder.own_checkpoint(job.stem, job.key),
-        progress=progress.step,
-        fitted_on=parts.fitted_on,
-    )
+    checkpoint = folder.own_checkpoint(job.stem, job.key)
+    fit_on(bridge, parts.fit, parts.validation, fitted_on=parts.fitted_on, progress=progress, checkpoint=checkpoint)
     save_files(home, bridge.save, key=job.key, seconds=bridge.fit_seconds)
     return bridge, bridge.fit_seconds
+
+
+def fit_on(
+    bridge: Bridge,
+    fit: PairedEmbeddings,
+    held_out: PairedEmbeddings | None,
+    *,
+    fitted_on: FittedOn,
+    progress: Progress,
+    checkpoint: Path | None = None,
+) -> Bridge:
+    """Fit a bridge on pairs, or on both sides apart where it needs no pairs; `held_out` may stop its training."""
+    source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
+    validation = held_out.expanded() if held_out else None
+    return bridge.fit(
+        source, target, validation=validation, checkpoint=checkpoint, progress=progress.step, fitted_on=fitted_on
+    )

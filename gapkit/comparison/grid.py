@@ -26,6 +26,7 @@ from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.registry import METRICS
 from gapkit.registry import Registry
 from gapkit.study.folder import StudyFolder
+from gapkit.study.grid import Grid
 from gapkit.study.keys import plugin_version
 from gapkit.study.progress import Progress
 
@@ -35,7 +36,7 @@ COPIES = 4
 """Copies of the data that a fit may hold."""
 
 
-class ComparisonGrid:
+class ComparisonGrid(Grid[CellJob, Cell]):
     """The cells of a comparison: see `gapkit.study.grid.Grid`.
 
     Parameters

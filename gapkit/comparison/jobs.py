@@ -29,7 +29,7 @@ class CellJob(FitJob):
 
     Parameters
     ----------
-    bridge, seed, params, needs_pairs
+    bridge, seed, params
         See `FitJob`; `bridge` may be an anchor that is none.
     row : str
         Name in the table.
@@ -53,7 +53,7 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
     jobs = [
         CellJob(
             stem=name, key=job_key(anchor=name, seed=first, version=gapkit.__version__), label=name, bridge=name,
-            seed=None, params={}, needs_pairs=False, row=name, block="anchor",
+            seed=None, params={}, row=name, block="anchor",
         )
         for name in anchors.SYNTHETIC
     ]  # fmt: skip
@@ -66,7 +66,7 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
                 CellJob(
                     stem=cell_stem(name, seed), key=bridge_key(name, params, seed),
                     label=cell_label(name, seed), bridge=name, seed=seed, params=params,
-                    needs_pairs=kind.needs_pairs, row=name, block=block,
+                    row=name, block=block,
                 )
             )  # fmt: skip
     order = ("anchor", "unpaired", "paired")

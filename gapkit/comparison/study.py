@@ -15,13 +15,13 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, divide
 from gapkit.comparison.grid import ComparisonGrid
 from gapkit.comparison.growth import FOLDS, table_of
+from gapkit.comparison.input_checks import require_usable
 from gapkit.comparison.jobs import CellJob
 from gapkit.comparison.manifest import write_comparison_manifest
 from gapkit.comparison.measuring import groups_told
 from gapkit.comparison.other_set import joined_sets
 from gapkit.comparison.results import Results
 from gapkit.comparison.splits import Parts, own_splits, with_known_names
-from gapkit.comparison.usable import require_usable
 from gapkit.comparison.writing import FILES, check_formats, write_results
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError

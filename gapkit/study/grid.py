@@ -46,9 +46,8 @@ R = TypeVar("R")
 class Grid(Protocol[J_in, R]):
     """What a study says of its jobs; `gapkit.study.run` does the rest."""
 
-    @property
-    def folder(self) -> StudyFolder | None:
-        """Where records, fits and checkpoints lie; None where nothing is kept."""
+    folder: StudyFolder
+    """Where records, fits and checkpoints lie."""
 
     def kept(self, job: J_in) -> R | None:
         """The record of an earlier run, if it is whole and of this key."""
@@ -60,16 +59,19 @@ class Grid(Protocol[J_in, R]):
         """The record of a job that raised after so many seconds; raises what must stop the study."""
 
     def keep(self, job: J_in, record: R) -> None:
-        """Write a computed record into the folder."""
+        """Write a computed record into the folder; nothing where `compute` has written it."""
+        return
 
     def told(self, job: J_in, record: R, *, kept: bool) -> Iterable[tuple[str, str]]:
         """Label and note of each finished cell of the job."""
 
     def elsewhere(self) -> Grid[J_in, R]:
-        """The same for other processes."""
+        """The same for other processes, which may work in another folder."""
+        return self
 
     def names(self, job: J_in) -> Sequence[tuple[Registry[Any], str]]:
         """Registered things that the job needs, which another process may not know."""
+        return ()
 
 
 def attempt(grid: Grid[J, R], job: J, progress: Progress) -> tuple[R, float]:

@@ -220,7 +220,7 @@ def _answer(
             _grids.clear()
             _grids[token] = handle.get() if isinstance(handle, _InStore | _OfParent) else handle
         grid = _grids[token]
-        if grid.folder is not None and not grid.folder.study.exists():
+        if not grid.folder.study.exists():
             where = f"the worker on {platform.node()}"
             raise InputError(f"{grid.folder.root}: not seen by {where}; give an --out that all workers share")
         try:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import BRIDGES, make_bridge
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.fitting import fit_on
 from gapkit.errors import one_line
-from gapkit.registry import Registry
 from gapkit.space import Space
 from gapkit.study.folder import StudyFolder
-from gapkit.study.grid import Job
+from gapkit.study.grid import Grid, Job
 from gapkit.study.progress import Progress
 from gapkit.study.run import run_asked
 from gapkit.tuning.parts import TuningParts
@@ -64,7 +64,7 @@ class TrialJob(Job):
 
 
 @dataclass(frozen=True, eq=False)
-class SearchGrid:
+class SearchGrid(Grid[TrialJob, Trial]):
     """The trials of one search: see `gapkit.study.grid.Grid`.
 
     Parameters
@@ -80,8 +80,7 @@ class SearchGrid:
     yardstick : Yardstick
     key : str
         Digest of the identity of the search.
-    folder : SearchFolder or None
-        None where nothing is kept.
+    folder : SearchFolder
     """
 
     bridge: str
@@ -91,7 +90,7 @@ class SearchGrid:
     fixed: Mapping[str, Any]
     yardstick: Yardstick
     key: str
-    folder: SearchFolder | None
+    folder: SearchFolder
 
     def run(self, n_trials: int, progress: Progress) -> list[Trial]:
         """All trials in their order."""
@@ -104,7 +103,7 @@ class SearchGrid:
     def _asked(self, found: Sequence[Trial], n_trials: int, progress: Progress) -> Iterator[TrialJob]:
         """The next setting, by what the trials so far have `found`."""
         for number in range(n_trials):
-            known = read_trial(self.folder.trials, number, self.key) if self.folder else None
+            known = read_trial(self.folder.trials, number, self.key)
             params = known.params if known else self._defaults() if number == 0 else self._proposed(found, number)
             if params is None:
                 progress.message(f"every setting that was drawn had been tried: the search ends with {number}")
@@ -136,21 +135,12 @@ class SearchGrid:
 
     def keep(self, job: TrialJob, record: Trial) -> None:
         """Write the trial."""
-        if self.folder is not None:
-            write_trial(self.folder.trials, record, self.key)
+        write_trial(self.folder.trials, record, self.key)
 
     def told(self, job: TrialJob, record: Trial, *, kept: bool) -> Iterator[tuple[str, str]]:
         """One line a trial."""
         scores = f"closure {record.closure:.3f}, kept {record.kept:.3f}, {record.seconds:.1f} s"
         yield job.label, "done before" if kept else f"failed: {record.error}" if record.error else scores
-
-    def elsewhere(self) -> SearchGrid:
-        """The same: trials are asked for one by one, so no other process computes them."""
-        return self
-
-    def names(self, job: TrialJob) -> Sequence[tuple[Registry[Any], str]]:
-        """The bridge."""
-        return [(BRIDGES, self.bridge)]
 
     @functools.cached_property
     def _fitted_on(self) -> FittedOn:
@@ -160,9 +150,7 @@ class SearchGrid:
     def _moved(self, params: Mapping[str, Any], seed: int, progress: Progress) -> NDArray[np.float32]:
         """The scoring clips, moved by a bridge with these parameters."""
         config = dataclasses.replace(self.config, params={self.bridge: {**self.fixed, **params}})
-        fit, stopping = self.parts.fit, self.parts.stopping
-        bridge = make_bridge(self.bridge, **config.bridge_params(self.bridge, seed, fit.n_targets))
-        source, target = fit.expanded() if bridge.needs_pairs else (fit.source, fit.target)
-        held_out = stopping.expanded() if stopping else None
-        bridge.fit(source, target, validation=held_out, progress=progress.step, fitted_on=self._fitted_on)
-        return np.asarray(bridge.transform(self.parts.scoring.source))
+        parts = self.parts
+        bridge = make_bridge(self.bridge, **config.bridge_params(self.bridge, seed, parts.fit.n_targets))
+        fit_on(bridge, parts.fit, parts.stopping, fitted_on=self._fitted_on, progress=progress)
+        return np.asarray(bridge.transform(parts.scoring.source))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import inspect
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison.config import StudyConfig
+from gapkit.comparison.input_checks import require_usable
 from gapkit.comparison.splits import with_known_names
-from gapkit.comparison.usable import require_usable
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import GapkitError, InputError
 from gapkit.given import whole
@@ -113,7 +114,10 @@ def tune_bridge(
     parts = tuning_parts(pairs, config)
     yardstick = Yardstick.of(parts.scoring, seed=seed)
     identity = _identity(name, pairs, parts, config, searched, fixed)
-    with _claimed(out, identity) as folder:
+    with contextlib.ExitStack() as stack:
+        folder = SearchFolder(out or stack.enter_context(tempfile.TemporaryDirectory(prefix="gapkit-")))
+        stack.enter_context(folder.lock())
+        folder.claim(identity)
         for note in (f"{pairs.name}: {parts.rule}", *yardstick.notes):
             progress.message(note)
         grid = SearchGrid(name, parts, config, searched, fixed, yardstick, job_key(**identity), folder)
@@ -133,8 +137,7 @@ def tune_bridge(
             metrics=yardstick.metrics,
             study={"name": pairs.name, **identity},
         )
-        if folder is not None:
-            write_files(result, folder.root, device=config.device, findings=findings, began=began)
+        write_files(result, folder.root, device=config.device, findings=findings, began=began)
     return result
 
 
@@ -167,18 +170,6 @@ def _identity(
         "device": config.device,
     }
     return {"data": data, "search": search, "space": plain(space)}
-
-
-@contextlib.contextmanager
-def _claimed(out: str | Path | None, identity: Mapping[str, Any]) -> Iterator[SearchFolder | None]:
-    """The folder of this search, held alone; None where nothing is to be kept."""
-    if out is None:
-        yield None
-        return
-    folder = SearchFolder(out)
-    with folder.lock():
-        folder.claim(identity)
-        yield folder
 
 
 def _check(trials: int, keep: float) -> None:

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from gapkit.comparison.usable import require_usable
+from gapkit.comparison.input_checks import require_usable
 from gapkit.datasets import dataset_names, load_dataset
 from gapkit.embeddings import PairedEmbeddings
 
