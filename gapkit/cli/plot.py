@@ -105,10 +105,22 @@ def plot(
         else:
             _draw(kind, opened, out, wishes, progress, font or FONT, dpi or 300.0)
     if not quiet:
+        _say_what_is_missing(opened)
         say(f"written to {out}")
 
 
 plot.__doc__ = f"{plot.__doc__}{LISTED}"
+
+
+def _say_what_is_missing(opened: PairedEmbeddings | Run | Path) -> None:
+    """Of a study that was stopped."""
+    from gapkit.cli.progress import say
+    from gapkit.comparison import Results, Run
+
+    if isinstance(opened, Run | Path):
+        results = opened.results if isinstance(opened, Run) else Results.read(opened, draws=False)
+        for line in results.study.get("remarks", ()):
+            say(line)
 
 
 def _open(

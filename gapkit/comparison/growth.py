@@ -134,7 +134,7 @@ def unfinished_table(root: Path) -> Tabled | None:
     cells.sort(key=lambda cell: planned.index(cell.stem) if cell.stem in planned else len(planned))
     more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
     said = f"{len(missing)} of {len(planned)} cells are missing ({', '.join(missing[:3])}{more})"
-    left = f"Not finished: {said if missing else 'it was stopped before its end'}; run the same `gapkit compare` again."
+    left = f"Not finished: {said if missing else 'it was stopped before its end'}; the same command goes on."
     study = {
         "name": str(manifest.get("input", {}).get("name", "pairs")),
         **{group: identity.get(group, {}) for group in ("data", "options")},

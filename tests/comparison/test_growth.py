@@ -15,6 +15,7 @@ from gapkit.cli.main import run
 from gapkit.comparison import Results, StudyConfig, merge_runs, open_run, run_study, verify_run
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
+from gapkit.files import save_pairs
 from gapkit.study import keys
 from gapkit.study.progress import Silent
 
@@ -178,6 +179,10 @@ def test_a_stopped_study_opens(
     for arguments in (["table", str(tmp_path)], ["compare", "--only-table", "--out", str(tmp_path)]):
         assert run(arguments) == 0
         assert said in " ".join(capsys.readouterr().out.split())
+    save_pairs(pairs, tmp_path / "pairs.npz")
+    figure = ["plot", "cosines", str(tmp_path), "--pairs", str(tmp_path / "pairs.npz"), "-o", str(tmp_path / "f.svg")]
+    assert run(figure) == 0
+    assert said in capsys.readouterr().err
     assert open_run(tmp_path, pairs).moved("ridge").shape == (20, 8)
     assert verify_run(tmp_path, pairs, cells=2).agrees
     assert not found.draws.keys() - {(r, None, "cosine") for r in rows}
