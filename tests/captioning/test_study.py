@@ -16,6 +16,7 @@ from gapkit.captioning.protocols import read_by
 from gapkit.captioning.scores import score_captions
 from gapkit.comparison import StudyConfig, run_study
 from gapkit.errors import InputError
+from gapkit.study import keys
 from gapkit.study.progress import Silent
 
 QUICK = {"diffusion-link": {"steps": 10, "hidden": 16}}
@@ -251,6 +252,18 @@ def test_a_decoder_that_was_broken_since_is_trained_again(pairs, tmp_path):
         assert not again.manifest["failed"]
         pd.testing.assert_frame_equal(again.captions, first.captions)
         assert weights.read_bytes() == whole
+
+
+def test_an_upgraded_plugin_fits_its_bridges_again(pairs, tmp_path, monkeypatch):
+    """The record of a fit knows the version of the package that the bridge comes from."""
+    quick = config(seeds=1, beams=(1,), trainings=("clean",), protocols=("zero-shot",), bridges=("mean-shift",))
+    record = tmp_path / "bridges" / "mean-shift" / "fit.json"
+    found = []
+    for version in ("1.0", "1.0", "2.0"):
+        monkeypatch.setattr(keys, "version", lambda package, version=version: version)
+        run_caption_study(pairs, quick, out=tmp_path)
+        found.append(json.loads(record.read_text(encoding="utf-8"))["key"])
+    assert found[0] == found[1] != found[2]
 
 
 def test_a_lost_cell_and_a_broken_one_are_made_again_and_nothing_else(pairs, folder, results):
