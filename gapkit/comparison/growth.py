@@ -120,7 +120,12 @@ def unfinished_table(root: Path) -> Tabled | None:
     """
     if not (root / "manifest.json").exists() or not (root / StudyFolder.file).exists():
         return None
-    manifest = read_manifest(root)
+    try:
+        manifest = read_manifest(root)
+    except InputError:
+        if (root / "results.json").exists():  # which a table needs alone
+            return None
+        raise
     if manifest.get("finished", "") is not None:
         return None
     folder = StudyFolder(root)

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -202,4 +203,5 @@ def test_a_stream_that_is_closed_is_no_bug(stream: str, monkeypatch: pytest.Monk
     monkeypatch.setattr("signal.signal", lambda *_: None)
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
+    getattr(sys, stream).close()
     assert ended.value.code == 0
