@@ -17,6 +17,8 @@ from gapkit.errors import InputError
 from gapkit.files import load_pairs, save_pairs
 from gapkit.files.csv_cells import original
 from gapkit.page import build_page, to_html
+from gapkit.records import unsealed
+from gapkit.study.manifest import write_manifest
 
 from .conftest import NASTY
 
@@ -168,13 +170,13 @@ def test_captions_without_a_score_of_single_clips(captioned_run, tmp_path, open_
 
 def _other(run):
     path = run.folder / "captions" / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest = unsealed(json.loads(path.read_text(encoding="utf-8")), required=True)
     folder = run.folder.parent / "other"
     folder.mkdir()
     for name in ("captions.csv", "per_clip.csv", "scores.csv"):
         (folder / name).write_bytes((path.parent / name).read_bytes())
     manifest["input"]["content_hash"] = "0"
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    write_manifest(folder / "manifest.json", manifest)
     return folder
 
 
