@@ -14,6 +14,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from gapkit.cli.progress import reporting, say
 from gapkit.comparison import Results, StudyConfig, run_study
 from gapkit.datasets import load_dataset
 from gapkit.embeddings import PairedEmbeddings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from independence import marked
 
 OUTPUT = Path(__file__).resolve().parents[1] / "results"
 SUBJECT = "diffusion-link"
@@ -172,7 +176,7 @@ def markdown(frame: pd.DataFrame, dataset: str, seeds: int) -> str:
         f"{labels[m]} {half[m] * 1000:.2f}" if m == "mmd" else f"{labels[m]} {half[m]:.3f}" for m in METRICS
     )
     lines += ["", f"Half-width of the 95 % interval over clips of the default row: {width}."]
-    return "\n".join(lines) + "\n"
+    return marked("\n".join(lines) + "\n", dataset)
 
 
 def main() -> None:

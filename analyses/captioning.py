@@ -33,6 +33,7 @@ from gapkit.machine import limit_threads
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from captioning_page import MAIN, OUTPUT, SCORE, SUBJECT, write_page
+from independence import marked
 
 SCORES = ("cider_d", "bleu_1", "bleu_4", "rouge_l", "meteor", "spice", "spider", "vocabulary")
 TABLED = ("cider_d", "bleu_1", "bleu_4", "rouge_l", "meteor", "spice", "vocabulary")
@@ -67,7 +68,8 @@ def write_results(results: CaptionResults, folder: Path, name: str) -> None:
     write_text(folder / f"{name}.csv", csv(results.summary()))
     write_text(folder / f"{name}-gains.csv", csv(results.gains(SCORE)))
     write_text(folder / f"{name}-tests.csv", csv(results.tests(SUBJECT, SCORE)))
-    write_text(folder / f"{name}.md", to_markdown(caption_table(results, TABLED, score=SCORE)))
+    table = to_markdown(caption_table(results, TABLED, score=SCORE))
+    write_text(folder / f"{name}.md", marked(table, name.removesuffix("-tuned")))
     kept = committed(results)
     write_text(folder / f"{name}.json", json.dumps(kept, indent=2, ensure_ascii=False) + "\n")
 

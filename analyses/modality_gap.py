@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,9 @@ from gapkit.cli.progress import reporting
 from gapkit.comparison import Results, StudyConfig, run_study
 from gapkit.datasets import load_dataset
 from gapkit.embeddings import PairedEmbeddings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from independence import marked
 
 OUTPUT = Path(__file__).resolve().parents[1] / "results" / "modality_gap"
 DATASETS = ("soundscapes", "openclipart", "sfx")
@@ -61,7 +65,7 @@ def run(pairs: PairedEmbeddings, work: Path, seeds: int, bridges: tuple[str, ...
         manifest["cells"] |= {stem: cell for stem, cell in more["cells"].items() if stem not in manifest["cells"]}
     OUTPUT.mkdir(parents=True, exist_ok=True)
     write_text(OUTPUT / f"{pairs.name}.csv", csv(table(results, manifest)))
-    write_text(OUTPUT / f"{pairs.name}.md", results.to_markdown())
+    write_text(OUTPUT / f"{pairs.name}.md", marked(results.to_markdown(), pairs.name))
     write_text(OUTPUT / f"{pairs.name}-tests.csv", csv(tests(results)))
     write_text(OUTPUT / f"{pairs.name}.json", json.dumps(committed(manifest), indent=2, ensure_ascii=False) + "\n")
 

@@ -16,6 +16,7 @@ from gapkit.bridges.registry import BRIDGES, make_bridge
 from gapkit.tuning import scoring as tuning
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from independence import REMARKS, UNTESTED, tested, unmarked
 from modality_gap import INTERVALS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,34 +96,29 @@ def ahead(first: float, second: float, metric: str) -> bool:
 
 
 def diffusion_claim(rows: pd.DataFrame, tests: pd.DataFrame, manifest: dict) -> list[str]:
-    """Whether it is first among the diffusion methods on the four closure metrics together."""
+    """Whether it is first in value among the diffusion methods on the four closure metrics together."""
     others = [b for b in rows.loc[rows["family"] == "diffusion", "bridge"].drop_duplicates() if b != SUBJECT]
     lines = [
-        "| metric | `diffusion-link` | best other | first | intervals apart | paired difference (Holm p) |",
-        "|---|---|---|---|---|---|",
+        "| metric | `diffusion-link` | best other | first in value | paired difference |",
+        "|---|---|---|---|---|",
     ]
-    verdicts, bounds = [], []
+    verdicts = []
     for metric, better in CLOSURE.items():
         own = of(rows, SUBJECT, metric)
         best = sorted(others, key=lambda b: of(rows, b, metric)["value"], reverse=better == "higher")[0]
         other = of(rows, best, metric)
         first = ahead(own["value"], other["value"], metric)
-        apart = own["ci_low"] > other["ci_high"] if better == "higher" else own["ci_high"] < other["ci_low"]
         test = tests[(tests["bridge"] == best) & (tests["metric"] == metric)].iloc[0]
         # The file holds the other minus the subject.
         gap, low, high = -test["difference"], -test["high"], -test["low"]
-        difference = f"{text(metric, gap)} [{text(metric, low)}, {text(metric, high)}] (p = {test['p_holm']:.3g})"
+        difference = f"{text(metric, gap)} [{text(metric, low)}, {text(metric, high)}]"
         lines.append(
             f"| {LABELS[metric]} | {interval(own, metric)} | `{best}` {interval(other, metric)} | "
-            f"{'yes' if first else 'no'} | {'yes' if apart else 'no'} | {difference} |"
+            f"{'yes' if first else 'no'} | {difference} |"
         )
-        verdicts.append((metric, first, bool(apart)))
-        if better == "lower":
-            bounds.append(f"{text(metric, other['ci_low'])} ({LABELS[metric]})")
-    holds = all(first and apart for _, first, apart in verdicts)
-    firsts = [LABELS[m] for m, first, _ in verdicts if first]
-    aparts = [LABELS[m] for m, first, apart in verdicts if first and apart]
-    below = " and ".join([", ".join(bounds[:-1]), bounds[-1]])
+        verdicts.append((metric, first))
+    holds = all(first for _, first in verdicts)
+    firsts = [LABELS[m] for m, first in verdicts if first]
     marks = []
     for name, what in (
         ("target-split-half", "two random halves of the captions"),
@@ -133,27 +129,25 @@ def diffusion_claim(rows: pd.DataFrame, tests: pd.DataFrame, manifest: dict) -> 
         marks.append(f"- {what} (`{name}`): {', '.join(numbers)}")
     lines += [
         "",
-        f"**{'Holds' if holds else 'Does not hold'}**: of {len(CLOSURE)} metrics it is first on {len(firsts)} "
-        f"({', '.join(firsts) or 'none'}), with intervals apart on {len(aparts)} ({', '.join(aparts) or 'none'}).",
+        f"**{'Holds' if holds else 'Does not hold'} in value**: of {len(CLOSURE)} metrics it is first on {len(firsts)} "
+        f"({', '.join(firsts) or 'none'}). {UNTESTED}",
         "What a distance can mean on this set is seen from captions held against captions:",
         "",
         *marks,
         "",
         "A bridge that answered every clip with a caption of its own would read like the last line, and one that draws",
-        "captions at random reads lower still: a value below the last line is no better answer. To lie apart from the",
-        f"best other its whole interval would have to end below {below}:",
-        "what remains there is the chance of which clips and captions were drawn. So these three no longer rank the",
-        "methods that reach it; cosine and retrieval do.",
+        "captions at random reads lower still: a value below the last line is no better answer. So these three do not",
+        "rank the methods that reach it. Cosine and retrieval rank them in value.",
     ]
     share, risen = kept(rows, SUBJECT), of(rows, SUBJECT, "share-risen")
     lines += [
         "",
         f"R@10 after the bridge is {text('recall@10', of(rows, SUBJECT, 'recall@10')['value'])}, "
         f"{share:.1%} of identity's {text('recall@10', of(rows, 'identity', 'recall@10')['value'])}: the bound of "
-        f"{KEEP:.0%} **{'holds' if share >= KEEP else 'does not hold'}**.",
+        f"{KEEP:.0%} **{'holds' if share >= KEEP else 'does not hold'}** in value.",
         "",
-        f"Clips whose own cosine rose: {risen['value']:.1%} [{risen['ci_low']:.1%}, {risen['ci_high']:.1%}]: the whole "
-        f"cloud **{'migrates' if risen['value'] > KEEP else 'does not migrate together'}** (bound {KEEP:.0%}).",
+        f"Clips of the test split whose own cosine rose: {risen['value']:.1%}. The whole cloud "
+        f"**{'migrates' if risen['value'] > KEEP else 'does not migrate together'}** (bound {KEEP:.0%}).",
     ]
     return lines
 
@@ -210,8 +204,7 @@ def controls(rows: pd.DataFrame, tests: pd.DataFrame) -> list[str]:
 
 def against(row: pd.Series) -> str:
     """Diffusion-Link minus another, with the interval; the file holds the other minus Diffusion-Link."""
-    mark = "*" if row["p_holm"] < 0.05 else ""
-    return f"{-row['difference']:+.3f} [{-row['high']:+.3f}, {-row['low']:+.3f}]{mark}"
+    return f"{-row['difference']:+.3f} [{-row['high']:+.3f}, {-row['low']:+.3f}]"
 
 
 def across(names: list[str]) -> list[str]:
@@ -262,8 +255,8 @@ def measured(rows: pd.DataFrame) -> list[str]:
     return list(there["bridge"].drop_duplicates())
 
 
-def tests_table(tests: pd.DataFrame) -> list[str]:
-    """Diffusion-Link minus each other bridge."""
+def tests_table(tests: pd.DataFrame, *, starred: bool) -> list[str]:
+    """Diffusion-Link minus each other bridge, with a star at those that the stored test tells from 0."""
     lines = [
         "| against | " + " | ".join(LABELS[m] for m in (*CLOSURE, "recall@10")) + " |",
         "|---|" + "---|" * (len(CLOSURE) + 1),
@@ -278,10 +271,27 @@ def tests_table(tests: pd.DataFrame) -> list[str]:
             row = own.loc[metric]
             shown = text(metric, -row["difference"])
             sign = "" if shown.startswith("-") else "+"
-            mark = "*" if row["p_holm"] < 0.05 else ""
+            mark = "*" if starred and row["p_holm"] < 0.05 else ""
             cells.append(f"{sign}{shown}{mark}")
         lines.append(f"| `{bridge}` | " + " | ".join(cells) + " |")
     return lines
+
+
+def compared(name: str) -> list[str]:
+    """What the table of differences holds."""
+    said = f"`{SUBJECT}` minus each other bridge, paired over the same clips"
+    if not tested(name):
+        return [f"{said}. {UNTESTED}"]
+    return [
+        f"{said}; * where Holm-corrected p < .05 over all",
+        "comparisons of this table (p from the bootstrap's standard error: its draws are too few to count tails of",
+        "so many tests).",
+    ]
+
+
+def told(path: Path) -> str:
+    """A table of ``results/`` without the remark that the page has already."""
+    return unmarked(path.read_text(encoding="utf-8"))
 
 
 def page() -> str:
@@ -293,6 +303,8 @@ def page() -> str:
     lines = [
         "# Results",
         "",
+        REMARKS[MAIN],
+        "",
         "Written by `analyses/results_page.py` from the files in `results/`; nothing here is typed by hand. Each",
         f"claim stands on the rows of `results/modality_gap/{MAIN}.csv` and `{MAIN}-tests.csv` that it names by",
         "bridge and metric. The numbers come from `python analyses/modality_gap.py WORK`,",
@@ -301,26 +313,27 @@ def page() -> str:
         "",
         "*Closed* is the mean share of identity's gap that is closed over cosine (to 1), centroid distance (to 0),",
         "the root of MMD² (to 0) and separability (to .5). *Kept* is R@10 as a share of identity's. Both are one",
-        "number for much: the columns beside them say more.",
+        "number for much: the columns beside them say more. Standings by them are by value.",
         "",
         "Seconds are of shared machines, some busy, and hold to a factor of a few: `benchmarks/` compares speeds.",
         "",
         f"## Does Diffusion-Link close the gap more than other diffusion methods? (`{MAIN}`, test split)",
         "",
         f"{parts['test']['clips']:,} clips with {parts['test']['targets']:,} captions, fitted on "
-        f"{parts['fit']['clips']:,} clips; seeds {manifest['seeds']}; 95 % intervals over clips.",
+        f"{parts['fit']['clips']:,} clips; seeds {manifest['seeds']}; 95 % intervals over clips, taken as independent.",
         "",
         *diffusion_claim(rows, tests, manifest),
         "",
         "## Closure against preservation, all bridges",
         "",
-        "Bridges that no other bridge of the table beats on both (anchors and controls made of targets left out):",
+        "Bridges that no other bridge of the table beats on both in value (anchors and controls made of targets left",
+        "out):",
         "",
         *frontier(rows),
         "",
         "## What is it that helps?",
         "",
-        f"On the same split; * where Holm-corrected p < .05 over all comparisons of `{MAIN}`.",
+        f"On the same split, with 95 % intervals over clips, taken as independent. {UNTESTED}",
         "",
         *controls(rows, tests),
         "",
@@ -340,23 +353,22 @@ def page() -> str:
             f"{manifest['seeds']}. gapkit {manifest['gapkit']}, torch {manifest['packages']['torch']}, "
             f"{manifest['device']}, {manifest['threads']} thread.",
             "",
+            *([REMARKS[name], ""] if name in REMARKS and name != MAIN else []),
             *older(name, manifest),
             *dataset_table(rows),
             "",
-            f"`{SUBJECT}` minus each other bridge, paired over the same clips; * where Holm-corrected p < .05 over all",
-            "comparisons of this table (p from the bootstrap's standard error: its draws are too few to count tails of",
-            "so many tests).",
+            *compared(name),
             "",
-            *tests_table(tests),
+            *tests_table(tests, starred=tested(name)),
             "",
         ]
     ablation = ROOT / "results" / "ablation.md"
     if ablation.exists():
-        lines += ["## Diffusion-Link, one choice at a time", "", ablation.read_text(encoding="utf-8")]
+        lines += ["## Diffusion-Link, one choice at a time", "", told(ablation)]
     tuning = ROOT / "results" / "tuning.md"
     if tuning.exists():
-        lines += ["## Defaults beside what a search finds", "", tuning.read_text(encoding="utf-8")]
-        lines += [(ROOT / "results" / "tuning-confirmed.md").read_text(encoding="utf-8")]
+        lines += ["## Defaults beside what a search finds", "", told(tuning)]
+        lines += [told(ROOT / "results" / "tuning-confirmed.md")]
     return "\n".join(lines).rstrip() + "\n"
 
 

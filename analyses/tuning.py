@@ -11,6 +11,7 @@ at. Searches run in WORK and go on where they stopped. Writes ``results/tuning/B
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -21,8 +22,13 @@ from gapkit.cli.progress import reporting, say
 from gapkit.datasets import load_dataset
 from gapkit.tuning import tune_bridge
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from independence import marked
+
 OUTPUT = Path(__file__).resolve().parents[1] / "results"
 KEEP = 0.95
+LEAST = 0.01
+"""Least difference that a table would show."""
 SLOW = ("diffusion-bridge-unet",)
 """Left out unless named: a single fit takes minutes."""
 
@@ -108,15 +114,15 @@ def markdown(frame: pd.DataFrame) -> str:
     for _, row in frame.iterrows():
         for score, word in (("closure", "closed"), ("kept", "kept")):
             gain = row[f"chosen_{score}"] - row[f"default_{score}"]
-            if gain > (row[f"chosen_{score}_high"] - row[f"chosen_{score}_low"]) / 2:
+            if gain >= LEAST:
                 beyond.append(f"`{row['bridge']}` ({word} {gain:+.3f})")
     lines += [
         "",
-        f"By more than half the width of its interval better than the defaults: {', '.join(beyond) or 'none'}. The "
+        f"Better than the defaults in value by {LEAST:g} or more: {', '.join(beyond) or 'none'}. The "
         "best of some trials by one seed is a little too good on the clips that chose it: "
         "`results/tuning-confirmed.md` holds each choice against the defaults with several seeds.",
     ]
-    return "\n".join(lines) + "\n"
+    return marked("\n".join(lines) + "\n", str(frame["dataset"].iloc[0]))
 
 
 def main() -> None:

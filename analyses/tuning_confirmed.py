@@ -34,11 +34,10 @@ from gapkit.tuning.scoring import CLOSURE, PRESERVATION, closure, kept
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from ablation import validation_study
-from tuning import KEEP, OUTPUT, spelled
+from independence import UNTESTED, marked
+from tuning import KEEP, LEAST, OUTPUT, spelled
 
 DATASET = "soundscapes"
-LEAST = 0.01
-"""Least difference that a table would show."""
 LABEL = "chosen"
 SCORES = ("closed", "kept")
 
@@ -164,7 +163,7 @@ def markdown(frame: pd.DataFrame) -> str:
         f"What a search chose (`results/tuning.md`) against the defaults that it began with, on the validation split "
         f"of `{DATASET}`: chosen minus default, mean over seeds, with the paired 95 % interval over clips.",
         "",
-        "| bridge | seeds | closed, default | closed, difference | kept, default | kept, difference | verdict |",
+        "| bridge | seeds | closed, default | closed, difference | kept, default | kept, difference | decided |",
         "|---|---|---|---|---|---|---|",
     ]
     for _, row in frame.iterrows():
@@ -177,9 +176,9 @@ def markdown(frame: pd.DataFrame) -> str:
         "",
         f"A setting takes the default's place where it keeps {KEEP:g} of R@10, or no less than the default, and closes "
         f"more; or where it alone keeps {KEEP:g}, and more than the default. More: by at least {LEAST:g}, and the "
-        "interval above 0.",
+        f"interval above 0. Settings were decided by these intervals, which take clips as independent. {UNTESTED}",
     ]
-    return "\n".join(lines) + "\n"
+    return marked("\n".join(lines) + "\n", DATASET)
 
 
 def main() -> None:

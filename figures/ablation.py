@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from publish import listed, publish
+from publish import OVER, UNTESTED, publish
 
 from gapkit.plots import ablation
-from gapkit.plots.ablation import METRIC_NAMES
 
 
 def figure(results: Path) -> tuple[Any, str]:
@@ -26,19 +25,12 @@ def figure(results: Path) -> tuple[Any, str]:
 
 
 def caption(frame: pd.DataFrame, facts: dict[str, Any]) -> str:
-    """What is seen, and which settings stand apart."""
-    default = frame[frame["choice"] == "default"].set_index("metric")
-    apart = []
-    for row in frame[frame["metric"].isin(METRIC_NAMES)].itertuples():
-        low, high = default.loc[row.metric, ["ci_low", "ci_high"]]
-        if row.choice != "without a bridge" and (row.ci_low > high or row.ci_high < low):
-            apart.append(str(row.setting))
-    said = f"Apart from the default on some metric: {listed(list(dict.fromkeys(apart)))}." if apart else ""
+    """What is seen."""
     seeds = f"{facts['seeds']} seed{'' if facts['seeds'] == 1 else 's'}"
     return f"""
     **Diffusion-Link, one choice changed at a time**, validation split of `{facts["dataset"]}`
-    ({int(frame["n"].iloc[0]):,} clips), {seeds}. Blue: the default with its 95 % interval over clips. {said} Intervals
-    are those of single rows: differences over the same clips are more certain than they look here.
+    ({int(frame["n"].iloc[0]):,} clips), {seeds}. Blue: the default with its interval ({OVER}).
+    {UNTESTED}
     """
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from publish import one, publish
+from publish import OVER, one, publish
 
 from gapkit.plots import beside_closure, caption_scores, rank_correlation
 
@@ -51,8 +51,8 @@ def caption(table: pd.DataFrame, facts: dict[str, Any], parts: list[tuple[str, s
     return f"""
     **Captions against the gap that is closed**, `{DATASET}`, {facts["parts"]["test"]["clips"]:,} test clips, mean over
     seeds {", ".join(map(str, facts["seeds"]))}. Right: share of the gap that a bridge closes, mean over four metrics
-    (see frontier). Up: CIDEr-D of the captions that the same decoder writes from its answers; bars are 95 % intervals
-    over clips. Spearman's rank correlation of the two, with its interval over resamples of bridges: {"; ".join(said)}.
+    (see frontier). Up: CIDEr-D of the captions that the same decoder writes from its answers; bars are {OVER}.
+    Spearman's rank correlation of the two, with its interval over resamples of bridges: {"; ".join(said)}.
     """
 
 

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from publish import number, publish
+from publish import OVER, number, publish
 
 from gapkit.plots import Scene, migration
 
@@ -41,7 +41,7 @@ def caption(scene: Scene, facts: dict[str, Any]) -> str:
     before any bridge (grey) and after it (orange), and one caption of each (blue), in one plane for all panels
     (seed {facts["seed"]}; {plane[scene.method]}). Lines join the same 40 clips with their captions. The numbers in
     each panel are measured in the {facts["dim"]} dimensions on all clips and their {facts["targets"]:,} captions, with
-    95 % intervals over clips: a plane shows, it does not measure. Paired cosine goes from
+    {OVER}: a plane shows, it does not measure. Paired cosine goes from
     {number(numbers, "cosine", cloud="source")} to {number(numbers, "cosine", cloud=subject)} with `{subject}`, R@10
     from {number(numbers, "recall@10", cloud="source")} to {number(numbers, "recall@10", cloud=subject)}. One seed.
     """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from publish import HERE
+from publish import HERE, REMARKS
 
 from gapkit.atomic import write_text
 
@@ -46,6 +46,8 @@ def page() -> str:
     """The whole page."""
     lines = [
         "# Figures",
+        "",
+        REMARKS["soundscapes"],
         "",
         "Drawn by `make figures` from the files in `results/`, captions included; each is a script in",
         "`figures/` that runs alone and writes PDF, SVG and PNG. `gapkit plot` draws the same kinds for your own",

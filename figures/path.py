@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from publish import listed, publish
+from publish import OVER, listed, publish
 
 from gapkit.plots import path
 
@@ -33,7 +33,7 @@ def caption(table: pd.DataFrame, facts: dict[str, Any]) -> str:
     are; step 0: where the process begins. {listed(names)} with the number of steps of the tables, and
     `{facts["subject"]}` once more with {facts["shown_steps"]}. A process that begins at the shifted source has closed
     most of the gap before its first step; one that begins at noise finds nothing at step 0 and has to bring the clip
-    back. Bands: 95 % intervals over clips; seed {facts["seed"]}.
+    back. Bands: {OVER}; seed {facts["seed"]}.
     """
 
 

@@ -16,10 +16,18 @@ from gapkit.errors import GapkitError
 from gapkit.metrics import METRICS
 from gapkit.plots import save
 
+# At the end: scripts of both folders bear the same names.
+sys.path.append(str(Path(__file__).resolve().parents[1] / "analyses"))
+from independence import REMARKS, UNTESTED
+
+__all__ = ["HERE", "OVER", "REMARKS", "UNTESTED", "listed", "number", "one", "publish"]
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE.parent / "results"
 SUFFIXES = (".pdf", ".svg", ".png")
 DPI = 200
+OVER = "95 % intervals over clips, taken as independent and so too narrow"
+"""Said of intervals in captions, until the results are made anew with groups of recordings."""
 
 Figure = Callable[[Path], tuple[Any, str]]
 """From the folder of results to Axes and a caption."""

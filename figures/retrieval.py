@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from publish import one, publish
+from publish import OVER, one, publish
 
 from gapkit.metrics import METRICS
 from gapkit.plots import retrieval
@@ -36,8 +36,8 @@ def caption(table: pd.DataFrame, facts: dict[str, Any]) -> str:
     return f"""
     **Retrieval after each bridge**, `{facts["dataset"]}`: share of {facts["clips"]:,} test clips with one of their own
     captions among the first k of {facts["targets"]:,}. Highest at k = {first}: {best[first]}
-    ({text(ends[first][best[first]])}); at k = {last}: {best[last]} ({text(ends[last][best[last]])}). Bands: 95 %
-    intervals over clips; dotted: a random order; seed {facts["seed"]}.
+    ({text(ends[first][best[first]])}); at k = {last}: {best[last]} ({text(ends[last][best[last]])}). Bands: {OVER};
+    dotted: a random order; seed {facts["seed"]}.
     """
 
 

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from publish import number, publish
+from publish import OVER, number, publish
 
 from gapkit.plots import Scene, steps
 
@@ -37,7 +37,7 @@ def caption(scene: Scene, facts: dict[str, Any]) -> str:
     are; *start*: where the process begins, after {mapped}the shift to the captions' mean; each step then denoises.
     Paired cosine is {cosines[0]} at the source, {cosines[1]} at the start and {cosines[2]} at the end. Plane: the
     principal components of source and target, stretched to the panel; {scene.n_clips:,} test clips; numbers from the
-    {facts["dim"]} dimensions with 95 % intervals over clips; seed {facts["seed"]}.
+    {facts["dim"]} dimensions with {OVER}; seed {facts["seed"]}.
     """
 
 

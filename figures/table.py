@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from publish import publish
+from publish import OVER, publish
 
 from gapkit.comparison.columns import metric_columns
 from gapkit.plots import bridge_table, trade_off
@@ -37,7 +37,7 @@ def caption(facts: dict[str, Any]) -> str:
     fitted, measured = (facts["parts"][part]["clips"] for part in ("fit", "test"))
     return f"""
     **Bridges on `{DATASET}`**, fitted on {fitted:,} clips, measured on {measured:,}; mean over seeds
-    {", ".join(map(str, facts["seeds"]))}. Bars through the dots are 95 % intervals over clips (many are shorter than
+    {", ".join(map(str, facts["seeds"]))}. Bars through the dots are {OVER} (many are shorter than
     the dot).
     Each column has its own scale; the dashed line is the source as it is. Orange and bold: best of the column among
     bridges; grey: second. *Gap closed* is the mean share over cosine, centroid, root of MMD² and separability; *R@10
