@@ -40,8 +40,8 @@ print(results.to_markdown())
 #
 # ## 2. Closure against preservation
 #
-# One dot a row: to the right what is closed, upwards what is kept. Only the oracle is at the upper right. Bars are 95 %
-# intervals over clips.
+# One dot a row: to the right what is closed, upwards what is kept. Only the oracle is at the upper right. Bars are
+# 95 % intervals over packages of clips.
 
 # %%
 import matplotlib.pyplot as plt
@@ -70,8 +70,8 @@ axes[0].set_ylabel("R@10, sound to caption")
 # %% [markdown]
 # ## 3. Is a difference more than chance?
 #
-# Every row was measured on the same resamples of clips, so differences have intervals of their own. These are narrower
-# than the intervals of the table suggest: what makes a clip hard makes it hard for all bridges.
+# Every row was measured on the same resamples of packages, so differences have intervals of their own. These are
+# narrower than the intervals of the table suggest: what makes a clip hard makes it hard for all bridges.
 
 # %%
 pair = results.difference("cca", "procrustes", "recall@10")

@@ -130,7 +130,8 @@ print(f"MMD² {gap_test.value:.4f}, relabelled at most {gap_test.draws.max():.4f
 print(f"CKA {likeness.raw:.3f}, shuffled pairs {likeness.null_mean:.3f} ± {likeness.null_sd:.3f}: p = {likeness.p:.4f}")
 
 # %% [markdown]
-# p cannot be below 1 / (B + 1); the relabelled values say more: none comes near.
+# p cannot be below 1 / (B + 1); the relabelled values say more: none comes near. Sounds of one package are alike:
+# `permutation_test(sound, text, groups=test.origins)` swaps whole packages, and its p is the same.
 #
 # ## 6. Is the gap one vector?
 #

@@ -29,10 +29,10 @@ for name, bridge in bridges.items():
 # %% [markdown]
 # ## 2. A scene: one plane, and the numbers of the space itself
 #
-# `stage` measures each cloud in all 256 dimensions, with intervals over clips, and only then puts everything into one
-# plane. A plane shows, it does not measure: distances in it are not those of the space. So each panel prints the
-# numbers. The axes of a PCA are found on source and target alone: a bridge does not choose the plane that it is seen
-# in.
+# `stage` measures each cloud in all 256 dimensions, with intervals over their groups, and only then puts everything
+# into one plane. A plane shows, it does not measure: distances in it are not those of the space. So each panel prints
+# the numbers. The axes of a PCA are found on source and target alone: a bridge does not choose the plane that it is
+# seen in.
 
 # %%
 from gapkit.plots import stage
@@ -42,6 +42,7 @@ scene = stage(
     test.target,
     moved,
     owner=test.owner,
+    groups=test.origins,
     metrics=("cosine", "centroid-distance", "recall@10"),
     captions=test.captions,
     name=pairs.name,
