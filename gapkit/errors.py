@@ -26,7 +26,7 @@ class NotFittedError(InputError, AttributeError):
 
 
 def one_line(error: BaseException, limit: int = 200) -> str:
-    """What an exception says, short and in one line; its type too unless the message is ours."""
+    """Message of an exception, short and in one line; its type too unless the message is ours."""
     text = printable(" ".join(str(error).split()))
     if not isinstance(error, GapkitError):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -34,5 +34,5 @@ def one_line(error: BaseException, limit: int = 200) -> str:
 
 
 def refused_by_disk(error: BaseException) -> bool:
-    """Whether a file could not be written: what the disk refuses to one job it refuses to all."""
+    """True where a file could not be written: the disk refuses to all jobs what it refuses to one."""
     return isinstance(error, GapkitError) and isinstance(error.__cause__, OSError)

@@ -49,7 +49,7 @@ class CaptionFolder(StudyFolder):
 
 @dataclass(frozen=True, eq=False)
 class Decoding:
-    """What every decoder of a study is trained and read with.
+    """Everything that a decoder of a study is trained and read with.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ class DecoderJob(Job):
 
 @dataclass(frozen=True)
 class Found:
-    """What a decoder came to.
+    """Outcome of a decoder.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class DecoderGrid(Grid[DecoderJob, Found]):
-    """What both splits have in common: see `gapkit.study.grid.Grid`."""
+    """The common part of both splits: see `gapkit.study.grid.Grid`."""
 
     decoding: Decoding
     folder: CaptionFolder
@@ -87,7 +87,7 @@ class DecoderGrid(Grid[DecoderJob, Found]):
 
 
 class ValidationGrid(DecoderGrid):
-    """How good each reading is on the validation split."""
+    """Score of each reading on the validation split."""
 
     def kept(self, job: DecoderJob) -> Found | None:
         """The choices of an earlier run; without validation items there is nothing to choose by."""
@@ -219,5 +219,5 @@ def _setting(choice: Choice) -> str:
 
 
 def _note(error: str, score: str, value: float) -> str:
-    """How a row went; without validation items, or another score asked for, there is no value to tell."""
+    """Note on a row; without validation items, or with another score asked for, it has no value."""
     return f"failed: {error}" if error else "done" if math.isnan(value) else f"{score} {value:.3f}"

@@ -170,7 +170,7 @@ def _jobs(decoding: Decoding, wanted: Sequence[tuple[Spec, Reading]]) -> list[De
 
 
 def _best(jobs: Sequence[DecoderJob], found: Mapping[str, Found]) -> dict[Row, Choice]:
-    """What validation chooses for each row; ties go to what comes first: less noise, fewer beams."""
+    """Choice of validation for each row; ties go to what comes first: less noise, fewer beams."""
     best: dict[Row, Choice] = {}
     for job in jobs:
         for reading, choice in found[job.stem].values.items():

@@ -100,7 +100,7 @@ class Cell:
 
 
 def cell_label(bridge: str, seed: int | None) -> str:
-    """What progress calls a cell."""
+    """Name of a cell for progress."""
     return bridge if seed is None else f"{bridge}, seed {seed}"
 
 

@@ -9,7 +9,7 @@ from gapkit.report import Column
 
 
 def metric_columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """What tables need to know of each metric, in the order of their groups."""
+    """Columns of a table, one a metric, in the order of their groups."""
     records = [METRICS.get(name) for name in names]
     groups = list(dict.fromkeys(record.group for record in map(METRICS.get, METRICS.names())))
     records.sort(key=lambda record: groups.index(record.group))

@@ -40,7 +40,7 @@ def stored_cells(folder: StudyFolder) -> dict[str, Cell]:
 
 
 def still_holds(cell: Cell) -> bool:
-    """Whether this gapkit, and the package of the bridge as it is here, would compute the same cell."""
+    """True where this gapkit, and the package of the bridge as it is here, would compute the same cell."""
     name = unlabelled(cell.bridge)
     if name in anchors.SYNTHETIC:
         return True
@@ -89,7 +89,7 @@ def row_name(name: str, params: Mapping[str, Any], stored: Collection[Cell], fol
 
 
 def table_of(cells: Sequence[Cell], study: Mapping[str, Any], metrics: Sequence[str], *, split: str) -> Tabled:
-    """What `Results` is made of, from cells.
+    """Parts of `Results`, made from cells.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ MEASURING = 0.3
 
 @dataclass(frozen=True, kw_only=True)
 class CellJob(FitJob):
-    """What is left to do for one cell.
+    """Work that is left for one cell.
 
     Parameters
     ----------

@@ -111,7 +111,7 @@ def _parts(division: Division) -> dict[str, Any]:
 
 
 def read_manifest(root: Path) -> Mapping[str, Any]:
-    """What `write_comparison_manifest` wrote into the folder of a finished study.
+    """Content of the manifest of a finished study.
 
     Raises
     ------

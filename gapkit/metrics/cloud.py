@@ -29,7 +29,7 @@ FLAT = 1e-6
 T = TypeVar("T")
 
 Place = slice | Tensor
-"""Which rows: some in a line, or their numbers."""
+"""Some rows: a slice, or their numbers."""
 
 Change = Callable[[Tensor, Place], Tensor]
 """Done to rows, given with their place: (k, d) to (k, d)."""

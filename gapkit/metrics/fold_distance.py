@@ -61,7 +61,7 @@ def _pairs(one: Tensor, other: Tensor) -> int:
 
 
 def _pushes(pair: Pair, kernel: Kernel) -> tuple[Tensor, Tensor]:
-    """How much each item moves the distance by each other fold, float64, (n_x, folds) and (n_y, folds)."""
+    """Share of each item in the distance by each other fold, float64, (n_x, folds) and (n_y, folds)."""
     x, y = pair.x, pair.y
     of_x, of_y = _folds(x), _folds(y)
     inside = 2 / _pairs(of_x, of_x), 2 / _pairs(of_y, of_y)
@@ -94,7 +94,7 @@ def _weighed(side: Cloud, sums: list[Tensor]) -> list[Tensor]:
 
 
 def _by_mean(side: Cloud, fold: Tensor, slopes: Tensor) -> Tensor:
-    """How much each item moves the distance by the mean of its fold; (n, folds), of slopes (folds, folds, d)."""
+    """Shift of the distance by each item through the mean of its fold; (n, folds), of slopes (folds, folds, d)."""
     out = torch.zeros(side.n, len(slopes), dtype=torch.float64, device=side.base.device)
     sizes = torch.bincount(fold)
     for items, rows in side.clip_blocks():

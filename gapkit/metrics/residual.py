@@ -1,4 +1,4 @@
-"""What is left of the gap after means are removed: the part that no shift can close."""
+"""The gap without the means of the sides: the part that no shift can close."""
 
 from __future__ import annotations
 

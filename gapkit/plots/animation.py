@@ -11,7 +11,7 @@ import numpy as np
 
 from gapkit.atomic import replacing
 from gapkit.errors import GapkitError, InputError
-from gapkit.plots._clouds import draw_links, draw_points, frame, legend, linked, point_size
+from gapkit.plots.clouds import draw_links, draw_points, frame, legend, linked, point_size
 from gapkit.plots.saving import check_suffix
 from gapkit.plots.scene import SOURCE, Scene
 from gapkit.plots.steps import check_steps

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gapkit.plots._clouds import draw_points, frame, linked
+from gapkit.plots.clouds import draw_points, frame, linked
 from gapkit.plots.scene import SOURCE, Scene
 from gapkit.plots.steps import check_steps
 from gapkit.plots.style import BEFORE, COLUMN, TARGET, canvas

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gapkit.errors import InputError
-from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
+from gapkit.plots.labels import place_labels
 from gapkit.plots.style import PAGE, panels
 from gapkit.plots.trade_off import trade_off
 from gapkit.plots.words import printable

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gapkit.errors import InputError
-from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
 from gapkit.plots.frontier import NEAR, reaching
+from gapkit.plots.labels import place_labels
 from gapkit.plots.style import PAGE, panels
 from gapkit.plots.words import printable
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gapkit.errors import InputError
-from gapkit.plots._labels import place_labels
 from gapkit.plots.families import family_handles, sign
+from gapkit.plots.labels import place_labels
 from gapkit.plots.style import PAGE, canvas
 from gapkit.plots.words import printable
 

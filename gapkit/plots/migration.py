@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gapkit.plots._clouds import axis_names, draw_cloud, legend, page_size
+from gapkit.plots.clouds import axis_names, draw_cloud, legend, page_size
 from gapkit.plots.scene import Scene
 from gapkit.plots.style import panels
 

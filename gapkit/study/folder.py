@@ -21,7 +21,7 @@ LOCK = ".lock"
 """File that a process holds while it works in a folder; it stays behind."""
 
 WITHOUT_LOCKS = (errno.ENOTSUP, errno.ENOLCK)
-"""What file systems say that have no locks: a study goes on there without one, where filelock would refuse."""
+"""Errors of file systems without locks: a study goes on there without one, where filelock would refuse."""
 
 
 class StudyFolder:

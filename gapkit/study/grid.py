@@ -44,7 +44,7 @@ R = TypeVar("R")
 
 
 class Grid(Protocol[J_in, R]):
-    """What a study says of its jobs; `gapkit.study.run` does the rest."""
+    """The part of a study that knows its jobs; `gapkit.study.run` does the rest."""
 
     folder: StudyFolder
     """Where records, fits and checkpoints lie."""

@@ -1,4 +1,4 @@
-"""Which job first, in how many processes, and how long is left."""
+"""Order of jobs, number of processes, and the time that is left."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def _uninterrupted() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _engine(backend: Backend, grid: Grid[Any, Any], processes: int | None, threads: int) -> Iterator[tuple[Any, int]]:
-    """What each task is handed in place of the grid, and how many tasks run at once."""
+    """Stand-in of the grid for each task, and the number of tasks at once."""
     if backend == "dask":
         with dask_cluster(grid, processes) as number:
             yield grid, number

@@ -29,7 +29,7 @@ def write_record(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_record(path: Path, **expected: str) -> dict[str, Any] | None:
-    """What `write_record` wrote; None where a byte has changed, or where it holds something else than `expected`."""
+    """Content that `write_record` wrote; None where a byte has changed, or where `expected` does not hold."""
     try:
         content = unsealed(read_json(path), required=True)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""How long and how fast a network is trained."""
+"""Length and rate of the training of a network."""
 
 from __future__ import annotations
 

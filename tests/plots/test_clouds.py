@@ -11,7 +11,7 @@ from matplotlib.quiver import Quiver
 
 from gapkit.errors import InputError
 from gapkit.plots import animate, arrows, gap_positions, migration, path, stage, steps
-from gapkit.plots._clouds import linked
+from gapkit.plots.clouds import linked
 
 
 def points(ax):

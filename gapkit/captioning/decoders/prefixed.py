@@ -1,4 +1,4 @@
-"""What all decoders share whose language model reads an embedding as a prefix."""
+"""The common part of decoders whose language model reads an embedding as a prefix."""
 
 from __future__ import annotations
 
