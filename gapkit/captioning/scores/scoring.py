@@ -21,13 +21,14 @@ from gapkit.captioning.scores.material import Material, bring_together, check_tr
 from gapkit.captioning.scores.meteor import Meteor
 from gapkit.captioning.scores.models import Models
 from gapkit.captioning.scores.reach import ON_TOKENS
+from gapkit.captioning.scores.resampling import Resamples, remarks
 from gapkit.captioning.scores.similarity import similarity
 from gapkit.captioning.scores.spice import spice
 from gapkit.captioning.scores.tokens import Tokenizer, name_of, tokenize
 from gapkit.captioning.scores.tools import Tools
 from gapkit.encoders.packages import version
 from gapkit.errors import InputError
-from gapkit.statistics import Groups, percentile_interval, resample_weights
+from gapkit.statistics import percentile_interval
 
 if TYPE_CHECKING:
     from gapkit.captioning.scores.result import CaptionScores
@@ -157,7 +158,7 @@ def score_systems(
         meteor = _start_meteor(tools, stack) if "meteor" in needed else None
         words = _tokens(material.values(), learned, needed, tokenizer, tools)
         known = None if training is None or isinstance(words, AbsentError) else frozenset(words[t] for t in learned)
-        weights = _Weights(draws, seed, groups)
+        weights = Resamples(draws, seed, groups)
         later = _run_meteor(meteor, material, words, weights, stack)
         found: dict[str, Found] = {}
         about = {
@@ -236,41 +237,6 @@ def _aac(one: Material, theirs: Sequence[str], tools: Tools, found: Found) -> di
     return about
 
 
-class _Weights:
-    """Bootstrap weights of clips by their ids, made once."""
-
-    def __init__(self, draws: int, seed: int, groups: Mapping[str, str] | None) -> None:
-        self._draws, self._seed, self._groups = draws, seed, groups
-        self._made: dict[tuple[str, ...], tuple[Groups | None, NDArray[np.float32]]] = {}
-
-    def __call__(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """Weights of the clips, (B, n)."""
-        return self._of(ids)[1]
-
-    def groups(self, ids: Sequence[str]) -> Groups | None:
-        """Groups of the clips; None where each is its own."""
-        return self._of(ids)[0]
-
-    def _of(self, ids: Sequence[str]) -> tuple[Groups | None, NDArray[np.float32]]:
-        key = tuple(ids)
-        if key not in self._made:
-            own = None if self._groups is None else Groups.from_cells(self._cells(key, self._groups))
-            groups = None if own is None or own.apart else own
-            weights = resample_weights(len(key), self._draws, self._seed, groups=groups)
-            self._made[key] = groups, weights[: self._draws]
-        return self._made[key]
-
-    @staticmethod
-    def _cells(ids: tuple[str, ...], groups: Mapping[str, str]) -> list[str]:
-        missing = [key for key in ids if not groups.get(key)]
-        if missing:
-            raise InputError(
-                f"groups: {len(missing):,} of {len(ids):,} clips have no group (first: {', '.join(missing[:3])}); give "
-                "each clip a group, and a clip that shares its origin with no other a name of its own"
-            )
-        return [groups[key] for key in ids]
-
-
 Words = dict[str, str] | AbsentError
 
 
@@ -303,7 +269,7 @@ def _run_meteor(
     meteor: Meteor | AbsentError | None,
     material: Mapping[str, Material],
     words: Words,
-    weights: _Weights,
+    weights: Resamples,
     stack: contextlib.ExitStack,
 ) -> dict[str, Future[Found]] | dict[str, Found]:
     """METEOR of every system, while the other scores are computed."""
@@ -410,7 +376,7 @@ def _result(
     tokenizer: str,
     about: dict[str, str],
     confidence: float,
-    resamples: _Weights,
+    resamples: Resamples,
 ) -> CaptionScores:
     import pandas as pd
 
@@ -441,17 +407,8 @@ def _result(
         corpus=pd.DataFrame(rows, columns=["score", "value", "ci_low", "ci_high", "n"]),
         absent={name: found.absent[name] for name in SCORES if name in wanted and name in found.absent},
         tokenizer=tokenizer,
-        notes=(*one.notes, *(_left_out(name, known[name]) for name in some), *_of_groups(groups)),
+        notes=(*one.notes, *(_left_out(name, known[name]) for name in some), *remarks(groups)),
         about=about if groups is None else {**about, "groups": groups.summary},
         draws={name: draws[name] for name in wanted if name in draws},
         groups=groups,
     )
-
-
-def _of_groups(groups: Groups | None) -> Iterator[str]:
-    """Remarks on the units of chance."""
-    if groups is not None:
-        yield f"intervals over groups: {groups.summary}"
-        for said in (groups.no_interval, groups.caution):
-            if said:
-                yield said
