@@ -84,7 +84,8 @@ def split_half(
 ) -> Measured:
     """Targets of a random half of the clips against those of the other half: the floor of every distance.
 
-    Clips of one group are in one half, as far as chains of shared groups allow.
+    Clips of one group are in one half, as far as chains of shared groups allow: the halves then differ in their origins
+    too, and a bridge, which is measured against targets of the same origins, can lie below.
 
     Parameters
     ----------

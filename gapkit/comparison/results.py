@@ -228,7 +228,8 @@ class Results:
         if len(seeds) > 1:
             lines.append("Intervals hold the chance of the clips; that of the seeds is seed_sd in results.json.")
         if "target-split-half" in set(self.frame["bridge"]):
-            lines.append("target-split-half: 10 random halvings, interval over them, n / 2 clips a side.")
+            of = " of the groups" if groups else ""
+            lines.append(f"target-split-half: 10 random halvings{of}, interval over them, n / 2 clips a side.")
         if "random-target" in set(self.frame["bridge"]):
             lines.append("random-target: each clip gets a random fitted target.")
         return (" ".join(lines),) if lines else ()
