@@ -126,7 +126,7 @@ def test_too_few_rows(name):
         ({"lr": 0}, "lr must be"),
         ({"device": "abacus"}, "device 'abacus'"),
         ({"device": "cuda:77"}, "device 'cuda:77'"),
-        ({"device": None}, "device None"),
+        ({"device": None}, "device must be text"),
         ({"start": "x"}, "start must be a whole number, got 'x'"),
         ({"sample_steps": 2.5}, "sample_steps must be a whole number, got 2.5"),
         ({"schedule": ["cosine"]}, "schedule must be one of"),

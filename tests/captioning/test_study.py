@@ -421,8 +421,11 @@ def test_processes_side_by_side_find_the_same_numbers(pairs, tmp_path):
         ({"bridges": ("diffusion-lnk",)}, "diffusion-link"),
         ({"decoder": "smal"}, "small"),
         ({"decoder_options": {"depth": 3}}, "has no option 'depth'"),
-        ({"decoder": "small", "decoder_options": {"epochs": "ten"}}, "epochs must be a number, got 'ten'"),
-        ({"decoder": "small", "decoder_options": {"batch_size": 0}}, "batch_size must be at least 1, got 0"),
+        ({"decoder": "small", "decoder_options": {"epochs": "ten"}}, "epochs must be a number above 0, got 'ten'"),
+        (
+            {"decoder": "small", "decoder_options": {"batch_size": 0}},
+            "batch_size must be a whole number of at least 1, got 0",
+        ),
         ({"select_by": "cidr"}, "cider_d"),
         ({"scores": ("meteo",)}, "meteor"),
         ({"noise": (-1.0,)}, "noise: expected numbers above 0, got -1.0"),

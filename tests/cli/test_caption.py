@@ -1,9 +1,4 @@
 import csv
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,50 +150,3 @@ def test_generate_refuses_what_does_not_fit(
         assert answer.code == 2
         assert message in answer.err
     assert cli("caption", "generate", trained, sounds, "-o", tmp_path / "c.txt").code == 2
-
-
-CODE = """
-import sys
-from gapkit.captioning.decoders import training
-training.SAVE_EVERY_SECONDS = training.SAVED_FOR = 0.0
-from gapkit.cli.main import main
-main()
-"""
-
-
-@pytest.mark.slow
-def test_killed_and_started_again_ends_the_same(cli: Callable[..., Any], sounds: Path, tmp_path: Path) -> None:
-    common = [
-        "caption",
-        "train",
-        str(sounds),
-        *SMALL,
-        "--set",
-        "dropout=0.1",
-        "--epochs",
-        "60",
-        "--noise",
-        "0.01",
-        "-q",
-    ]
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", CODE, *common, "-o", str(killed)], env=environment)
-    end = time.monotonic() + 600  # of a busy machine: imports take most of it
-    try:
-        while not (killed / "checkpoint.safetensors").exists():
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.005)
-    finally:
-        process.kill()
-    assert process.wait() == -signal.SIGKILL
-    assert not (killed / "config.json").exists()
-    # As a kill in the midst of a save leaves it, which comes by chance.
-    (killed / ".checkpoint.0a1b2c3d.tmp.safetensors").write_bytes(b"half")
-    for out in (killed, whole):
-        assert cli(*common, "-o", out).code == 0
-    names = ["config.json", "model.safetensors", "tokenizer.json"]
-    assert sorted(p.name for p in killed.iterdir()) == names
-    for name in names:
-        assert (killed / name).read_bytes() == (whole / name).read_bytes()

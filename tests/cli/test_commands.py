@@ -185,7 +185,7 @@ def test_version(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ([], "soundscapes: 1000 clips"),
+        ([], "soundscapes: 1,000 clips in 419 groups"),
         (["--test-split", "unseen"], "soundscapes: 400 clips"),
         (["--dataset", "sfx"], "sfx: 284 clips"),
     ],

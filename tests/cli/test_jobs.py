@@ -20,7 +20,7 @@ PATIENCE = 600.0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Path, stop: signal.Signals) -> None:
     out, small = tmp_path / "out", tmp_path / "small.toml"
     small.write_text("[bridges.residual-mlp]\nhidden = 64\n")

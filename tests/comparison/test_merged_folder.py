@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def sfx() -> PairedEmbeddings:
     kept = np.concatenate(
         [np.flatnonzero(pairs.split == s)[:n] for s, n in (("train", 100), ("val", 30), ("test", 70))]
     )
-    return pairs.take(np.sort(kept), name="sfx")
+    return dataclasses.replace(pairs.take(np.sort(kept), name="sfx"), groups=None)
 
 
 @pytest.fixture(scope="session")
