@@ -70,7 +70,7 @@ def test_nothing_is_lost(run: Callable[..., Path], sfx: PairedEmbeddings, tmp_pa
     left, right = (
         Results.read(f).draws[b, None, "cosine"] for f, b in zip(folders, ("ridge", "procrustes"), strict=True)
     )
-    assert (far.low, far.high) == tuple(np.percentile(left - right, [2.5, 97.5]))
+    assert (far.low, far.high) == pytest.approx(np.percentile(left - right, [2.5, 97.5]), rel=1e-12)
 
     opened = open_run(out, sfx)
     assert set(opened.bridges) == {"identity", "mean-shift", "ridge", "c3", "noise-only", "procrustes"}
