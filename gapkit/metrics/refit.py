@@ -272,6 +272,14 @@ class Refit:
         ]  # fmt: skip
         total = 0.0
         for units, (fold, own) in zip(self.units, parts, strict=False):
+            if units.unit is None:
+                n = torch.bincount(fold, minlength=self.folds).double().clamp_min(1)[:, None]
+                sums, squares = (
+                    torch.zeros(self.folds, own.shape[1], dtype=torch.float64).index_add_(0, fold, part.double())
+                    for part in (own, own.square())
+                )
+                total += float(((squares - sums.square() / n) * n / (n - 1).clamp_min(1)).sum(dim=0).mean())
+                continue
             for k in range(self.folds):
                 inside = (fold == k)[:, None]
                 n = inside.sum()
