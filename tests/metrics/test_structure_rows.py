@@ -78,39 +78,6 @@ def call(name, x, y, before, fitted, **options):
     return metric.function(x, y, **options, **{need: extra[need] for need in metric.needs})
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_values_are_those_of_the_functions(several):
-    arrays, owner = pairs(210, 5, np.random.default_rng(1).integers(1, 4, 210) if several else 1)
-    x, y, before, fitted = arrays
-    reference = Reference.from_target(y, owner=owner, n_resamples=40, fitted=fitted)
-    names = [*NAMES, "cka-rbf"]
-    estimates = measure(x, reference, names, original=before)
-    assert list(estimates) == names
-    for name, e in estimates.items():
-        alone = call(name, *arrays, owner=owner)
-        assert e.value == pytest.approx(alone, abs=1e-6), name
-        low, high = METRICS.get(name).range
-        assert low <= e.value <= high, name
-        if name in NO_DRAWS or name == "cka-rbf":
-            assert e.draws.size == 0, name
-        else:
-            assert e.draws.shape == (40,), name
-            assert e.low < e.high, name
-
-
-def test_unpaired_values_are_those_of_the_functions():
-    arrays, _ = pairs(60, 4, 1)
-    _, y, _, fitted = arrays
-    x = pairs(41, 4, 1, seed=5)[0][0]
-    reference = Reference.from_target(y, n_resamples=30, fitted=fitted)
-    names = [name for name in NAMES if not METRICS.get(name).needs_pairs]
-    estimates = measure(x, reference, NAMES, paired=False)
-    assert list(estimates) == names
-    for name, e in estimates.items():
-        assert e.value == pytest.approx(call(name, x, y, None, fitted), abs=1e-6), name
-        assert e.n == 41
-
-
 def test_the_network_inside_a_row(single):
     reference = Reference.from_target(single.target, n_resamples=30, seed=2)
     e = measure(single.source, reference, ["c2st-mlp"])["c2st-mlp"]
