@@ -8,6 +8,8 @@ WORKERS ?= 3
 
 # One thread a process: small products on shared cores are slower with two.
 export OMP_NUM_THREADS ?= 1
+# The tests start Python some hundred times: without bytecode each would compile gapkit again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: compare browser test lint types bench figures docs clean
 

@@ -23,17 +23,13 @@ from gapkit.metrics import measure, metric_names
 
 ROWS, DIM = 240, 48
 SCRIPT = """
-import json, sys
+import sys
 import numpy as np
 import torch
-sys.path.insert(0, sys.argv[3])
-from test_reproducibility import NAMES, clouds, moved
-from gapkit.metrics import measure
-torch.set_num_threads(int(sys.argv[1]))
-x, y = clouds()
-found = measure(x, y, NAMES, original=x, fitted=y[:120], n_resamples=25)
-values = {name: [e.value, e.low, e.high] for name, e in found.items()}
-np.savez(sys.argv[2], **moved(x, y), **{f"metric {k}": v for k, v in values.items()})
+sys.path.insert(0, sys.argv[2])
+from test_reproducibility import everything
+torch.set_num_threads(2)
+np.savez(sys.argv[1], **everything())
 """
 NETWORK = "c2st-mlp"
 """It trains for seconds however few the rows; what it is without the means takes the same way."""
@@ -62,19 +58,22 @@ def moved(x: np.ndarray, y: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.asarray(make_bridge(name, **options).fit(x, y).transform(x)) for name, options in BRIDGES.items()}
 
 
+def everything() -> dict[str, np.ndarray]:
+    """The numbers of all metrics, and what the bridges make of the sources."""
+    x, y = clouds()
+    found = measure(x, y, NAMES, original=x, fitted=y[:120], n_resamples=25)
+    values = {f"metric {name}": np.array([e.value, e.low, e.high]) for name, e in found.items()}
+    return {**moved(x, y), **values}
+
+
 def test_one_thread_and_two(tmp_path: Path) -> None:
     """A product that two threads share is summed in another order: equal up to float32's rounding, not to the bit."""
-    found = []
-    for threads in (1, 2):
-        path = tmp_path / f"{threads}.npz"
-        environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": os.pathsep.join(sys.path)}
-        subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(threads), str(path), str(Path(__file__).parent)],
-            env=environment, check=True,
-        )  # fmt: skip
-        with np.load(path) as arrays_:
-            found.append({name: arrays_[name] for name in arrays_.files})
-    one, two = found
+    path = tmp_path / "two.npz"
+    environment = {**os.environ, "OMP_NUM_THREADS": "2", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", SCRIPT, str(path), str(Path(__file__).parent)], env=environment, check=True)
+    with np.load(path) as arrays_:
+        two = {name: arrays_[name] for name in arrays_.files}
+    one = everything()
     assert one.keys() == two.keys()
     for name, value in one.items():
         # 30 steps of training carry the rounding of the first on.

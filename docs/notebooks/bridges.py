@@ -30,7 +30,7 @@ import pandas as pd
 from gapkit.metrics import Reference, measure
 
 METRICS = ("cosine", "centroid-distance", "mmd", "separability", "recall@10")
-QUICK = {"steps": 200, "batch_size": 128}
+QUICK = {"steps": 100, "batch_size": 128}
 
 cca = gapkit.make_bridge("cca").fit(*train.expanded(), validation=val.expanded())
 link = gapkit.make_bridge("diffusion-link", **QUICK).fit(*train.expanded(), validation=val.expanded())

@@ -31,7 +31,6 @@ def draws_of(found: Value, units: Units, bounds: tuple[float, float]) -> Tensor:
             unit = 2.0 ** math.frexp(float(side.abs().max()))[1]
             moved += unit * resamples.moved(side / unit).double() / len(side)
     if found.chance is not None:
-        # Where pairs of items are all there is, half of the variance is too much; of a part the square is taken, since
-        # the rest is skewed.
-        moved *= math.sqrt(1 - found.chance() ** 2 / 2)
+        # What only pairs of items make is in the variance of the influences twice.
+        moved *= math.sqrt(1 - found.chance() / 2)
     return found.of_draws(found.inner + moved).clamp(*bounds)

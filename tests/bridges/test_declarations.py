@@ -92,7 +92,9 @@ def test_a_folder_that_lost_an_array_is_refused(saved, name, tmp_path):
     shutil.copytree(saved(name), tmp_path, dirs_exist_ok=True)
     (tmp_path / "config.json").write_text(json.dumps(_unsealed(tmp_path)))
     whole = load_file(tmp_path / "model.safetensors")
-    for lost in set(whole) - {"spectrum_"}:  # that one is for reading, and nothing is computed from it
+    needed = sorted(set(whole) - {"spectrum_"})  # that one is for reading, and nothing is computed from it
+    # A network asks for all of its arrays in one step: six of them stand for its hundreds.
+    for lost in needed[:: max(1, len(needed) // 6)]:
         save_file({k: v for k, v in whole.items() if k != lost}, tmp_path / "model.safetensors")
         with pytest.raises(InputError, match="weights do not fit the configuration"):
             load_bridge(tmp_path)

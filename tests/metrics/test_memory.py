@@ -85,7 +85,7 @@ def test_files_do_not_stay_in_memory(tmp_path):
         def peak():
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
-        n, d, names = 40_000, 256, sys.argv[2].split(",")
+        n, d, names = 20_000, 512, sys.argv[2].split(",")
         rng = np.random.default_rng(0)
         for name in "xy":
             file = np.lib.format.open_memmap(f"{sys.argv[1]}/{name}.npy", mode="w+", dtype=np.float32, shape=(n, d))
