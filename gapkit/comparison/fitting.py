@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from gapkit.bridges.base import Bridge
 from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import BRIDGES, load_bridge, make_bridge
+from gapkit.bridges.shared_arrays import FOLDER as SHARED
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -62,7 +64,8 @@ def fit_bridge(job: FitJob, parts: Parts, folder: StudyFolder, progress: Progres
     bridge = make_bridge(job.bridge, **job.params)
     checkpoint = folder.own_checkpoint(job.stem, job.key)
     fit_on(bridge, parts.fit, parts.validation, fitted_on=parts.fitted_on, progress=progress, checkpoint=checkpoint)
-    save_files(home, bridge.save, key=job.key, seconds=bridge.fit_seconds)
+    save = functools.partial(bridge.save, shared=folder.bridges / SHARED)
+    save_files(home, save, key=job.key, seconds=bridge.fit_seconds)
     return bridge, bridge.fit_seconds
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,27 +94,13 @@ class StudyFolder:
         InputError
             No study here, a broken file, or one of a newer gapkit.
         """
-        try:
-            known = read_json(self.study)
-            schema = int(known["schema"])
-            if schema <= SCHEMA:
-                known = unsealed(known)
-            if not all(isinstance(known.get(group, {}), dict) for group in ("data", "options", "search", "space")):
-                raise ValueError
-        except FileNotFoundError:
-            raise InputError(
-                f"{self.root}: no {self.file} here; expected a folder written by `{self.command}`"
-            ) from None
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            raise InputError(
-                f"{self.study}: not readable; expected what `{self.command}` wrote: give another --out, or remove the "
-                "folder and run it again"
-            ) from None
-        if schema > SCHEMA:
-            raise InputError(
-                f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"
-            )
-        return dict(known)
+        return read_versioned(
+            self.study,
+            key="schema",
+            check=_check_groups,
+            missing=f"; expected a folder written by `{self.command}`",
+            broken=f"expected what `{self.command}` wrote: give another --out, or remove the folder and run it again",
+        )
 
     def checkpoint(self, stem: str) -> Path:
         """File that the training of one job resumes from."""
@@ -137,6 +123,45 @@ class StudyFolder:
 
     def _has_content(self) -> bool:
         return any(not path.name.startswith(".") for path in self.root.iterdir())
+
+
+def _check_groups(content: Mapping[str, Any]) -> None:
+    if not all(isinstance(content.get(group, {}), dict) for group in ("data", "options", "search", "space")):
+        raise ValueError
+
+
+def read_versioned(
+    path: Path, *, key: str, check: Callable[[Mapping[str, Any]], None], missing: str, broken: str
+) -> dict[str, Any]:
+    """Content of a sealed file of a study, which says under `key` of which version it is.
+
+    Parameters
+    ----------
+    path : Path
+    key : str
+    check : callable
+        Raises ValueError, KeyError or TypeError where the content is not what it must be.
+    missing, broken : str
+        Ends of the message where there is no such file, and where it cannot be read.
+
+    Raises
+    ------
+    InputError
+        No such file, a broken one, or one of a newer gapkit.
+    """
+    try:
+        content = read_json(path)
+        schema = int(content[key])
+        if schema <= SCHEMA:
+            content = unsealed(content)
+            check(content)
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: no {path.name} here{missing}") from None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        raise InputError(f"{path}: not readable; {broken}") from None
+    if schema > SCHEMA:
+        raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
+    return content
 
 
 @contextlib.contextmanager
