@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import discard, write_text
+from gapkit.atomic import TEMPORARY, discard, write_text
 from gapkit.errors import GapkitError, InputError
 from gapkit.records import as_json, read_json, sealed, unsealed
 
@@ -165,8 +165,16 @@ def read_versioned(
 
 
 @contextlib.contextmanager
-def held_alone(folder: Path) -> Iterator[None]:
-    """Hold a folder alone, without the half files of a run that was killed; the lock ends with the process.
+def held_alone(folder: Path, *, tidy: bool = True, mend: str = "wait for it or give another --out") -> Iterator[None]:
+    """Hold a folder alone; the lock ends with the process.
+
+    Parameters
+    ----------
+    folder : Path
+    tidy : bool
+        Remove the half files of a run that was killed.
+    mend : str
+        End of the message where another process works here.
 
     Raises
     ------
@@ -182,12 +190,12 @@ def held_alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise InputError(f"{folder}: another gapkit works in this folder; wait for it or give another --out") from None
+        raise InputError(f"{folder}: another gapkit works in this folder; {mend}") from None
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
     try:
-        for path in list(folder.rglob(".*.tmp*")):
+        for path in list(folder.rglob(TEMPORARY)) if tidy else ():
             discard(path)
         yield
     finally:

@@ -88,7 +88,7 @@ def test_the_rows_of_a_study(pairs: PairedEmbeddings, tmp_path: Path) -> None:
     assert results.frame.loc[results.frame["bridge"] == "residual-mlp", "seed"].unique().tolist() == [0, 1]
     # A bridge that does not depend on the seed is computed once.
     assert sorted(p.name for p in (tmp_path / "out" / "bridges").iterdir()) == [
-        "identity", "mean-shift", "residual-mlp-s0", "residual-mlp-s1", "ridge",
+        "identity", "mean-shift", "residual-mlp-s0", "residual-mlp-s1", "ridge", "shared",
     ]  # fmt: skip
     assert notes.total == len(notes.cells) == 9
     assert not (tmp_path / "out" / "checkpoints").exists()
