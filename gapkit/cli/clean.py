@@ -38,8 +38,8 @@ def clean(
 ) -> None:
     """Remove what a study can make again, and say what and how much; tables, results and cells stay.
 
-    Half files of killed runs go, checkpoints of finished fits, arrays that no bridge holds any more, and captions that
-    stand in a cell too.
+    Without options it removes half files of killed runs, checkpoints of finished fits, arrays that no bridge holds any
+    more, and captions that stand in a cell too.
     """
     from gapkit.cli.progress import say
     from gapkit.study.cleaning import clean_study

@@ -71,10 +71,10 @@ class Cleaning:
 def clean_study(
     root: str | Path, *, fits: Fits | None = None, unfinished: bool = False, dry_run: bool = False
 ) -> Cleaning:
-    """Remove what a study can make again: tables, results and cells stay in any case.
+    """Remove what a study can make again; tables, results and cells stay in any case.
 
-    Left to themselves go half files of runs that were killed, checkpoints of finished fits, arrays that no bridge holds
-    any more, and captions that stand in a cell too.
+    Without options it removes half files of runs that were killed, checkpoints of finished fits, arrays that no bridge
+    holds any more, and captions that stand in a cell too.
 
     Parameters
     ----------
