@@ -11,6 +11,9 @@ from pathlib import Path
 
 from gapkit.errors import GapkitError, InputError
 
+TEMPORARY = ".*.????????.tmp*"
+"""Pattern of the names of half files and folders, which a run that was killed may leave."""
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -63,7 +66,7 @@ def discard(path: Path) -> None:
 
 def drop_leftovers(folder: Path) -> None:
     """Remove what writers that were killed have left in `folder`; only where none is at work in it."""
-    for path in folder.glob(".*.????????.tmp*"):
+    for path in folder.glob(TEMPORARY):
         discard(path)
 
 

@@ -63,6 +63,8 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Class attribute. Part of a comparison that names no bridges; ``all`` has the others too.
     defaults_from : str
         Class attribute. What the default parameters were chosen on; empty where there was nothing to choose.
+    keeps_rows : tuple of str
+        Class attribute. Fitted attributes that are rows of the data, which another bridge may keep too.
     fitted_on_ : FittedOn or None
         The rows that it was fitted on; None where an older gapkit fitted it.
     """
@@ -74,6 +76,7 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     space: ClassVar[Space] = DeclaredSpace()  # type: ignore[assignment]
     in_default: ClassVar[bool] = True
     defaults_from: ClassVar[str] = ""
+    keeps_rows: ClassVar[tuple[str, ...]] = ()
 
     n_features_in_: int
     fitted_on_: FittedOn | None = None
@@ -238,14 +241,21 @@ class Bridge(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "n_features_in_")
 
-    def save(self, folder: str | Path) -> None:
+    def save(self, folder: str | Path, *, shared: str | Path | None = None) -> None:
         """Write ``model.safetensors`` and ``config.json`` into `folder`.
+
+        Parameters
+        ----------
+        folder : path
+        shared : path, optional
+            Folder for arrays that other bridges fitted on the same rows hold too: it is called ``shared``, stands
+            beside `folder` and goes along with it. Left out: everything lies in `folder`.
 
         Raises
         ------
         NotFittedError, InputError
         """
-        save_bridge(self, Path(folder))
+        save_bridge(self, Path(folder), shared=None if shared is None else Path(shared))
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:

@@ -33,6 +33,7 @@ class TargetMemory(Bridge):
 
     needs_pairs = False
     family = "memory"
+    keeps_rows = ("memory_",)
 
     centre: bool = option(
         False,

@@ -53,6 +53,7 @@ class OptimalTransport(Bridge):
     needs_pairs = False
     stochastic = True
     family = "transport"
+    keeps_rows = ("memory_",)
     defaults_from = "gapkit tune, soundscapes validation split, 25 settings: the defaults were chosen"
 
     regularisation: float = option(

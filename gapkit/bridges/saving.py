@@ -1,4 +1,7 @@
-"""A fitted bridge in a folder: ``model.safetensors`` with what was learned, ``config.json`` with everything else."""
+"""A fitted bridge in a folder: ``model.safetensors`` with what was learned, ``config.json`` with everything else.
+
+In a study arrays that other bridges hold too lie outside of the folder: see `gapkit.bridges.shared_arrays`.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +21,18 @@ from gapkit.arrays import unit_rows
 from gapkit.atomic import write_bytes, write_text
 from gapkit.bridges.bounded_memory import BoundedMemory
 from gapkit.bridges.fitted_on import FittedOn
+from gapkit.bridges.shared_arrays import are_digests, read_shared, share, shared_path
 from gapkit.errors import InputError
 from gapkit.records import read_json, sealed, unsealed
 
-FORMAT = 1
-"""Version of the folder."""
+FORMAT, ALONE = 2, 1
+"""Version of the folder, and of one that holds all of its arrays itself."""
 RECORD = "fitted_on_"
 """Attribute, and name in the files, of what a bridge was fitted on; what older versions wrote has none."""
 
 
-def save_bridge(bridge: Any, folder: Path) -> None:
-    """Write a fitted bridge into `folder`.
+def save_bridge(bridge: Any, folder: Path, *, shared: Path | None = None) -> None:
+    """Write a fitted bridge into `folder`, and into `shared` what other bridges hold too: see `Bridge.save`.
 
     Raises
     ------
@@ -52,8 +56,15 @@ def save_bridge(bridge: Any, folder: Path) -> None:
                 tensors[f"{key}.{inner}"] = tensor.detach().cpu().contiguous()
         else:
             numbers[key] = value
+    digests = {} if shared is None else share(tensors, (RECORD, *bridge.keeps_rows), shared)
     weights = save(tensors)
-    config = {"format": FORMAT, "bridge": bridge.name, "params": bridge.get_params(deep=False), "fitted": numbers}
+    config = {
+        "format": FORMAT if digests else ALONE,
+        "bridge": bridge.name,
+        "params": bridge.get_params(deep=False),
+        "fitted": numbers,
+        **({"shared": digests} if digests else {}),
+    }
     told = json.dumps({**config, "weights": _hash(weights).hexdigest()}, default=_plain)
     config = sealed(json.loads(told))
     # The configuration goes first: it makes the folder that of a bridge, and its digest names the weights.
@@ -86,7 +97,7 @@ def read_bridge(cls: type[Any], folder: Path) -> Any:
             weights = hashlib.file_digest(handle, _hash).hexdigest()
         if config.get("weights", weights) != weights:
             raise InputError(f"{path}: not a whole safetensors file, or not that of config.json; fit the bridge again")
-        tensors = load_file(path)
+        tensors = load_file(path) | read_shared(folder, config["shared"])
         record = {k.removeprefix(f"{RECORD}."): tensors.pop(k) for k in list(tensors) if k.startswith(f"{RECORD}.")}
         told = config["fitted"].pop(RECORD, None)
         bridge = cls(**config["params"])
@@ -132,6 +143,17 @@ def _hash(data: bytes = b"") -> Any:
     return hashlib.blake2b(data, digest_size=16)
 
 
+def shared_files(folder: Path) -> list[Path]:
+    """Files outside of its `folder` that a bridge needs.
+
+    Raises
+    ------
+    InputError
+        Its configuration is missing, broken, or of a newer format.
+    """
+    return [shared_path(folder, digest) for digest in read_config(folder)["shared"].values()]
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """The configuration that `save_bridge` wrote beside the weights.
 
@@ -144,13 +166,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     keys = {"format": int, "bridge": str, "params": dict, "fitted": dict}
     try:
         config = read_json(path)
-        if config.get("format") == FORMAT:
+        if config.get("format") in (ALONE, FORMAT):
             config = unsealed(config)
+        config.setdefault("shared", {})
     except FileNotFoundError:
         raise InputError(f"{folder}: no config.json here; expected a folder written by `gapkit fit`") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error}); fit the bridge again") from None
-    known = all(isinstance(config.get(k), t) for k, t in keys.items())
+    known = all(isinstance(config.get(k), t) for k, t in keys.items()) and are_digests(config["shared"])
     # What a fit learns ends in an underscore; anything else would take the place of a method.
     if not known or any(not key.endswith("_") or key.startswith("_") for key in config["fitted"]):
         raise InputError(f"{path}: expected the keys {', '.join(keys)}; fit the bridge again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,15 +10,17 @@ from gapkit.bridges.registry import BRIDGES
 from gapkit.bridges.saving import read_config
 from gapkit.captioning.config import CaptionStudyConfig
 from gapkit.comparison.cells import cell_stem
-from gapkit.comparison.fitting import FILES, FitJob, bridge_key, fit_bridge
+from gapkit.comparison.fitting import FILES, FitJob, bridge_key, fit_bridge, fitted_before
 from gapkit.comparison.run import Run, open_run
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.errors import InputError, one_line, refused_by_disk
+from gapkit.errors import InputError, one_line
 from gapkit.study.folder import StudyFolder
+from gapkit.study.grid import Grid
 from gapkit.study.keys import job_key
 from gapkit.study.progress import Progress
 from gapkit.study.record import digest_of
+from gapkit.study.run import run_grid
 
 Named = tuple[str, int | None]
 """A bridge and its seed; None where it depends on none."""
@@ -80,21 +82,53 @@ def fitted_bridges(
     """
     run = None if fitted is None else _opened(fitted, pairs, parts, config)
     homes: dict[Named, Path] = {}
-    failed: dict[str, str] = {}
+    jobs = []
     for name in config.bridges:
-        kind = BRIDGES.get(name)
-        for seed in config.all_seeds if kind.stochastic else (None,):
+        for seed in config.all_seeds if BRIDGES.get(name).stochastic else (None,):
             if run is not None and seed in run.seeds(name):
                 homes[name, seed] = StudyFolder(run.folder).bridges / cell_stem(name, seed)
-            elif name not in failed:
-                try:
-                    homes[name, seed] = _fit(name, seed, parts, config, folder, progress)
-                except Exception as error:  # a bridge may fail in any way, and the others go on
-                    if refused_by_disk(error):
-                        raise
-                    failed[name] = one_line(error)
-                    progress.message(f"{cell_stem(name, seed)}: failed: {failed[name]}")
+            else:
+                jobs.append(_fit_job(name, seed, parts, config))
+    failed: dict[str, str] = {}
+    for job, why in run_grid(FitGrid(parts, folder), jobs, progress=progress):
+        if why:
+            failed.setdefault(job.bridge, why)
+            progress.message(f"{job.stem}: failed: {why}")
+        else:
+            homes[job.bridge, job.seed] = folder.bridges / job.stem
     return Fitted(homes, failed)
+
+
+@dataclass(frozen=True, eq=False)
+class FitGrid(Grid[FitJob, str]):
+    """Bridges to be fitted: see `gapkit.study.grid.Grid`. A record says why a fit failed, and is empty otherwise."""
+
+    parts: Parts
+    folder: StudyFolder
+
+    def kept(self, job: FitJob) -> str | None:
+        """Empty where an earlier run has fitted it."""
+        if fitted_before(job, self.folder) is None:
+            return None
+        self.folder.drop_checkpoint(job.stem)
+        return ""
+
+    def compute(self, job: FitJob, progress: Progress) -> str:
+        """Fit it."""
+        fit_bridge(job, self.parts, self.folder, progress)
+        return ""
+
+    def failed(self, job: FitJob, error: Exception, seconds: float) -> str:
+        """Why."""
+        return one_line(error)
+
+    def keep(self, job: FitJob, record: str) -> None:
+        """The fit lies in its folder already, and needs no checkpoint any more."""
+        self.folder.drop_checkpoint(job.stem)
+
+    def told(self, job: FitJob, record: str, *, kept: bool) -> Iterator[tuple[str, str]]:
+        """Nothing: a fit is no cell."""
+        return iter(())
 
 
 def _opened(fitted: Path, pairs: PairedEmbeddings, parts: Parts, config: CaptionStudyConfig) -> Run:
@@ -107,15 +141,8 @@ def _opened(fitted: Path, pairs: PairedEmbeddings, parts: Parts, config: Caption
     return run
 
 
-def _fit(
-    name: str, seed: int | None, parts: Parts, config: CaptionStudyConfig, folder: StudyFolder, progress: Progress
-) -> Path:
+def _fit_job(name: str, seed: int | None, parts: Parts, config: CaptionStudyConfig) -> FitJob:
     params = config.fitting().bridge_params(name, config.seed if seed is None else seed, parts.fit.n_targets)
     stem = cell_stem(name, seed)
-    progress.begin(f"fitting {stem}")
-    job = FitJob(
-        stem=stem, key=bridge_key(name, params, seed), label=stem, bridge=name, seed=seed, params=params
-    )  # fmt: skip
-    fit_bridge(job, parts, folder, progress)
-    folder.drop_checkpoint(stem)
-    return folder.bridges / stem
+    key = bridge_key(name, params, seed)
+    return FitJob(stem=stem, key=key, label=f"fitting {stem}", bridge=name, seed=seed, params=params)

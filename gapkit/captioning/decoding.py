@@ -18,33 +18,12 @@ from gapkit.captioning.plan import Reading, Spec, level_name
 from gapkit.captioning.protocols import IDENTITY, ORACLE, SOURCE, ids_of, read_by, supervised, zero_shot
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.study.folder import StudyFolder
 from gapkit.study.keys import job_key, plugin_version
+from gapkit.study.kinds import CaptionFolder
 from gapkit.study.progress import Progress
-from gapkit.study.record import RECORD, read_record, save_files, saved_seconds, write_record
+from gapkit.study.record import read_record, save_files, saved_seconds, write_record
 from gapkit.training.processes import Processes
 from gapkit.training.processes import processes as launched
-
-
-class CaptionFolder(StudyFolder):
-    """Where a caption study lies.
-
-    Parameters
-    ----------
-    root : path
-    """
-
-    kind, file, command = "caption study", "caption-study.json", "gapkit caption study"
-
-    def __init__(self, root: str | Path) -> None:
-        super().__init__(root)
-        self.decoders = self.root / "decoders"
-
-    def training_seconds(self) -> dict[str, float]:
-        """Seconds that each decoder took to train."""
-        homes = [path.parent for path in sorted(self.decoders.glob(f"*/{RECORD}"))]
-        found = {home.name: saved_seconds(home) for home in homes}
-        return {name: seconds for name, seconds in found.items() if seconds is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +84,7 @@ class Decoding:
         if kind == "cells":
             return self.folder.cells / f"{reading.row.stem}-s{spec.seed}.json"
         level = level_name(reading.weight or spec.level)
-        return self.folder.root / "written" / kind / f"{reading.row.stem}-{level}-b{reading.beams}-s{spec.seed}.json"
+        return self.folder.written / kind / f"{reading.row.stem}-{level}-b{reading.beams}-s{spec.seed}.json"
 
     def captions(
         self, spec: Spec, readings: list[Reading], split: str, progress: Progress

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from gapkit.bridges.registry import BRIDGES
 from gapkit.captioning.decoders.registry import DECODERS
-from gapkit.captioning.decoding import CaptionFolder, Decoding
+from gapkit.captioning.decoding import Decoding
 from gapkit.captioning.plan import Choice, Reading, Spec
 from gapkit.captioning.protocols import groups_of, references_of
 from gapkit.captioning.record import CaptionCell, cell_of, read_cell, with_late_scores, write_cell
@@ -21,6 +21,7 @@ from gapkit.captioning.scores.reach import within_reach
 from gapkit.errors import InputError, one_line
 from gapkit.registry import Registry
 from gapkit.study.grid import Grid, Job
+from gapkit.study.kinds import CaptionFolder
 from gapkit.study.progress import Progress
 from gapkit.study.record import read_record, write_record
 from gapkit.training.processes import processes as launched

@@ -12,7 +12,7 @@ import numpy as np
 
 from gapkit.captioning.bridging import Fitted, fitted_bridges
 from gapkit.captioning.config import CaptionStudyConfig
-from gapkit.captioning.decoding import CaptionFolder, Decoding
+from gapkit.captioning.decoding import Decoding
 from gapkit.captioning.grid import DecoderJob, Found, MeasuringGrid, ValidationGrid
 from gapkit.captioning.manifest import manifest_of
 from gapkit.captioning.plan import Choice, Reading, Row, Spec, all_rows, grouped, levels, needs_validation
@@ -26,6 +26,7 @@ from gapkit.errors import InputError
 from gapkit.given import whole
 from gapkit.study.grid import Grid
 from gapkit.study.keys import job_key
+from gapkit.study.kinds import CaptionFolder
 from gapkit.study.order import Clock
 from gapkit.study.progress import Progress, Silent
 from gapkit.study.run import run_grid

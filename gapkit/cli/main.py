@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from gapkit import __version__
 from gapkit.cli import (
     caption,
+    clean,
     compare,
     doctor,
     embed,
@@ -53,6 +54,7 @@ app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
 app.command("verify")(verify.verify)
+app.command("clean")(clean.clean)
 app.command("list")(listing.list_)
 app.add_typer(caption.caption, name="caption")
 

@@ -23,7 +23,9 @@ MATRIX = ".npy"
 
 
 def transform(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder that `gapkit fit` or `gapkit compare` wrote.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Bridge or study: a folder of `gapkit fit` or `compare`.")
+    ],
     source: Annotated[
         str | None,
         typer.Argument(metavar="[SOURCE]", help="Embeddings or whole pairs to move: file, file:key, folder."),
@@ -34,6 +36,7 @@ def transform(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Its seed in the study; left out: the first one.")
     ] = None,
+    fold: Annotated[int | None, typer.Option(metavar="K", help="Its fold, of a study in folds; from 1.")] = None,
     dataset: options.Dataset = None,
     held_out: options.HeldOut = False,
     threads: options.Threads = 1,
@@ -48,13 +51,14 @@ def transform(
     from gapkit.bridges import load_bridge
     from gapkit.checks import fitted_items
     from gapkit.cli.progress import say
-    from gapkit.comparison.stored_bridges import bridge_folder
+    from gapkit.comparison.stored_bridges import stored_bridge
     from gapkit.files import save_embeddings, save_pairs, write_beside
     from gapkit.files.provenance import BESIDE
     from gapkit.machine import limit_threads
 
     limit_threads(threads)
-    fitted = load_bridge(bridge_folder(folder, bridge, seed))
+    stored = stored_bridge(folder, bridge, seed, fold)
+    fitted = load_bridge(stored.home)
     pairs, side = _given(source, dataset)
     rows, items, meta = side.rows, side.items, side.provenance
     seen, warnings = _held_against(fitted, rows, side.ids, meta)
@@ -81,6 +85,8 @@ def transform(
             write_beside(out, seen, meta)
     if quiet:
         return
+    if stored.said:
+        say(stored.said)
     for line in warnings:
         say(f"warning: {line}")
     if seen is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from gapkit.bridges.base import Bridge
 from gapkit.bridges.fitted_on import FittedOn
 from gapkit.bridges.registry import BRIDGES, load_bridge, make_bridge
+from gapkit.bridges.shared_arrays import FOLDER as SHARED
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
@@ -54,16 +56,25 @@ def fit_bridge(job: FitJob, parts: Parts, folder: StudyFolder, progress: Progres
 
     A fit that was finished before is loaded; one that was stopped goes on from its checkpoint.
     """
-    home = folder.bridges / job.stem
-    known = saved_seconds(home, key=job.key)
+    known = fitted_before(job, folder)
     if known is not None:
-        with contextlib.suppress(InputError):
-            return load_bridge(home), known
+        return known
     bridge = make_bridge(job.bridge, **job.params)
     checkpoint = folder.own_checkpoint(job.stem, job.key)
     fit_on(bridge, parts.fit, parts.validation, fitted_on=parts.fitted_on, progress=progress, checkpoint=checkpoint)
-    save_files(home, bridge.save, key=job.key, seconds=bridge.fit_seconds)
+    save = functools.partial(bridge.save, shared=folder.bridges / SHARED)
+    save_files(folder.bridges / job.stem, save, key=job.key, seconds=bridge.fit_seconds)
     return bridge, bridge.fit_seconds
+
+
+def fitted_before(job: FitJob, folder: StudyFolder) -> tuple[Bridge, float] | None:
+    """The bridge that an earlier run fitted, and the seconds; None where it is not whole, or of another key."""
+    home = folder.bridges / job.stem
+    seconds = saved_seconds(home, key=job.key)
+    if seconds is not None:
+        with contextlib.suppress(InputError):
+            return load_bridge(home), seconds
+    return None
 
 
 def fit_on(

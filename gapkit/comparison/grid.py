@@ -29,6 +29,7 @@ from gapkit.study.folder import StudyFolder
 from gapkit.study.grid import Grid
 from gapkit.study.keys import plugin_version
 from gapkit.study.progress import Progress
+from gapkit.study.record import RECORD
 
 PROCESS = 2**30
 """Bytes that a process takes beyond copies of the data: libraries, and what the metrics may hold."""
@@ -81,7 +82,8 @@ class ComparisonGrid(Grid[CellJob, Cell]):
             row = job.row if job.bridge in anchors.SYNTHETIC else row_name(job.row, job.params, whole, self.folder.root)
             if row != job.row:
                 job = in_row(job, row)
-            jobs.append(left_to_do(job, self._known(job, stored.get(job.stem)), self.config, self.division))
+            known = self._known(job, stored.get(job.stem))
+            jobs.append(left_to_do(job, known, self.config, self.division, unfitted=not self._is_fitted(job)))
         asked = {job.stem for job in jobs}
         self.others = [cell for cell in whole if cell.stem not in asked]
         self._tell(jobs, stored, progress)
@@ -126,8 +128,8 @@ class ComparisonGrid(Grid[CellJob, Cell]):
             return self._reference
 
     def kept(self, job: CellJob) -> Cell | None:
-        """The cell of an earlier run, if no metric is missing."""
-        if job.missing or job.known is None:
+        """The cell of an earlier run, if no metric and no fitted bridge is missing."""
+        if job.known is None or not job.finished:
             return None
         # A run that was killed between the cell and this has left them.
         self._drop_checkpoints(job)
@@ -162,7 +164,8 @@ class ComparisonGrid(Grid[CellJob, Cell]):
 
     def told(self, job: CellJob, record: Cell, *, kept: bool) -> Iterator[tuple[str, str]]:
         """One line a cell."""
-        yield job.label, "kept" if kept else _note(record)
+        lost = not kept and not record.error and not self._is_fitted(job)
+        yield job.label, "kept" if kept else "could not be fitted again; its numbers stay" if lost else _note(record)
 
     def names(self, job: CellJob) -> Sequence[tuple[Registry[Any], str]]:
         """The bridge, and the metrics that are missing."""
@@ -175,6 +178,12 @@ class ComparisonGrid(Grid[CellJob, Cell]):
             return cell
         drop_cell(self.folder.cells, job.stem)
         return None
+
+    def _is_fitted(self, job: CellJob) -> bool:
+        """True where the fits of a cell are there, which `gapkit clean --fits` may have removed."""
+        if job.bridge in anchors.SYNTHETIC:
+            return True
+        return all((self.folder.bridges / stem / RECORD).is_file() for stem in self.division.stems(job.stem))
 
     def _drop_checkpoints(self, job: CellJob) -> None:
         for stem in self.division.stems(job.stem):

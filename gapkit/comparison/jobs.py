@@ -39,12 +39,20 @@ class CellJob(FitJob):
         What an earlier run measured.
     missing : tuple of str
         Metrics that it did not.
+    unfitted : bool
+        There is no fitted bridge of it, or no longer.
     """
 
     row: str
     block: str
     known: Cell | None = None
     missing: tuple[str, ...] = ()
+    unfitted: bool = True
+
+    @property
+    def finished(self) -> bool:
+        """Nothing is left to do."""
+        return not self.missing and not self.unfitted
 
 
 def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
@@ -79,7 +87,9 @@ def in_row(job: CellJob, row: str) -> CellJob:
     return replace(job, row=row, stem=cell_stem(row, job.seed), label=cell_label(row, job.seed))
 
 
-def left_to_do(job: CellJob, known: Cell | None, config: StudyConfig, division: Division) -> CellJob:
+def left_to_do(
+    job: CellJob, known: Cell | None, config: StudyConfig, division: Division, *, unfitted: bool = False
+) -> CellJob:
     """The job with what an earlier run measured of it, and the metrics that are still to be measured.
 
     Cells of one bridge take alike, but not those that are fitted and those that only lack a metric.
@@ -89,7 +99,8 @@ def left_to_do(job: CellJob, known: Cell | None, config: StudyConfig, division: 
         for name in config.metrics
         if known is None or name not in known.measured or known.plugins.get(name, "") != plugin_version(METRICS, name)
     ]
-    job = replace(job, known=known, missing=tuple(missing), kind=(job.bridge, known is not None))
+    fitted = known is not None and not unfitted
+    job = replace(job, known=known, missing=tuple(missing), unfitted=not fitted, kind=(job.bridge, fitted))
     return replace(job, seconds=expected_seconds(job, division))
 
 
@@ -100,7 +111,7 @@ def expected_seconds(job: CellJob, division: Division) -> float:
         for name, default in (("steps", 0), ("batch_size", 256), ("hidden", 512), ("blocks", 3))
     )
     fit = 3 * 2 * steps * batch * 2 * division.test.dim * hidden * blocks / RATE
-    training = 0.0 if job.known is not None else fit * len(division)
+    training = fit * len(division) if job.unfitted else 0.0
     times = anchors.HALVES if job.bridge == anchors.SPLIT_HALF else 1
     return training + MEASURING * times * len(job.missing) * division.test.n_targets / 5000
 

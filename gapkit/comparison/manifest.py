@@ -13,8 +13,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
-from gapkit.records import read_json, unsealed
-from gapkit.study.folder import SCHEMA, StudyFolder
+from gapkit.study.folder import SCHEMA, StudyFolder, read_versioned
 from gapkit.study.manifest import software, times, write_manifest
 
 _PART = {"clips": int, "targets": int}
@@ -118,26 +117,19 @@ def read_manifest(root: Path) -> Mapping[str, Any]:
     InputError
         None there, a broken one, or one of a newer gapkit.
     """
-    path = root / "manifest.json"
-    try:
-        content = read_json(path)
-        schema = int(content["schema_version"])
-        if schema <= SCHEMA:
-            content = unsealed(content)
-            _check(content, SHAPE)
-            for cell in content.get("cells", {}).values():
-                _check(cell, {"params": {}})
-    except FileNotFoundError:
-        raise InputError(
-            f"{root}: no manifest.json here, so the study is not finished; run the same `gapkit compare` again"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        raise InputError(
-            f"{path}: not readable; expected what `gapkit compare` wrote: run the same `gapkit compare` again"
-        ) from None
-    if schema > SCHEMA:
-        raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
-    return content
+    return read_versioned(
+        root / "manifest.json",
+        key="schema_version",
+        check=_check_manifest,
+        missing=", so the study is not finished; run the same `gapkit compare` again",
+        broken="expected what `gapkit compare` wrote: run the same `gapkit compare` again",
+    )
+
+
+def _check_manifest(content: Mapping[str, Any]) -> None:
+    _check(content, SHAPE)
+    for cell in content.get("cells", {}).values():
+        _check(cell, {"params": {}})
 
 
 def _check(content: Any, shape: Any) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gapkit.atomic import discard
+from gapkit.bridges.saving import shared_files
+from gapkit.bridges.shared_arrays import shared_path
 from gapkit.comparison.cells import Cell, cell_stem, read_cell, write_cell
 from gapkit.comparison.fitting import FILES as FILES_OF_A_FIT
 from gapkit.comparison.growth import SETTINGS_ASIDE
@@ -274,7 +276,18 @@ def _copy_bridges(parts: Sequence[Part], stem: str, to: Path) -> None:
                     for name in (*FILES_OF_A_FIT, RECORD):
                         if (home / name).is_file():
                             shutil.copyfile(home / name, to / f"{stem}{end}" / name)
+                    _copy_shared(home, to)
                 return
+
+
+def _copy_shared(home: Path, to: Path) -> None:
+    """The arrays that the bridge in `home` holds together with others."""
+    with contextlib.suppress(InputError):  # a broken bridge stays a broken bridge
+        for path in shared_files(home):
+            copy = shared_path(to / home.name, path.stem)
+            if path.is_file() and not copy.exists():
+                copy.parent.mkdir(exist_ok=True)
+                shutil.copyfile(path, copy)
 
 
 def _manifest(parts: Sequence[Part]) -> dict[str, Any]:

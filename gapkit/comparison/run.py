@@ -199,7 +199,8 @@ class Run:
         seeds = self.seeds(name)
         if not seeds:
             here = ", ".join(self.bridges) or "none"
-            raise InputError(f"{self.folder}: holds no fitted bridge {name!r}; here are: {here}")
+            again = "; run the same `gapkit compare` again to fit it" if name in self._names else ""
+            raise InputError(f"{self.folder}: holds no fitted bridge {name!r}; here are: {here}{again}")
         if seed is None or seeds == (None,):
             return seeds[0]
         if seed not in seeds:

@@ -186,7 +186,7 @@ def _cells(
     config = grid.config
     threads = config.threads or 1
     if processes is None and backend == "loky":
-        waiting = [job for job in jobs if job.missing]
+        waiting = [job for job in jobs if not job.finished]
         processes = sensible_processes(waiting, memory=grid.memory, device=config.device, threads=threads)
     progress.start(len(jobs))
     found = run_grid(grid, jobs, progress=progress, processes=processes, threads=threads, backend=backend)

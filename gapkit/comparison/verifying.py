@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gapkit.bridges.saving import shared_files
+from gapkit.bridges.shared_arrays import is_whole
 from gapkit.comparison.cells import Cell, cell_stem, read_cell
 from gapkit.comparison.division import divide
 from gapkit.comparison.grid import ComparisonGrid
@@ -166,8 +168,16 @@ def _files(home: StudyFolder, results: Results, found: Mapping[str, Cell | None]
         Check("results.json", not apart, _said(apart, f"{held} values as in the cells", "not as in the cell"))
     )
     fits = sorted(path.parent for path in home.bridges.glob(f"*/{RECORD}"))
-    changed = [fit.name for fit in fits if saved_seconds(fit) is None]
+    changed = [fit.name for fit in fits if saved_seconds(fit) is None or not _shared_whole(fit)]
     return [*checks, Check("fitted bridges", not changed, _said(changed, f"{len(fits)} whole", "not as written"))]
+
+
+def _shared_whole(fit: Path) -> bool:
+    """True where the arrays that a bridge holds together with others are as they were written."""
+    try:
+        return all(map(is_whole, shared_files(fit)))
+    except InputError:
+        return False
 
 
 def _said(wrong: Sequence[str], right: str, how: str) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gapkit.atomic import discard, write_text
+from gapkit.atomic import TEMPORARY, discard, write_text
 from gapkit.errors import GapkitError, InputError
 from gapkit.records import as_json, read_json, sealed, unsealed
 
@@ -94,27 +94,13 @@ class StudyFolder:
         InputError
             No study here, a broken file, or one of a newer gapkit.
         """
-        try:
-            known = read_json(self.study)
-            schema = int(known["schema"])
-            if schema <= SCHEMA:
-                known = unsealed(known)
-            if not all(isinstance(known.get(group, {}), dict) for group in ("data", "options", "search", "space")):
-                raise ValueError
-        except FileNotFoundError:
-            raise InputError(
-                f"{self.root}: no {self.file} here; expected a folder written by `{self.command}`"
-            ) from None
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            raise InputError(
-                f"{self.study}: not readable; expected what `{self.command}` wrote: give another --out, or remove the "
-                "folder and run it again"
-            ) from None
-        if schema > SCHEMA:
-            raise InputError(
-                f"{self.study}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit"
-            )
-        return dict(known)
+        return read_versioned(
+            self.study,
+            key="schema",
+            check=_check_groups,
+            missing=f"; expected a folder written by `{self.command}`",
+            broken=f"expected what `{self.command}` wrote: give another --out, or remove the folder and run it again",
+        )
 
     def checkpoint(self, stem: str) -> Path:
         """File that the training of one job resumes from."""
@@ -139,9 +125,56 @@ class StudyFolder:
         return any(not path.name.startswith(".") for path in self.root.iterdir())
 
 
+def _check_groups(content: Mapping[str, Any]) -> None:
+    if not all(isinstance(content.get(group, {}), dict) for group in ("data", "options", "search", "space")):
+        raise ValueError
+
+
+def read_versioned(
+    path: Path, *, key: str, check: Callable[[Mapping[str, Any]], None], missing: str, broken: str
+) -> dict[str, Any]:
+    """Content of a sealed file of a study, which says under `key` of which version it is.
+
+    Parameters
+    ----------
+    path : Path
+    key : str
+    check : callable
+        Raises ValueError, KeyError or TypeError where the content is not what it must be.
+    missing, broken : str
+        Ends of the message where there is no such file, and where it cannot be read.
+
+    Raises
+    ------
+    InputError
+        No such file, a broken one, or one of a newer gapkit.
+    """
+    try:
+        content = read_json(path)
+        schema = int(content[key])
+        if schema <= SCHEMA:
+            content = unsealed(content)
+            check(content)
+    except FileNotFoundError:
+        raise InputError(f"{path.parent}: no {path.name} here{missing}") from None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        raise InputError(f"{path}: not readable; {broken}") from None
+    if schema > SCHEMA:
+        raise InputError(f"{path}: written by a newer gapkit (schema {schema}, known: {SCHEMA}); upgrade gapkit")
+    return content
+
+
 @contextlib.contextmanager
-def held_alone(folder: Path) -> Iterator[None]:
-    """Hold a folder alone, without the half files of a run that was killed; the lock ends with the process.
+def held_alone(folder: Path, *, tidy: bool = True, mend: str = "wait for it or give another --out") -> Iterator[None]:
+    """Hold a folder alone; the lock ends with the process.
+
+    Parameters
+    ----------
+    folder : Path
+    tidy : bool
+        Remove the half files of a run that was killed.
+    mend : str
+        End of the message where another process works here.
 
     Raises
     ------
@@ -157,12 +190,12 @@ def held_alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise InputError(f"{folder}: another gapkit works in this folder; wait for it or give another --out") from None
+        raise InputError(f"{folder}: another gapkit works in this folder; {mend}") from None
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise GapkitError(f"{folder}: could not be written ({error.strerror or error})") from error
     try:
-        for path in list(folder.rglob(".*.tmp*")):
+        for path in list(folder.rglob(TEMPORARY)) if tidy else ():
             discard(path)
         yield
     finally:

@@ -7,7 +7,6 @@ import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,29 +18,14 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.fitting import fit_on
 from gapkit.errors import one_line
 from gapkit.space import Space
-from gapkit.study.folder import StudyFolder
 from gapkit.study.grid import Grid, Job
+from gapkit.study.kinds import SearchFolder
 from gapkit.study.progress import Progress
 from gapkit.study.run import run_asked
 from gapkit.tuning.parts import TuningParts
 from gapkit.tuning.sampler import propose
 from gapkit.tuning.scoring import Yardstick
 from gapkit.tuning.trials import Trial, read_trial, write_trial
-
-
-class SearchFolder(StudyFolder):
-    """Where the files of a search lie: ``tune.json`` says what was searched, ``trials/`` holds what was found.
-
-    Parameters
-    ----------
-    root : path
-    """
-
-    kind, file, command = "search", "tune.json", "gapkit tune"
-
-    def __init__(self, root: str | Path) -> None:
-        super().__init__(root)
-        self.trials = self.root / "trials"
 
 
 @dataclass(frozen=True, kw_only=True)

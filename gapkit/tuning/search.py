@@ -19,8 +19,9 @@ from gapkit.errors import GapkitError, InputError
 from gapkit.given import whole
 from gapkit.space import Choice, Range
 from gapkit.study.keys import job_key, versions
+from gapkit.study.kinds import SearchFolder
 from gapkit.study.progress import Progress, Silent
-from gapkit.tuning.grid import SearchFolder, SearchGrid
+from gapkit.tuning.grid import SearchGrid
 from gapkit.tuning.parts import TuningParts, tuning_parts
 from gapkit.tuning.result import TuningResult
 from gapkit.tuning.sampler import require_optuna

@@ -265,7 +265,8 @@ def test_a_bridge_of_a_study_is_chosen_by_name_and_seed(cli: Cli, npz: Path, tmp
     for given, said in (
         (
             (),
-            "is a study; say which of its bridges with --bridge NAME: identity, mean-shift, noise-only, pls-svd, ridge",
+            "is a study; say which of its bridges with --bridge NAME: identity, mean-shift, "
+            "noise-only (seeds 4, 5), pls-svd, ridge",
         ),
         (("--bridge", "ridg"), "has no fitted bridge 'ridg'; it has: "),
         (("--bridge", "noise-only", "--seed", "9"), "its seeds: 4, 5"),

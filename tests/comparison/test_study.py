@@ -88,7 +88,7 @@ def test_the_rows_of_a_study(pairs: PairedEmbeddings, tmp_path: Path) -> None:
     assert results.frame.loc[results.frame["bridge"] == "residual-mlp", "seed"].unique().tolist() == [0, 1]
     # A bridge that does not depend on the seed is computed once.
     assert sorted(p.name for p in (tmp_path / "out" / "bridges").iterdir()) == [
-        "identity", "mean-shift", "residual-mlp-s0", "residual-mlp-s1", "ridge",
+        "identity", "mean-shift", "residual-mlp-s0", "residual-mlp-s1", "ridge", "shared",
     ]  # fmt: skip
     assert notes.total == len(notes.cells) == 9
     assert not (tmp_path / "out" / "checkpoints").exists()
@@ -360,9 +360,11 @@ def test_the_gap_alone_is_the_identity_row_of_a_study(pairs: PairedEmbeddings) -
 def test_a_bridge_fitted_alone_is_that_of_a_study(pairs: PairedEmbeddings, tmp_path: Path) -> None:
     run_study(pairs, CONFIG, out=tmp_path)
     config = CONFIG.resolved()
-    fit_alone(pairs, "residual-mlp", config).save(tmp_path / "alone")
+    fit_alone(pairs, "residual-mlp", config).save(tmp_path / "alone", shared=tmp_path / "shared")
     in_study = tmp_path / "bridges" / "residual-mlp-s0" / "model.safetensors"
     assert (tmp_path / "alone" / "model.safetensors").read_bytes() == in_study.read_bytes()
+    (shared,) = (tmp_path / "shared").iterdir()
+    assert shared.read_bytes() == (tmp_path / "bridges" / "shared" / shared.name).read_bytes()
 
 
 def test_a_bridge_is_fitted_without_the_test_clips(pairs: PairedEmbeddings) -> None:

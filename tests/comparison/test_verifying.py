@@ -140,6 +140,14 @@ def test_a_byte_that_changed(copy: Path, pairs: PairedEmbeddings, broken: str, w
     assert Path(broken).parts[1].split(".")[0] in differing[what]
 
 
+def test_a_byte_of_what_bridges_share_that_changed(copy: Path, pairs: PairedEmbeddings) -> None:
+    (path,) = (copy / "bridges" / "shared").iterdir()
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    differing = _differing(verify_run(copy, pairs, cells=0))
+    assert list(differing) == ["fitted bridges"]
+    assert differing["fitted bridges"].startswith("identity, mean-shift, ")
+
+
 def test_other_software_is_named(copy: Path, pairs: PairedEmbeddings) -> None:
     path = copy / "manifest.json"
     content = json.loads(path.read_text())
