@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from gapkit.comparison.differences import difference, paired_table
 from gapkit.comparison.merging import merged
 from gapkit.comparison.results_file import read_results, results_text
 from gapkit.comparison.rows import Rows
-from gapkit.comparison.selecting import controls_among, selected
+from gapkit.comparison.selecting import controls_among, selected, unlabelled
 from gapkit.comparison.summary import COLUMNS, FAILED, seed_of
 from gapkit.errors import printable
 from gapkit.files.csv_cells import csv_text
@@ -41,13 +41,19 @@ class Results(Rows):
     @property
     def failures(self) -> list[str]:
         """One line for each bridge or metric that raised."""
+        return self.failures_among()
+
+    def failures_among(self, cells: Collection[str] | None = None, metrics: Collection[str] | None = None) -> list[str]:
+        """The same of some cells (``NAME-sSEED``) and metrics; a bridge that raised counts whatever the metrics are."""
         rows = self.frame[self.frame["error"].str.startswith(FAILED)]
         lines = []
         for bridge, metric, seed, error in zip(
             rows["bridge"], rows["metric"], rows["seed"], rows["error"], strict=True
         ):
-            what = cell_stem(bridge, seed_of(seed)) + (f", metric {metric}" if isinstance(metric, str) else "")
-            lines.append(f"{what}: {error.removeprefix(FAILED)}")
+            cell, of_metric = cell_stem(bridge, seed_of(seed)), isinstance(metric, str)
+            if (cells is None or cell in cells) and (metrics is None or not of_metric or metric in metrics):
+                what = cell + (f", metric {metric}" if of_metric else "")
+                lines.append(f"{what}: {error.removeprefix(FAILED)}")
         return lines
 
     def rank(self) -> pd.DataFrame:
@@ -182,7 +188,7 @@ class Results(Rows):
                 f"{data['folds']} folds of {data['test_clips']:,} items, each measured by a fit that has not seen it; "
                 "intervals take the fits as given."
             )
-        lines += _undefined_in_words(self.frame)
+        lines += _undefined_in_words(self.frame) + _blanks_in_words(self.frame)
         if len(numbers) and resamples and numbers.max() < LEAST_ITEMS:
             lines.append(
                 f"No intervals: {int(numbers.max())} clips are too few for one of 95 %; give at least {LEAST_ITEMS}."
@@ -277,6 +283,23 @@ def _undefined_in_words(frame: pd.DataFrame) -> list[str]:
         if len(said) and own["value"].isna().all():
             why.setdefault(said.iloc[0], []).append(str(metric))
     return [f"Undefined: {', '.join(metrics)}: {reason}." for reason, metrics in why.items()]
+
+
+def _blanks_in_words(frame: pd.DataFrame) -> list[str]:
+    """Which bridges lack which metrics that others have, and the command that measures them."""
+    known = frame[frame["metric"].notna() & (frame["block"] != "anchor")]
+    there = set(zip(known["bridge"], known["metric"], strict=True))
+    metrics, bridges = (dict.fromkeys(known[column]) for column in ("metric", "bridge"))
+    lacking = {metric: [name for name in bridges if (name, metric) not in there] for metric in metrics}
+    lacking = {metric: names for metric, names in lacking.items() if names}
+    if not lacking:
+        return []
+    said = "; ".join(f"{metric} of {', '.join(names)}" for metric, names in lacking.items())
+    asked = ",".join(dict.fromkeys(unlabelled(name) for names in lacking.values() for name in names))
+    return [
+        f"Not measured: {said}. `gapkit compare --bridges {asked} --metrics {','.join(lacking)}` into the same folder "
+        "measures them."
+    ]
 
 
 def _csv_value(value: Any) -> str | float | None:
