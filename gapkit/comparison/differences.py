@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gapkit.comparison.rows import Rows
 from gapkit.comparison.selecting import require_known
 from gapkit.comparison.summary import mean_draws
 from gapkit.errors import InputError
 from gapkit.statistics import Difference, PValue, paired_difference, paired_tests
 
-if TYPE_CHECKING:
-    from gapkit.comparison.results import Results
-
 LEVEL = 0.05
 """Adjusted p-value below which a difference has a verdict."""
 
 
-def difference(results: Results, a: str, b: str, metric: str) -> Difference:
+def difference(results: Rows, a: str, b: str, metric: str) -> Difference:
     """Bridge `a` minus bridge `b`: see `Results.difference`."""
     values = _numbers(results.pivot())
     require_known("bridge", (a, b), dict.fromkeys(bridge for bridge, _ in values))
@@ -33,7 +30,7 @@ def difference(results: Results, a: str, b: str, metric: str) -> Difference:
 
 
 def paired_table(
-    results: Results, against: str, metrics: Sequence[str] | None, bridges: Sequence[str] | None, p: PValue = "draws"
+    results: Rows, against: str, metrics: Sequence[str] | None, bridges: Sequence[str] | None, p: PValue = "draws"
 ) -> pd.DataFrame:
     """Each bridge minus `against` on each metric: see `Results.tests`."""
     values, clips = _numbers(results.pivot()), _numbers(results.pivot("n"))
@@ -79,9 +76,7 @@ def _verdict(merit: float, p: float) -> str:
     return "better" if merit > 0 else "worse" if merit < 0 else ""
 
 
-def _common_draws(
-    results: Results, a: str, b: str, metric: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def _common_draws(results: Rows, a: str, b: str, metric: str) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     left, right = (mean_draws(results.frame, results.draws, name, metric) for name in (a, b))
     if left is None or right is None or len(left) != len(right):
         return None

@@ -18,7 +18,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division
 from gapkit.comparison.fitting import fit_bridge
 from gapkit.comparison.growth import row_name, still_holds, stored_cells
-from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, in_row, left_to_do
+from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, in_row, job_of, left_to_do
 from gapkit.comparison.measuring import Measured, estimate_all
 from gapkit.comparison.selecting import unlabelled
 from gapkit.errors import one_line
@@ -29,7 +29,7 @@ from gapkit.study.folder import StudyFolder
 from gapkit.study.grid import Grid
 from gapkit.study.keys import plugin_version
 from gapkit.study.progress import Progress
-from gapkit.study.record import RECORD
+from gapkit.study.record import RECORD, saved_seconds
 
 PROCESS = 2**30
 """Bytes that a process takes beyond copies of the data: libraries, and what the metrics may hold."""
@@ -74,29 +74,61 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         self.__init__(**state)  # type: ignore[misc]
 
     def jobs(self, progress: Progress) -> list[CellJob]:
-        """All cells in the order of the table, each with what an earlier run measured of it; sets `others`."""
+        """What is left to do: all cells of this run in the order of the table, then those of earlier runs with blanks.
+
+        The table of a folder has one set of columns: a row of an earlier run is measured by what this run asks for too,
+        from its fitted bridge, and a new row by what the others have. Sets `others`.
+        """
         stored = stored_cells(self.folder)
         whole = [cell for cell in stored.values() if still_holds(cell)]
+        measured = dict.fromkeys(metric for cell in whole for metric in cell.measured if metric in METRICS.names())
+        metrics = tuple(dict.fromkeys([*self.config.metrics, *measured]))
         jobs = []
         for job in cell_jobs(self.config, self.division):
             row = job.row if job.bridge in anchors.SYNTHETIC else row_name(job.row, job.params, whole, self.folder.root)
             if row != job.row:
                 job = in_row(job, row)
             known = self._known(job, stored.get(job.stem))
-            jobs.append(left_to_do(job, known, self.config, self.division, unfitted=not self._is_fitted(job)))
+            jobs.append(left_to_do(job, known, metrics, self.division, unfitted=not self._is_fitted(job)))
         asked = {job.stem for job in jobs}
-        self.others = [cell for cell in whole if cell.stem not in asked]
-        self._tell(jobs, stored, progress)
-        return jobs
+        others = [cell for cell in whole if cell.stem not in asked]
+        blanks = list(filter(None, (self._blanks(cell, metrics) for cell in others)))
+        self.others = [cell for cell in others if cell.stem not in {job.stem for job in blanks}]
+        self._tell(jobs, others, stored, progress)
+        self._tell_metrics(jobs, blanks, progress)
+        return [*jobs, *blanks]
 
-    def _tell(self, jobs: Sequence[CellJob], stored: Mapping[str, Cell], progress: Progress) -> None:
+    def _blanks(self, cell: Cell, metrics: Sequence[str]) -> CellJob | None:
+        """What is to be measured of a row that was not asked for; None without its fits, and where nothing is.
+
+        A metric that failed for it is not tried again before the row is asked for.
+        """
+        job = left_to_do(job_of(cell), cell, [name for name in metrics if name not in cell.failed], self.division)
+        if cell.error or not job.missing:
+            return None
+        fits = [(self.folder.bridges / own.stem, own.key) for own in fold_jobs(job, self.division)]
+        return job if all(saved_seconds(home, key=key) is not None for home, key in fits) else None
+
+    def _tell_metrics(self, jobs: Sequence[CellJob], blanks: Sequence[CellJob], progress: Progress) -> None:
+        """Say what is measured beyond what was asked for."""
+        more = dict.fromkeys(metric for job in jobs for metric in job.missing if metric not in self.config.metrics)
+        rows = dict.fromkeys(job.row for job in blanks)
+        if more:
+            progress.message(f"the folder has {', '.join(more)} too: new rows are measured by all of its metrics")
+        if rows:
+            new = dict.fromkeys(metric for job in blanks for metric in job.missing)
+            progress.message(f"{', '.join(new)}: measured for {', '.join(rows)} too, from their kept fits")
+
+    def _tell(
+        self, jobs: Sequence[CellJob], others: Sequence[Cell], stored: Mapping[str, Cell], progress: Progress
+    ) -> None:
         """Say which rows the table has that were not asked for, or not by this name."""
         for row in dict.fromkeys(job.row for job in jobs if job.row != job.bridge):
             progress.message(f"{unlabelled(row)}: the folder has it with other parameters; this one is row {row!r}")
-        rows = list(dict.fromkeys(cell.bridge for cell in self.others))
+        rows = list(dict.fromkeys(cell.bridge for cell in others))
         if rows:
             progress.message(f"of earlier runs, in the table too: {', '.join(rows)}")
-        asked, kept = {job.stem for job in jobs}, {cell.stem for cell in self.others}
+        asked, kept = {job.stem for job in jobs}, {cell.stem for cell in others}
         old = [stem for stem in stored if stem not in asked | kept]
         if old:
             progress.message(
@@ -148,7 +180,7 @@ class ComparisonGrid(Grid[CellJob, Cell]):
             moved, fitting, moving = self._moved(job, progress)
             base = replace(base, fit_seconds=fitting, transform_seconds=base.transform_seconds or moving)
             found = estimate_all(moved, self.reference, job.missing, original=original)
-        return _with(base, found, self.config.metrics)
+        return _with(base, found, job.missing)
 
     def failed(self, job: CellJob, error: Exception, seconds: float) -> Cell:
         """A cell that says why; what an earlier run measured still holds, and what is missing is tried again."""

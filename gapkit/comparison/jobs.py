@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from gapkit.comparison.cells import Cell, cell_label, cell_stem
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.fitting import FitJob, bridge_key
+from gapkit.comparison.selecting import unlabelled
 from gapkit.metrics.registry import METRICS
 from gapkit.study.keys import job_key, plugin_version
 
@@ -79,7 +80,7 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
             )  # fmt: skip
     order = ("anchor", "unpaired", "paired")
     jobs.sort(key=lambda job: (order.index(job.block), job.bridge in anchors.SYNTHETIC))
-    return [left_to_do(job, None, config, division) for job in jobs]
+    return [left_to_do(job, None, config.metrics, division) for job in jobs]
 
 
 def in_row(job: CellJob, row: str) -> CellJob:
@@ -87,16 +88,24 @@ def in_row(job: CellJob, row: str) -> CellJob:
     return replace(job, row=row, stem=cell_stem(row, job.seed), label=cell_label(row, job.seed))
 
 
+def job_of(cell: Cell) -> CellJob:
+    """The job that a cell of an earlier run was."""
+    return CellJob(
+        stem=cell.stem, key=cell.key, label=cell.label, bridge=unlabelled(cell.bridge), seed=cell.seed,
+        params=cell.params, row=cell.bridge, block=cell.block,
+    )  # fmt: skip
+
+
 def left_to_do(
-    job: CellJob, known: Cell | None, config: StudyConfig, division: Division, *, unfitted: bool = False
+    job: CellJob, known: Cell | None, metrics: Sequence[str], division: Division, *, unfitted: bool = False
 ) -> CellJob:
-    """The job with what an earlier run measured of it, and the metrics that are still to be measured.
+    """The job with what an earlier run measured of it, and those of the metrics that are still to be measured.
 
     Cells of one bridge take alike, but not those that are fitted and those that only lack a metric.
     """
     missing = [
         name
-        for name in config.metrics
+        for name in metrics
         if known is None or name not in known.measured or known.plugins.get(name, "") != plugin_version(METRICS, name)
     ]
     fitted = known is not None and not unfitted

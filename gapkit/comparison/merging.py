@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
+from gapkit.comparison.rows import Rows
 from gapkit.comparison.summary import FAILED, seed_of, typed
 from gapkit.errors import InputError
 from gapkit.report import Column
 
-if TYPE_CHECKING:
-    from gapkit.comparison.results import Results
+R = TypeVar("R", bound=Rows)
 
 KEYS = ["bridge", "metric", "seed"]
 """What names one number of the long frame."""
@@ -42,18 +42,18 @@ DEFINITION = ("group", "better", "best", "range", "scale")
 
 
 def merged(
-    results: Results,
-    other: Results,
+    results: R,
+    other: Rows,
     *,
     label: str | None = None,
     names: Mapping[str, str] | None = None,
     whose: tuple[str, str] = ("one", "the other"),
-) -> Results:
+) -> R:
     """Both in one table: see `Results.merge`.
 
     Parameters
     ----------
-    results, other : Results
+    results, other : Rows
     label : str, optional
         Bridges of `other` that `results` has too become ``"NAME [label]"``.
     names : mapping of str to str, optional

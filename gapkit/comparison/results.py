@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,12 @@ from gapkit.comparison.cells import cell_stem
 from gapkit.comparison.differences import difference, paired_table
 from gapkit.comparison.merging import merged
 from gapkit.comparison.results_file import read_results, results_text
-from gapkit.comparison.selecting import controls_among, selected
-from gapkit.comparison.summary import COLUMNS, FAILED, DrawTable, seed_of, summarise
+from gapkit.comparison.rows import Rows
+from gapkit.comparison.selecting import controls_among, selected, unlabelled
+from gapkit.comparison.summary import COLUMNS, FAILED, seed_of
 from gapkit.errors import printable
 from gapkit.files.csv_cells import csv_text
-from gapkit.report import Column, Table, build_table, to_latex, to_markdown
+from gapkit.report import Table, build_table, to_latex, to_markdown
 from gapkit.report.spreadsheet import one_line
 from gapkit.statistics import LEAST_ITEMS, Difference, PValue
 
@@ -29,55 +29,32 @@ APART = "Bold is best and underlined second, of the unpaired and of the paired b
 
 
 @dataclass(frozen=True, repr=False)
-class Results:
-    """What a study found.
+class Results(Rows):
+    """The table of a study: `Rows` that are ranked, tested, merged and written.
 
     Parameters
     ----------
-    frame : DataFrame
-        One row a bridge, metric and seed: bridge, block (anchor, unpaired, paired), metric, group, split, seed (missing
-        where the bridge does not depend on it), value, ci_low, ci_high, n (clips), seconds (fit and transform), error.
-    columns : tuple of Column
-        What each metric is, in the order of the table.
-    study : mapping
-        Identity of the study: data and options.
-    draws : mapping of (bridge, seed, metric) to array of shape (B,)
-        Bootstrap draws; draw b is the same resample of clips in every row.
+    frame, columns, study, draws
+        See `gapkit.comparison.rows.Rows`.
     """
-
-    frame: pd.DataFrame
-    columns: tuple[Column, ...]
-    study: Mapping[str, Any] = field(default_factory=dict)
-    draws: DrawTable = field(default_factory=dict)
 
     @property
     def failures(self) -> list[str]:
         """One line for each bridge or metric that raised."""
+        return self.failures_among()
+
+    def failures_among(self, cells: Collection[str] | None = None, metrics: Collection[str] | None = None) -> list[str]:
+        """The same of some cells (``NAME-sSEED``) and metrics; a bridge that raised counts whatever the metrics are."""
         rows = self.frame[self.frame["error"].str.startswith(FAILED)]
         lines = []
         for bridge, metric, seed, error in zip(
             rows["bridge"], rows["metric"], rows["seed"], rows["error"], strict=True
         ):
-            what = cell_stem(bridge, seed_of(seed)) + (f", metric {metric}" if isinstance(metric, str) else "")
-            lines.append(f"{what}: {error.removeprefix(FAILED)}")
+            cell, of_metric = cell_stem(bridge, seed_of(seed)), isinstance(metric, str)
+            if (cells is None or cell in cells) and (metrics is None or not of_metric or metric in metrics):
+                what = cell + (f", metric {metric}" if of_metric else "")
+                lines.append(f"{what}: {error.removeprefix(FAILED)}")
         return lines
-
-    def summary(self) -> pd.DataFrame:
-        """Mean over seeds, its interval, and the spread over seeds: see `summarise`."""
-        return self._summary.copy()
-
-    @cached_property
-    def _summary(self) -> pd.DataFrame:
-        """Found once: every writer asks for it, and it takes longer than the writing."""
-        return summarise(self.frame, self.draws)
-
-    def pivot(self, values: str = "value") -> pd.DataFrame:
-        """One row a bridge, one column a metric, of the summary's column `values`."""
-        summary = self.summary()
-        known = summary[summary["metric"].notna()]
-        wide = known.pivot(index="bridge", columns="metric", values=values)
-        names = [column.name for column in self.columns if column.name in wide.columns]
-        return wide.reindex(index=list(dict.fromkeys(summary["bridge"])), columns=names)
 
     def rank(self) -> pd.DataFrame:
         """Place of each bridge on each metric, 1 the best, ties share the lower place; anchors do not compete."""
@@ -211,7 +188,7 @@ class Results:
                 f"{data['folds']} folds of {data['test_clips']:,} items, each measured by a fit that has not seen it; "
                 "intervals take the fits as given."
             )
-        lines += _undefined_in_words(self.frame)
+        lines += _undefined_in_words(self.frame) + _blanks_in_words(self.frame)
         if len(numbers) and resamples and numbers.max() < LEAST_ITEMS:
             lines.append(
                 f"No intervals: {int(numbers.max())} clips are too few for one of 95 %; give at least {LEAST_ITEMS}."
@@ -306,6 +283,23 @@ def _undefined_in_words(frame: pd.DataFrame) -> list[str]:
         if len(said) and own["value"].isna().all():
             why.setdefault(said.iloc[0], []).append(str(metric))
     return [f"Undefined: {', '.join(metrics)}: {reason}." for reason, metrics in why.items()]
+
+
+def _blanks_in_words(frame: pd.DataFrame) -> list[str]:
+    """Which bridges lack which metrics that others have, and the command that measures them."""
+    known = frame[frame["metric"].notna() & (frame["block"] != "anchor")]
+    there = set(zip(known["bridge"], known["metric"], strict=True))
+    metrics, bridges = (dict.fromkeys(known[column]) for column in ("metric", "bridge"))
+    lacking = {metric: [name for name in bridges if (name, metric) not in there] for metric in metrics}
+    lacking = {metric: names for metric, names in lacking.items() if names}
+    if not lacking:
+        return []
+    said = "; ".join(f"{metric} of {', '.join(names)}" for metric, names in lacking.items())
+    asked = ",".join(dict.fromkeys(unlabelled(name) for names in lacking.values() for name in names))
+    return [
+        f"Not measured: {said}. `gapkit compare --bridges {asked} --metrics {','.join(lacking)}` into the same folder "
+        "measures them."
+    ]
 
 
 def _csv_value(value: Any) -> str | float | None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import pandas as pd
 
 from gapkit.bridges.registry import BRIDGES
+from gapkit.comparison.rows import Rows
 from gapkit.errors import InputError
 from gapkit.registry import meant
 
-if TYPE_CHECKING:
-    from gapkit.comparison.results import Results
+R = TypeVar("R", bound=Rows)
 
 KINDS = {"anchors": "anchor", "unpaired": "unpaired", "paired": "paired"}
 """Words that stand for all rows of a block."""
 
 
-def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[str] | None) -> Results:
+def selected(results: R, bridges: Sequence[str] | None, metrics: Sequence[str] | None) -> R:
     """Some rows and columns in the given order: see `Results.select`."""
     frame, columns = results.frame, results.columns
     if bridges is not None:

@@ -103,10 +103,11 @@ def summarise(frame: pd.DataFrame, draws: DrawTable) -> pd.DataFrame:
     rows = []
     answered = set(frame.loc[frame["value"].notna(), "bridge"])
     for (bridge, metric), own in frame.groupby(["bridge", "metric"], sort=False, dropna=False):
+        own = _in_order(own)
         known = own[own["value"].notna()]
         errors = list(dict.fromkeys(e for e in own["error"] if e))
         if errors and bridge in answered and (len(known) or not isinstance(metric, str)) and own["seed"].notna().all():
-            errors = _by_seed(own)
+            errors = _errors_of_seeds(own)
         first = own.iloc[0]
         row = {column: first[column] for column in ("bridge", "block", "metric", "group", "split")}
         row |= {"n_seeds": len(known), "seconds": own["seconds"].mean(), "error": "; ".join(errors)}
@@ -124,7 +125,12 @@ def summarise(frame: pd.DataFrame, draws: DrawTable) -> pd.DataFrame:
     return typed(pd.DataFrame(rows, columns=list(SUMMARY)))
 
 
-def _by_seed(own: pd.DataFrame) -> list[str]:
+def _in_order(own: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of their seeds: the last digit of a mean hangs on it, and with it who is level with whom."""
+    return own if own["seed"].is_monotonic_increasing else own.sort_values("seed", kind="stable")
+
+
+def _errors_of_seeds(own: pd.DataFrame) -> list[str]:
     """Errors of some seeds, where the mean is that of the others."""
     seeds: dict[str, list[str]] = {}
     for seed, error in zip(own["seed"], own["error"], strict=True):
@@ -141,6 +147,7 @@ def _by_seed(own: pd.DataFrame) -> list[str]:
 def mean_draws(frame: pd.DataFrame, draws: DrawTable, bridge: str, metric: str) -> NDArray[np.float64] | None:
     """Draws of one bridge and metric averaged over its seeds, (B,); None where any seed has none."""
     own = frame[(frame["bridge"] == bridge) & (frame["metric"] == metric) & frame["value"].notna()]
+    own = _in_order(own)
     found = [draws.get((bridge, seed_of(seed), metric)) for seed in own["seed"]]
     whole = [d for d in found if d is not None]
     if not whole or len(whole) < len(found) or len({len(d) for d in whole}) > 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,7 @@ class Wanted:
     ----------
     id : str
     names : list of str
-        File names without suffix that it may have, the likeliest first.
+        File names without suffix that it may have, with their folders where the set has them; the likeliest first.
     captions : list of str
     """
 
@@ -67,7 +67,7 @@ def faults_of(rows: Iterable[tuple[dict[str, str], Described]]) -> list[Fault]:
     return [Fault(said.id, said.path, f"{said.where}: {said.fault}") for _, said in rows if said.fault]
 
 
-def find_sounds(folder: Path) -> dict[str, Path]:
+def find_sounds(folder: Path) -> dict[str, list[Path]]:
     """Sound files below a folder by their name without suffix; composed and decomposed Unicode are the same.
 
     Links to folders are followed: large sets often lie on several disks.
@@ -79,12 +79,24 @@ def find_sounds(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; expected the folder of the sound files")
-    found: dict[str, Path] = {}
+    found: dict[str, list[Path]] = {}
     # Many keep what they have downloaded beside what they made of it; libsndfile reads the latter alone.
     for path in sorted(_below(folder), key=lambda path: (path.suffix.lower() in UNREAD, path)):
         if path.suffix.lower() in SUFFIXES:
-            found.setdefault(normal(path.stem), path)
+            found.setdefault(normal(path.stem), []).append(path)
     return found
+
+
+def sounds_called(name: str, sounds: Mapping[str, Sequence[Path]]) -> list[Path]:
+    """Sounds of that name: those in the folder that it tells, if there are any, otherwise all; the best one first.
+
+    Of one sound in several formats the first alone is given.
+    """
+    way = normal(name).split("/")
+    found = sounds.get(way[-1], ())
+    told = [path for path in found if list(map(normal, path.with_suffix("").parts[-len(way) :])) == way]
+    best = list(told or found)
+    return [path for path in best if path.suffix == best[0].suffix]
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -107,7 +119,7 @@ def normal(name: str) -> str:
 
 def gather(
     wanted: Iterable[Wanted],
-    sounds: dict[str, Path],
+    sounds: Mapping[str, Sequence[Path]],
     *,
     name: str,
     folder: Path,
@@ -120,7 +132,8 @@ def gather(
     """
     clips, faults = [], []
     for clip in wanted:
-        path = next((sounds[normal(stem)] for stem in clip.names if normal(stem) in sounds), None)
+        found = next(filter(None, (sounds_called(stem, sounds) for stem in clip.names)), [None])
+        path = found[0]
         said = tuple(text.strip() for text in clip.captions if text.strip())
         if path is None:
             faults.append(Fault(clip.id, clip.names[0], f"is not in {folder}"))
@@ -128,6 +141,10 @@ def gather(
             faults.append(Fault(clip.id, str(path), "its caption is empty"))
         else:
             clips.append(Clip(clip.id, path, said, split))
+            if len(found) > 1:
+                others = ", ".join(map(str, found[1:]))
+                reason = f"is the name of {len(found)} sounds, and the table tells no folder; not taken: {others}"
+                faults.append(Fault(clip.id, str(path), reason, kept=True))
     if not clips:
         raise InputError(
             f"{folder}: holds none of the {len(faults)} clips of {name} (first: {faults[0].path}); name the folder of "

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from gapkit.datasets.captions import Wanted, faults_of, find_sounds, gather, read_published, split_of
 from gapkit.encoders.manifest import Manifest
 from gapkit.files.described import captions_by_id, usable
+from gapkit.files.name_forms import as_path
 
 CAPTIONS = tuple(f"caption_{number}" for number in range(1, 6))
 SPLITS = {"development": "train", "validation": "val", "evaluation": "test"}
@@ -43,7 +44,9 @@ def read_clotho(captions: str | Path, folder: str | Path, *, split: str | None =
     path, folder = Path(captions), Path(folder)
     rows = read_published(path, ("file_name", *CAPTIONS))
     wanted = [
-        Wanted(cells["file_name"], [Path(cells["file_name"]).stem], list(said.captions))
+        Wanted(
+            cells["file_name"], [str(PurePosixPath(as_path(cells["file_name"])).with_suffix(""))], list(said.captions)
+        )
         for cells, said in rows
         if not said.fault
     ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,12 @@ def open_folder(folder: Path, *, items: Collection[str] = (), depth: int = 0) ->
                 inner[stem] = store
     if depth < MOST_DEPTH:
         inner |= {path.name: open_folder(path, items=items, depth=depth + 1) for path in folders if _worth(path)}
-    if not keyed and inner and not any(map(_is_usual, inner)):
-        keyed, inner = _below(folder, inner), {}
+    if (
+        inner
+        and not any(map(_is_usual, (*inner, *keyed)))
+        and all(_is_item(store.look(k)) for store, k in keyed.values())
+    ):
+        keyed, inner = _below(folder, keyed, inner), {}
     return Store(folder, tuple(keyed), _reader_of(keyed), inner=inner)
 
 
@@ -78,9 +83,12 @@ def _reader_of(keyed: dict[str, tuple[Store, str]]) -> Callable[[], contextlib.A
     return lambda: contextlib.nullcontext(Access(look, read))
 
 
-def _below(folder: Path, inner: dict[str, Store]) -> dict[str, tuple[Store, str]]:
-    """One array an item in folders below: called by its stem, or by its way from here where stems repeat."""
-    found = {f"{name}/{key}": (store, key) for name, store in inner.items() for key in store.keys}
+def _below(
+    folder: Path, keyed: Mapping[str, tuple[Store, str]], inner: Mapping[str, Store]
+) -> dict[str, tuple[Store, str]]:
+    """One array an item, here and in folders below: called by its stem, or by its way from here where stems repeat."""
+    below = {f"{name}/{key}": (store, key) for name, store in inner.items() for key in store.keys}
+    found = {**keyed, **below}
     stems = [way.rpartition("/")[2] for way in found]
     if any(not _is_item(store.look(key)) for store, key in found.values()):
         raise InputError(
@@ -124,13 +132,15 @@ def _grouped(files: Sequence[Path]) -> dict[str, list[Path]]:
         name, place = (match["name"], int(match["number"])) if match and match["name"] else (path.stem, -1)
         numbered.setdefault(name, []).append((place, path))
     groups: dict[str, list[Path]] = {}
+    stems = Counter(path.stem for path in files)  # of one in two formats both are read, each by its whole name
     for name, found in numbered.items():
         places = [place for place, _ in found]
         if len(found) > 1 and len(set(places)) == len(places) and min(places) >= 0:
             groups[name] = [path for _, path in sorted(found)]
         else:
             for place, path in found:
-                groups[name if place >= 0 and _is_usual(name) and len(found) == 1 else path.stem] = [path]
+                own = path.name if stems[path.stem] > 1 and not _is_usual(path.stem) else path.stem
+                groups[name if place >= 0 and _is_usual(name) and len(found) == 1 else own] = [path]
     return groups
 
 

@@ -9,13 +9,14 @@ from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
 from gapkit.metrics.cosine import cosine, cosine_margin, unpaired_cosine
 from gapkit.metrics.energy import energy_distance
+from gapkit.metrics.estimate import Estimate
 from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.frechet import frechet_distance
 from gapkit.metrics.frechet_bias import FrechetBias, frechet_bias
 from gapkit.metrics.gap_direction import GapDirection, gap_consistency, gap_direction, gap_length, gap_orthogonality
 from gapkit.metrics.hubness import hubness
 from gapkit.metrics.margin import separability_margin
-from gapkit.metrics.measures import Estimate, Measures
+from gapkit.metrics.measures import Measures
 from gapkit.metrics.measuring import measure
 from gapkit.metrics.memorisation import memorisation
 from gapkit.metrics.mixing import cross_modal_share, knn_mixing

@@ -15,9 +15,9 @@ from gapkit.arrays import ArrayLike
 from gapkit.errors import InputError
 from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.draws import draws_of
+from gapkit.metrics.estimate import Estimate
 from gapkit.metrics.evaluation import Reference, groups_of
 from gapkit.metrics.kernels import Kernel
-from gapkit.metrics.measures import Estimate
 from gapkit.metrics.pair import Form, Pair, Wanted
 from gapkit.metrics.registry import METRICS, Metric, metric_names, takes_owner
 from gapkit.metrics.resamples import Resamples

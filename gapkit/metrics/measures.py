@@ -8,51 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gapkit.errors import InputError
 from gapkit.metrics.display import to_html, to_text
+from gapkit.metrics.estimate import Estimate
 from gapkit.metrics.registry import METRICS
 from gapkit.statistics import Groups, PValue, paired_tests, probability_of_superiority, sign_flip_test
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """One cell of a table.
-
-    Parameters
-    ----------
-    value : float
-        NaN where undefined.
-    low, high : float
-        95 % percentile interval, clips resampled; NaN without draws.
-    draws : array of shape (B,), float64
-        Value in each resample; empty without an interval. All rows measured against one reference use the same
-        resamples, so draws of two rows may be subtracted.
-    n : int
-        Number of source clips.
-    seconds : float
-        Wall time; what metrics share counts for the first that needs it.
-    why : str
-        Why `value` is undefined; empty otherwise.
-    clips : array of shape (n,), float64
-        What each clip has, where `value` is their mean; empty otherwise.
-    no_interval : str
-        Why there is no interval, where the items are too few for any.
-    """
-
-    value: float
-    low: float
-    high: float
-    draws: NDArray[np.float64] = field(repr=False)
-    n: int
-    seconds: float
-    why: str = ""
-    clips: NDArray[np.float64] = field(repr=False, default_factory=lambda: np.empty(0))
-    no_interval: str = ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -167,10 +131,25 @@ class Measures(Mapping[str, Estimate]):
         return frame
 
     def __repr__(self) -> str:
-        return to_text(self)
+        return to_text(self.estimates, self.title, list(self._remarks()))
 
     def _repr_html_(self) -> str:
-        return to_html(self)
+        return to_html(self.estimates, self.title, list(self._remarks()))
+
+    def _remarks(self) -> Iterator[str]:
+        """Lines below the table: what is undefined, what failed, what was left out."""
+        for name, estimate in self.items():
+            if estimate.why:
+                yield f"undefined: {name}: {estimate.why}"
+        yield from dict.fromkeys(f"no intervals: {e.no_interval}" for e in self.values() if e.no_interval)
+        yield from self.cautions
+        for name, reason in self.failed.items():
+            yield f"failed: {name}: {reason}"
+        why: dict[str, list[str]] = {}
+        for name, reason in self.left_out.items():
+            why.setdefault(reason, []).append(name)
+        for reason, names in why.items():
+            yield f"left out ({reason}): {', '.join(names)}"
 
 
 def _same_groups(a: Groups | None, b: Groups | None) -> bool:

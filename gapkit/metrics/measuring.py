@@ -9,9 +9,10 @@ from gapkit.arrays import ArrayLike
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.machine import give_back_memory
+from gapkit.metrics.estimate import Estimate
 from gapkit.metrics.estimating import Prepared, estimate, prepare
 from gapkit.metrics.evaluation import Reference
-from gapkit.metrics.measures import Estimate, Measures
+from gapkit.metrics.measures import Measures
 from gapkit.metrics.registry import METRICS
 from gapkit.split_names import split_named
 from gapkit.statistics import Groups

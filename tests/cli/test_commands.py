@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -205,3 +206,33 @@ def test_a_stream_that_is_closed_is_no_bug(stream: str, monkeypatch: pytest.Monk
         main(["--version"])
     getattr(sys, stream).close()
     assert ended.value.code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["compare", "--help"],
+        ["list", "bridges"],
+        ["list", "metrics"],
+        ["inspect", "PAIRS"],
+        ["inspect", "PAIRS", "--json"],
+        ["metrics", "PAIRS", "--metrics", "cosine", "--resamples", "5"],
+        ["metrics", "PAIRS", "--metrics", "cosine", "--resamples", "5", "--json"],
+    ],
+    ids=" ".join,
+)
+def test_a_reader_of_stdout_that_leaves_is_no_bug(
+    arguments: list[str], npz: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w", encoding="utf-8") as stdout:
+        monkeypatch.setattr(sys, "stdout", stdout)
+        with pytest.raises(SystemExit) as end:
+            main([str(npz) if word == "PAIRS" else word for word in arguments])
+        monkeypatch.undo()
+    said = capsys.readouterr().err
+    assert end.value.code == 1
+    assert "Traceback" not in said
+    assert "gapkit: error" not in said

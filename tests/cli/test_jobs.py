@@ -1,31 +1,64 @@
 """`gapkit compare --jobs`: stopped in any way it leaves no process behind and keeps what is finished."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-COMMON = ["--bridges", "ridge,residual-mlp", "--metrics", "cosine,mmd", "--resamples", "30", "--seeds", "3"]
-COMMON += ["--steps", "1500", "--device", "cpu"]
+from gapkit.bridges.registry import BRIDGES
+
+WAITS = """
+import os, time
+from gapkit.bridges import Bridge, register_bridge
+
+@register_bridge("waits")
+class Waits(Bridge):
+    needs_pairs = False
+    stochastic = True
+
+    def __init__(self, *, flag: str = "", random_state: int = 0) -> None:
+        self.flag, self.random_state = flag, random_state
+
+    def _fit(self, source, target, context):
+        while not os.path.exists(self.flag):
+            time.sleep(0.01)
+
+    def _transform(self, source):
+        return source
+"""
+"""A bridge whose fit ends when a file is there: whoever is stopped before is stopped in the middle."""
 
 PATIENCE = 600.0
 """Seconds, on a machine that has much else to do."""
 
 
+@pytest.fixture(scope="module")
+def waits() -> Iterator[None]:
+    BRIDGES.names()
+    exec(WAITS, {"__name__": "waits"})
+    yield
+    del BRIDGES._items["waits"], BRIDGES._origins["waits"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Path, stop: signal.Signals) -> None:
-    out, small = tmp_path / "out", tmp_path / "small.toml"
-    small.write_text("[bridges.residual-mlp]\nhidden = 64\n")
-    common = [*COMMON, "--config", str(small)]
-    command = [sys.executable, "-m", "gapkit", "compare", str(npz), *common, "--jobs", "2", "--out", str(out)]
+def test_stopped_in_the_middle(
+    cli: Callable[..., Any], waits: None, npz: Path, tmp_path: Path, stop: signal.Signals
+) -> None:
+    out, config, flag = tmp_path / "out", tmp_path / "waits.toml", tmp_path / "flag"
+    config.write_text(f"[bridges.waits]\nflag = {json.dumps(str(flag))}\n")
+    common = ["compare", npz, "--bridges", "ridge,waits", "--metrics", "cosine,mmd", "--resamples", "5", "--seeds", "2"]
+    common += ["--device", "cpu", "--config", config]
+    code = f"{WAITS}\nfrom gapkit.cli.main import main\nmain()"
+    command = [sys.executable, "-c", code, *map(str, common), "--jobs", "2", "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
     # Tests that were started in the background by a script ignore Ctrl-C, and so would what they start.
     process = subprocess.Popen(
@@ -37,7 +70,7 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
     except BaseException:
         process.kill()
         raise
-    assert process.poll() is None
+    assert process.poll() is None, process.communicate()
     # Ctrl-C goes to every process of the terminal, a signal of `kill` to one.
     if stop == signal.SIGINT:
         os.killpg(process.pid, stop)
@@ -49,8 +82,9 @@ def test_stopped_in_the_middle(cli: Callable[..., Any], npz: Path, tmp_path: Pat
     _wait(lambda: not _session(process.pid))
     assert not (out / "results.json").exists()
     kept = {path: path.read_bytes() for path in (out / "cells").glob("[a-z]*.json")}
-    again = cli("compare", npz, *common, "--jobs", "1", "--out", out)
-    once = cli("compare", npz, *common, "--jobs", "1", "--out", tmp_path / "once", "--quiet")
+    flag.touch()
+    again = cli(*common, "--jobs", "1", "--out", out)
+    once = cli(*common, "--jobs", "1", "--out", tmp_path / "once", "--quiet")
     assert (again.code, once.code) == (0, 0)
     assert again.out == once.out
     assert again.err.count(": kept") == len(kept)

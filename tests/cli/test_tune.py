@@ -164,16 +164,6 @@ def test_flags_of_a_fit_go_before_the_file(cli: Cli, file: Path, tmp_path: Path)
     assert load_bridge(tmp_path / "b").get_params() == {"share": 0.7, "steps": 3}
 
 
-def test_ctrl_c_says_that_it_goes_on(cli: Cli, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Partway, "_fit", interrupted)
-    answer = cli("tune", "partway", file, "-o", tmp_path / "found", "-q")
-    assert answer.code == 130
-    assert "the same command goes on from there" in answer.err
-
-
 def test_all_trials_that_fail_are_exit_code_1(
     cli: Cli, file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

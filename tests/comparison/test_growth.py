@@ -1,6 +1,7 @@
 """A folder grows and never hides: what earlier runs found stays, and a study that was stopped opens."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gapkit.bridges import Bridge
+from gapkit.bridges import Bridge, make_bridge
 from gapkit.cli.main import run
 from gapkit.comparison import Results, StudyConfig, merge_runs, open_run, run_study, verify_run
 from gapkit.embeddings import PairedEmbeddings
@@ -83,6 +84,64 @@ def test_the_order_of_two_runs_makes_no_other_numbers(pairs: PairedEmbeddings, t
             run_study(pairs, config, out=tmp_path / name)
     both = [_rows(Results.read(tmp_path / name)) for name in ("a", "b")]
     pd.testing.assert_frame_equal(*both, check_exact=True)
+
+
+MMD = replace(CONFIG, bridges=("procrustes",), metrics=("mmd",))
+
+
+def test_a_table_has_no_blanks(pairs: PairedEmbeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_study(pairs, CONFIG, out=tmp_path)
+    fits = {path: path.read_bytes() for path in (tmp_path / "bridges").rglob("*") if path.is_file()}
+    monkeypatch.setattr(make_bridge("ridge").__class__, "_fit", None)
+    notes = Notes()
+    grown = run_study(pairs, MMD, out=tmp_path, progress=notes)
+    wide = grown.pivot().loc[["ridge", "residual-mlp", "procrustes"]]
+    assert wide.notna().all(axis=None)
+    assert not any("Not measured" in note for note in grown.notes)
+    assert "the folder has cosine too: new rows are measured by all of its metrics" in notes.messages
+    assert "mmd: measured for residual-mlp, ridge too, from their kept fits" in notes.messages
+    assert all(path.read_bytes() == data for path, data in fits.items())
+    once = run_study(pairs, replace(MMD, metrics=("cosine", "mmd"), bridges=("procrustes", "residual-mlp")))
+    fitted = ["residual-mlp", "procrustes"]
+    pd.testing.assert_frame_equal(wide.loc[fitted], once.pivot().loc[fitted, wide.columns], check_exact=True)
+    notes = Notes()
+    run_study(pairs, MMD, out=tmp_path, progress=notes)
+    assert set(notes.cells.values()) == {"kept"}
+
+
+def test_a_blank_that_is_left_is_told_with_the_command(pairs: PairedEmbeddings, tmp_path: Path) -> None:
+    run_study(pairs, CONFIG, out=tmp_path)
+    shutil.rmtree(tmp_path / "bridges" / "ridge")
+    results = run_study(pairs, MMD, out=tmp_path)
+    said = "Not measured: mmd of ridge. `gapkit compare --bridges ridge --metrics mmd` into the same folder"
+    assert said in results.notes[0]
+    assert said in Results.read(tmp_path).notes[0]
+    mended = run_study(pairs, replace(MMD, bridges=("ridge",)), out=tmp_path)
+    assert "Not measured" not in mended.notes[0]
+    assert mended.pivot().loc[["ridge", "residual-mlp", "procrustes"]].notna().all(axis=None)
+
+
+def test_the_exit_code_tells_of_what_the_run_was_asked(
+    pairs: PairedEmbeddings, tmp_path: Path, bridge_for_a_test: Add, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Fails(Bridge):
+        """Raises."""
+
+        needs_pairs = False
+
+        def _fit(self, source: Any, target: Any, context: Any) -> None:
+            raise ZeroDivisionError("no way")
+
+    bridge_for_a_test("fails", Fails)
+    save_pairs(pairs, tmp_path / "pairs.npz")
+    common = ["compare", str(tmp_path / "pairs.npz"), "--metrics", "cosine", "--resamples", "5", "--quiet"]
+    codes = [
+        run([*common, "--bridges", names, "--out", str(tmp_path / "out")])
+        for names in ("fails,ridge", "ridge", "procrustes", "fails")
+    ]
+    assert codes == [1, 0, 0, 1]
+    assert "failed: fails: ZeroDivisionError: no way" in capsys.readouterr().err
+    assert Results.read(tmp_path / "out").failures == ["fails: ZeroDivisionError: no way"]
 
 
 def test_other_parameters_have_a_row_of_their_own(pairs: PairedEmbeddings, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_a_cell_that_is_fitted_takes_no_time_to_fit(division: Division) -> None:
     config = _config(seeds=1)
     for job in cell_jobs(config, division):
         cell = Cell(job.bridge, job.block, job.seed, job.key, measured=config.metrics[1:])
-        again = left_to_do(job, cell, config, division)
+        again = left_to_do(job, cell, config.metrics, division)
         assert again.missing == config.metrics[:1]
         assert again.seconds < 1
         assert again.kind != job.kind
@@ -60,8 +60,8 @@ def test_an_upgraded_plugin_is_measured_again(division: Division, monkeypatch: p
         import numpy as np
 
         known = Cell(job.bridge, "anchor", None, job.key, measured=config.metrics, plugins={"answer": "numpy 0.1"})
-        assert left_to_do(job, known, config, division).missing == ("answer",)
+        assert left_to_do(job, known, config.metrics, division).missing == ("answer",)
         known = replace(known, plugins={"answer": f"numpy {np.__version__}"})
-        assert left_to_do(job, known, config, division).missing == ()
+        assert left_to_do(job, known, config.metrics, division).missing == ()
     finally:
         del METRICS._items["answer"], METRICS._origins["answer"]

@@ -110,10 +110,11 @@ def test_the_order_changes_no_number(run: Callable[..., Path], tmp_path: Path) -
 
 def test_a_merged_study_goes_on(run: Callable[..., Path], sfx: PairedEmbeddings, tmp_path: Path) -> None:
     merge_runs([run(CONFIG), run(OTHER)], tmp_path / "both")
-    before = {p.name: p.read_bytes() for p in (tmp_path / "both" / "cells").glob("ridge.*")}
+    before = Results.read(tmp_path / "both").pivot().loc["ridge"].dropna()
     results = run_study(sfx, replace(CONFIG, bridges=("ridge", "cca")), out=tmp_path / "both")
     assert "cca" in set(results.frame["bridge"])
-    assert {p.name: p.read_bytes() for p in (tmp_path / "both" / "cells").glob("ridge.*")} == before
+    assert results.pivot().loc["ridge", before.index].equals(before)
+    assert results.select(["unpaired", "paired"]).pivot().notna().all(axis=None)
 
 
 def test_a_sweep_stands_side_by_side(run: Callable[..., Path], sfx: PairedEmbeddings, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 
 from gapkit.comparison import Results, StudyConfig, run_study
+from gapkit.comparison.columns import metric_columns
+from gapkit.comparison.summary import COLUMNS, typed
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.report.terminal import to_text
@@ -118,6 +120,34 @@ def test_the_wide_table_and_the_ranks(results: Results) -> None:
     assert set(ranks.index) == {"c3", "residual-mlp", "ridge"}
     assert ranks.loc[wide.loc[ranks.index, "cosine"].idxmax(), "cosine"] == 1
     assert ranks.loc[wide.loc[ranks.index, "mmd"].idxmin(), "mmd"] == 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_order_of_rows_moves_no_mean_rank_mark_or_test(seed: int) -> None:
+    values = {"a": (0.1, 0.2, 0.3), "b": (0.3, 0.1, 0.2), "c": (0.7, 0.1, 0.2), "d": (0.1, 0.7, 0.2)}
+    rows = [
+        {"bridge": bridge, "block": "paired", "metric": metric, "seed": k, "value": value, "n": 9, "error": ""}
+        for bridge, own in values.items()
+        for metric in ("cosine", "mmd")
+        for k, value in enumerate(own)
+    ]
+    draws = {
+        (row["bridge"], row["seed"], row["metric"]): row["value"] + np.random.default_rng(row["seed"]).normal(size=30)
+        for row in rows
+    }
+    columns = metric_columns(["cosine", "mmd"])
+    frame = typed(pd.DataFrame(rows, columns=list(COLUMNS)))
+    given, other = (Results(f, columns, {}, draws) for f in (frame, frame.sample(frac=1, random_state=seed)))
+    for table in (Results.pivot, Results.rank):
+        pd.testing.assert_frame_equal(table(other).loc[list(values)], table(given), check_exact=True)
+    marks = [
+        {(row.name, k): entry.mark for row in r.table().blocks["paired"] for k, entry in enumerate(row.entries)}
+        for r in (given, other)
+    ]
+    assert marks[0] == marks[1]
+    assert set(marks[0].values()) >= {"best"}
+    tests = [r.tests("a").set_index(["bridge", "metric"]).sort_index() for r in (given, other)]
+    pd.testing.assert_frame_equal(*tests, check_exact=True)
 
 
 def test_difference_is_paired(results: Results) -> None:

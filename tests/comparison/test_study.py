@@ -1,4 +1,3 @@
-import errno
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,13 +11,12 @@ import pytest
 import gapkit.comparison.fitting
 import gapkit.comparison.grid
 import gapkit.comparison.study
-from gapkit import atomic
 from gapkit.bridges import Bridge
 from gapkit.comparison import Results, StudyConfig, measure_gap, run_study
 from gapkit.comparison.alone import fit_alone
 from gapkit.comparison.cells import read_cell
 from gapkit.embeddings import PairedEmbeddings
-from gapkit.errors import GapkitError, InputError
+from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS, register_metric
 from gapkit.study.folder import StudyFolder
 
@@ -253,48 +251,6 @@ def test_an_infinite_number_is_the_same_before_and_after(pairs: PairedEmbeddings
         assert b"Infinity" not in written
     finally:
         del METRICS._items["infinite"], METRICS._origins["infinite"]
-
-
-def test_an_interrupted_study_keeps_what_is_finished(
-    pairs: PairedEmbeddings, tmp_path: Path, bridge_for_a_test: Add
-) -> None:
-    class Interrupted(Bridge):
-        """Ctrl-C comes while it trains."""
-
-        needs_pairs = True
-
-        def _fit(self, source: Any, target: Any, context: Any) -> None:
-            raise KeyboardInterrupt
-
-    bridge_for_a_test("interrupted", Interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        run_study(pairs, replace(CONFIG, bridges=("ridge", "interrupted")), out=tmp_path)
-    notes = Notes()
-    run_study(pairs, CONFIG, out=tmp_path, progress=notes)
-    assert notes.cells["ridge"] == "kept"
-
-
-def test_a_full_disk_keeps_what_is_finished(
-    pairs: PairedEmbeddings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, written = atomic.os.fsync, []
-
-    def full(descriptor: int) -> None:
-        written.append(descriptor)
-        if len(written) > 12:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(descriptor)
-
-    monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(GapkitError, match=r"No space left on device\); free space"):
-        run_study(pairs, CONFIG, out=tmp_path)
-    monkeypatch.setattr(atomic.os, "fsync", real)
-    assert read_cell(tmp_path / "cells", "identity") is not None
-    assert not list(tmp_path.rglob(".*.tmp*"))
-    notes = Notes()
-    resumed = run_study(pairs, CONFIG, out=tmp_path, progress=notes)
-    assert notes.cells["identity"] == "kept"
-    pd.testing.assert_frame_equal(_numbers(resumed), _numbers(run_study(pairs, CONFIG)), check_exact=True)
 
 
 def test_a_folder_of_other_data(pairs: PairedEmbeddings, make_pairs: Any, tmp_path: Path) -> None:

@@ -73,6 +73,31 @@ def test_clotho(tmp_path):
     )
 
 
+HEADER = "file_name,caption_1,caption_2,caption_3,caption_4,caption_5\n"
+
+
+def test_two_sounds_of_one_stem_in_different_folders_are_two_clips(tmp_path):
+    table = tmp_path / "clotho.csv"
+    table.write_text(HEADER + "a/dog.wav,a,b,c,d,e\nb\\dog.wav,f,g,h,i,j\nc/cat.wav,k,l,m,n,o\n")
+    touch(tmp_path / "sounds", "a/dog.wav", "b/dog.wav", "cat.wav")
+    manifest = read_clotho(table, tmp_path / "sounds")
+    found = {clip.id: clip.path.relative_to(tmp_path / "sounds").as_posix() for clip in manifest.clips}
+    assert found == {"a/dog.wav": "a/dog.wav", "b\\dog.wav": "b/dog.wav", "c/cat.wav": "cat.wav"}
+    assert manifest.faults == ()
+
+
+def test_a_name_of_two_sounds_is_told(tmp_path):
+    table = tmp_path / "clotho.csv"
+    table.write_text(HEADER + "dog.wav,a,b,c,d,e\ncat.wav,a,b,c,d,e\n")
+    touch(tmp_path / "sounds", "a/dog.wav", "b/dog.wav", "raw/cat.m4a", "cat.flac", "cat.wav")
+    manifest = read_clotho(table, tmp_path / "sounds")
+    assert [clip.path.name for clip in manifest.clips] == ["dog.wav", "cat.flac"]
+    (fault,) = manifest.faults
+    assert (fault.id, fault.kept) == ("dog.wav", True)
+    assert fault.reason.startswith("is the name of 2 sounds")
+    assert fault.reason.endswith(str(tmp_path / "sounds" / "b" / "dog.wav"))
+
+
 def test_what_cannot_be_used_is_one_line(tmp_path):
     (tmp_path / "a.csv").write_text("youtube_id,start_time,caption\nx,0,y\n")
     (tmp_path / "b.csv").write_text(AUDIOCAPS)

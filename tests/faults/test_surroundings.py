@@ -90,25 +90,32 @@ def test_two_runs_in_one_folder(name: str, make: Any, undisturbed: Any) -> None:
     assert task.content() == whole
 
 
-@pytest.mark.parametrize("year", [1971, 2099])
-def test_a_clock_that_is_wrong(name: str, make: Any, undisturbed: Any, year: int) -> None:
-    whole, _, steps = undisturbed(name)
-    seconds = dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()
-    task = make()
+class Clock:
+    """Stands still at the beginning of a year, in a child."""
 
-    class Elsewhen(dt.datetime):
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
-            return dt.datetime.fromtimestamp(seconds, tz)
+    def __init__(self, year: int) -> None:
+        self.seconds = dt.datetime(year, 1, 1, tzinfo=dt.UTC).timestamp()
 
-    def other_clock() -> None:
+    def __call__(self) -> None:
+        seconds = self.seconds
+
+        class Elsewhen(dt.datetime):
+            @classmethod
+            def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+                return dt.datetime.fromtimestamp(seconds, tz)
+
         time.time = lambda: seconds
         dt.datetime = Elsewhen  # type: ignore[misc]
 
-    # What is there is from the future, or from long ago; and so is the clock of the run that follows.
-    task.run(Boundary(task.out, max(1, steps // 2)))
+
+def test_a_clock_that_is_wrong(name: str, make: Any, undisturbed: Any) -> None:
+    whole, _, steps = undisturbed(name)
+    task = make()
+    late, early, stop = Clock(2099), Clock(1971), Boundary(task.out, max(1, steps // 2))
+    # What is there is from the future; the clock of the run that follows goes back a century.
+    task.run(lambda: (late(), stop())[-1])
     for path in [task.work, *task.work.rglob("*")]:
-        os.utime(path, (4e9 - seconds, 4e9 - seconds))
-    assert task.run(other_clock).code == 0
+        os.utime(path, (late.seconds, late.seconds))
+    assert task.run(early).code == 0
     assert task.content() == whole
     shutil.rmtree(task.work)

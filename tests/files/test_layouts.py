@@ -154,6 +154,28 @@ def test_folders_of_items_are_called_by_their_way_where_names_repeat(tmp_path, s
     np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 1)
 
 
+@pytest.mark.parametrize(
+    ("files", "ids"),
+    [
+        (("a/dog.npy", "b/dog.npy", "b/cat.npy"), {"a/dog", "b/dog", "b/cat"}),
+        (("a/dog.npy", "dog.npy", "cat.npy"), {"a/dog", "dog", "cat"}),
+        (("a/dog.npy", "cat.npy"), {"dog", "cat"}),
+        (("dog.npy", "dog.pt", "cat.npy"), {"dog.npy", "dog.pt", "cat"}),
+    ],
+    ids=["two folders", "here and in a folder", "apart", "two formats"],
+)
+def test_two_items_of_one_stem_are_two_ids(tmp_path, sides, files, ids):
+    for side, rows in zip(("audio", "text"), sides, strict=True):
+        for name, row in zip(files, rows, strict=False):
+            path = tmp_path / side / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, row) if path.suffix == ".npy" else torch.save(torch.as_tensor(row), path)
+    for pairs in (load_pairs(tmp_path / "audio", target=tmp_path / "text"), load_pairs(tmp_path)):
+        assert set(pairs.ids) == ids
+        assert len(pairs) == len(files)
+        np.testing.assert_array_equal(pairs.target, pairs.source[pairs.owner] + 1)
+
+
 def test_a_link_out_of_a_folder_of_items(tmp_path, sides):
     (tmp_path / "audio").mkdir()
     np.save(tmp_path / "secret.npy", sides[0][0])

@@ -94,6 +94,23 @@ def test_the_order_of_the_clips(name, seed):
     assert call(name, x, y[order], before, fitted, owner=order) == same(name, value)
 
 
+RANKINGS = [name for name in NAMES if name.startswith(("recall", "map"))]
+
+
+@pytest.mark.parametrize("name", RANKINGS)
+@given_seed
+@few
+def test_ties_are_the_same_for_every_order(name, seed):
+    # Few directions, so that most rows are level with others; several targets an item.
+    rng = np.random.default_rng(seed)
+    x, y = (rng.choice([-1.0, 1.0], (size, D)) for size in (N, 2 * N))
+    owner, order, targets = rng.permutation(np.arange(2 * N) % N), rng.permutation(N), rng.permutation(2 * N)
+    value = call(name, x, y, None, None, owner=owner)
+    exactly = pytest.approx(value, rel=1e-12)
+    assert call(name, x, y[targets], None, None, owner=owner[targets]) == exactly
+    assert call(name, x[order], y, None, None, owner=np.argsort(order)[owner]) == exactly
+
+
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in AXES])
 @given_seed
 @few

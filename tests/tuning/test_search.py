@@ -1,4 +1,3 @@
-import errno
 import json
 import tomllib
 from collections.abc import Callable
@@ -10,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gapkit import atomic
 from gapkit.bridges import Bridge, make_bridge
 from gapkit.comparison import StudyConfig, read_config
 from gapkit.comparison.splits import unit_pairs
@@ -345,24 +343,6 @@ def test_wrong_input_leaves_no_folder(
         tune_bridge(pairs, **arguments)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "out").exists()
-
-
-def test_a_full_disk_is_not_a_failed_trial(
-    pairs: PairedEmbeddings, toy: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, written = atomic.os.fsync, []
-
-    def full(descriptor: int) -> None:
-        written.append(descriptor)
-        if len(written) > 3:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        real(descriptor)
-
-    monkeypatch.setattr(atomic.os, "fsync", full)
-    with pytest.raises(GapkitError, match="No space left on device"):
-        tune_bridge(pairs, "toy", trials=4, out=tmp_path)
-    monkeypatch.setattr(atomic.os, "fsync", real)
-    _same(tune_bridge(pairs, "toy", trials=4, out=tmp_path), tune_bridge(pairs, "toy", trials=4))
 
 
 def test_the_files(pairs: PairedEmbeddings, toy: Kind, tmp_path: Path) -> None:

@@ -32,6 +32,10 @@ def test_the_frontier_is_that_of_brute_force(seed: int) -> None:
     found = frontier(trials)
     assert {t.number for t in found} == {t.number for t in done if not _beaten(t, done)}
     assert [t.closure for t in found] == sorted((t.closure for t in found), reverse=True)
+    # The order of the trials moves neither the frontier nor the choice, ties or not.
+    other = [trials[k] for k in rng.permutation(len(trials))]
+    assert frontier(other) == found
+    assert [choose(other, keep) for keep in (0.4, 0.9, 1.0)] == [choose(trials, keep) for keep in (0.4, 0.9, 1.0)]
 
 
 def test_the_chosen_trial_keeps_enough() -> None:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from gapkit.captioning.scores.absence import AbsentError
-from gapkit.captioning.scores.models import DETECTOR, model_folder
+from gapkit.captioning.scores.fense_models import DETECTOR, model_folder
 from gapkit.encoders.hub import load_pretrained
 from gapkit.encoders.packages import need
 from gapkit.errors import InputError
