@@ -111,7 +111,7 @@ def test_every_backend_gives_the_numbers_of_one_process_though_a_worker_is_kille
         results = run_study(many, CONFIG, out=tmp_path, progress=notes, jobs=2, backend=backend)
         assert killed[0] not in pids()
     _same(results, serial)
-    assert notes.begun == [f"{notes.total} cells in 2 processes"]
+    assert notes.begun[0] == f"{notes.total} cells in 2 processes"
     assert len(notes.cells) == notes.total
     again = Notes()
     _same(run_study(many, CONFIG, out=tmp_path, progress=again), serial)
