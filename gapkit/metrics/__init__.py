@@ -26,6 +26,7 @@ from gapkit.metrics.neighbours import Neighbours, nearest_neighbours
 from gapkit.metrics.pair import Pair
 from gapkit.metrics.pair_distance import alignment, l2i
 from gapkit.metrics.permutation import PermutationTest, permutation_test
+from gapkit.metrics.pooled_retrieval import pooled_ndcg, pooled_recall_at_k
 from gapkit.metrics.prdc import Prdc, prdc
 from gapkit.metrics.procrustes_distance import procrustes_distance
 from gapkit.metrics.random_features import RandomFeatureMMD, mmd_random_features
@@ -106,6 +107,8 @@ __all__ = [
     "mutual_knn_kept",
     "nearest_neighbours",
     "permutation_test",
+    "pooled_ndcg",
+    "pooled_recall_at_k",
     "prdc",
     "procrustes_distance",
     "recall_at_k",

@@ -12,6 +12,7 @@ from gapkit.plots.frontier import frontier
 from gapkit.plots.gap_axis import gap_axis, gap_positions
 from gapkit.plots.migration import migration
 from gapkit.plots.path import path
+from gapkit.plots.pool import pool_curves, pool_table
 from gapkit.plots.retrieval import retrieval, retrieval_table
 from gapkit.plots.saving import save
 from gapkit.plots.scene import Scene
@@ -41,6 +42,8 @@ __all__ = [
     "migration",
     "pair_cosines",
     "path",
+    "pool_curves",
+    "pool_table",
     "rank_correlation",
     "retrieval",
     "retrieval_table",

@@ -42,6 +42,7 @@ DIRECTIONS = {
     "gap-length", "gap-consistency", "gap-orthogonality", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept",
     "cknna", "hubness", "recall@1", "recall@5", "recall@10", "map@10", "memorisation",
     "recall-back@1", "recall-back@5", "recall-back@10", "map-back@10",
+    "recall-pooled@1", "recall-pooled@5", "recall-pooled@10", "ndcg-pooled@10",
 }  # fmt: skip
 """A row of length zero has no direction."""
 

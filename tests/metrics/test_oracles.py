@@ -13,7 +13,7 @@ import scipy.linalg
 from scipy.spatial import procrustes
 from scipy.spatial.distance import cdist, pdist
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import ndcg_score, roc_auc_score
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -315,6 +315,21 @@ def average_precision():
     return total / N
 
 
+def in_one_pool(score):
+    """Mean over items and shares of the `score` of the cosines of a query to the pool and of its own place there."""
+    rows = [(i == OWNER).nonzero()[0] for i in range(N)]
+    first, others = np.array([own[0] for own in rows]), [own[1:] for own in rows]
+    place, total = np.random.default_rng([0, 4]).permutation(N).argsort(), 0.0
+    for share in range(11):
+        by_source = place < round(share / 10 * N)
+        gallery = np.where(by_source[:, None], XU, YU[first])
+        for i in range(N):
+            alone = YU[first[i]] if by_source[i] else XU[i]
+            queries = YU[others[i]] if len(others[i]) else [alone]
+            total += np.mean([score(gallery @ query, i) for query in queries]) / (11 * N)
+    return total
+
+
 def rmg(x=XU, y=YU, apart=DIFFERENT):
     pair = (1 - (AVERAGE * (x @ y.T)).sum(1).mean()) / 2
     inside = [(x @ x.T)[apart].mean(), (AVERAGE @ (y @ y.T) @ AVERAGE.T)[apart].mean()]
@@ -383,6 +398,10 @@ ORACLES = {
     "recall-back@5": lambda: SHARE @ (own_places() <= 5) / N,
     "recall-back@10": lambda: SHARE @ (own_places() <= 10) / N,
     "map-back@10": lambda: SHARE @ np.where(own_places() <= 10, 1 / own_places(), 0) / N,
+    "recall-pooled@1": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 1),
+    "recall-pooled@5": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 5),
+    "recall-pooled@10": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 10),
+    "ndcg-pooled@10": lambda: in_one_pool(lambda found, i: ndcg_score([np.arange(N) == i], [found], k=10)),
     "effective-rank": effective_rank,
     "mutual-knn": lambda: mutual(XU, TARGET_DIRECTIONS),
     "mutual-knn-calibrated": lambda: (mutual(XU, TARGET_DIRECTIONS) - CHANCE) / (1 - CHANCE),
