@@ -7,6 +7,7 @@ from gapkit.metrics.centroid import centroid_distance
 from gapkit.metrics.cka import cka, cka_kept
 from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
+from gapkit.metrics.class_clusters import cluster_agreement
 from gapkit.metrics.cosine import cosine, cosine_margin, unpaired_cosine
 from gapkit.metrics.energy import energy_distance
 from gapkit.metrics.evaluation import Reference
@@ -50,6 +51,7 @@ from gapkit.metrics.sliced_wasserstein import sliced_wasserstein
 from gapkit.metrics.uniformity import uniformity
 from gapkit.metrics.value import Value
 from gapkit.metrics.variance_ratio import variance_ratio
+from gapkit.metrics.zero_shot import zero_shot_accuracy
 
 __all__ = [
     "METRICS",
@@ -75,6 +77,7 @@ __all__ = [
     "cka_kept",
     "cka_rbf",
     "cknna",
+    "cluster_agreement",
     "cosine",
     "cosine_margin",
     "cross_modal_share",
@@ -131,4 +134,5 @@ __all__ = [
     "uniformity",
     "unpaired_cosine",
     "variance_ratio",
+    "zero_shot_accuracy",
 ]

@@ -12,9 +12,11 @@ from gapkit.metrics import METRICS, metric_names
 LARGE = {"gap-length", "gap-consistency", "gap-orthogonality", "c2st-mlp", "residual-c2st-mlp"}
 NAMES = [name for name in metric_names() if METRICS.origin(name) == "gapkit" and name not in LARGE]
 N, D = 60, 4
+CLASSES = np.arange(N) % 5
 
 BY_FOLD = {name for name in NAMES if METRICS.get(name).centring == "folds"}
 POOLED = {"recall-pooled@1", "recall-pooled@5", "recall-pooled@10", "ndcg-pooled@10"}
+CLASSED = {"zero-shot-accuracy", "cluster-ari", "cluster-nmi", "cluster-ari-ward", "cluster-nmi-ward"}
 SEEDED = {"separability", "separability-auc", "separability-margin", "residual-separability", *BY_FOLD, *POOLED}
 """Folds, and who stands in the pool by what, are dealt out by place: another order is another draw."""
 AXES = {"residual-separability", "mmd-rff", "sliced-wasserstein", "residual-sliced-wasserstein"}
@@ -24,7 +26,7 @@ JUMPS = {
     "recall@1", "recall@5", "recall@10", "map@10", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cknna",
     "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "hubness", "knn-mixing", "knn-cross-share",
     "residual-knn-mixing", "residual-knn-cross-share", "recall-back@1", "recall-back@5", "recall-back@10",
-    "map-back@10", *POOLED,
+    "map-back@10", *POOLED, *CLASSED,
 }  # fmt: skip
 """Count: rounding may move one row across a border."""
 POWER = {
@@ -67,9 +69,9 @@ def clouds(seed):
     return x, c + 0.6 * rng.standard_normal((N, D)), x + 0.4 * rng.standard_normal((N, D)), rng.standard_normal((70, D))
 
 
-def call(name, x, y, before, fitted, **options):
+def call(name, x, y, before, fitted, labels=CLASSES, **options):
     metric = METRICS.get(name)
-    known = {"original": before, "fitted": fitted}
+    known = {"original": before, "fitted": fitted, "labels": labels}
     return metric.function(x, y, **options, **{need: known[need] for need in metric.needs})
 
 
@@ -90,7 +92,7 @@ def test_the_order_of_the_clips(name, seed):
     x, y, before, fitted = clouds(seed)
     order = np.random.default_rng(seed).permutation(N)
     value = call(name, x, y, before, fitted)
-    assert call(name, x[order], y[order], before[order], fitted) == same(name, value)
+    assert call(name, x[order], y[order], before[order], fitted, CLASSES[order]) == same(name, value)
     # The targets in any order of their own, where owner says whose they are.
     assert call(name, x, y[order], before, fitted, owner=order) == same(name, value)
 

@@ -12,8 +12,9 @@ import pytest
 import scipy.linalg
 from scipy.spatial import procrustes
 from scipy.spatial.distance import cdist, pdist
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import ndcg_score, roc_auc_score
+from sklearn.metrics import adjusted_rand_score, ndcg_score, roc_auc_score, v_measure_score
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -46,6 +47,7 @@ X = as_float32(CONCEPT + 0.6 * RNG.standard_normal((N, D)) + 0.3)
 Y = as_float32(0.9 * CONCEPT[OWNER] + 0.7 * RNG.standard_normal((len(OWNER), D)))
 BEFORE = as_float32(X + 0.5 * RNG.standard_normal((N, D)) + 0.4)
 FITTED = as_float32(RNG.standard_normal((90, D)))
+CLASS = KMeans(8, n_init=1, random_state=0).fit_predict(CONCEPT)
 assert len(Y) <= 447, "up to here the median distance is that of all pairs"
 
 
@@ -330,6 +332,17 @@ def in_one_pool(score):
     return total
 
 
+def class_texts(i):
+    """Mean direction of the targets of each class, without those of item i."""
+    means = [(AVERAGE @ YU)[(c == CLASS) & (np.arange(N) != i)].sum(0) for c in range(CLASS.max() + 1)]
+    return unit(np.array(means))
+
+
+def clusters(model, score):
+    rows = np.concatenate([XU, AVERAGE @ YU])
+    return score(np.tile(CLASS, 2), model.fit_predict(rows))
+
+
 def rmg(x=XU, y=YU, apart=DIFFERENT):
     pair = (1 - (AVERAGE * (x @ y.T)).sum(1).mean()) / 2
     inside = [(x @ x.T)[apart].mean(), (AVERAGE @ (y @ y.T) @ AVERAGE.T)[apart].mean()]
@@ -402,6 +415,11 @@ ORACLES = {
     "recall-pooled@5": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 5),
     "recall-pooled@10": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 10),
     "ndcg-pooled@10": lambda: in_one_pool(lambda found, i: ndcg_score([np.arange(N) == i], [found], k=10)),
+    "zero-shot-accuracy": lambda: np.mean([np.argmax(class_texts(i) @ XU[i]) == CLASS[i] for i in range(N)]),
+    "cluster-ari": lambda: clusters(KMeans(8, n_init=10, random_state=0), adjusted_rand_score),
+    "cluster-nmi": lambda: clusters(KMeans(8, n_init=10, random_state=0), v_measure_score),
+    "cluster-ari-ward": lambda: clusters(AgglomerativeClustering(8), adjusted_rand_score),
+    "cluster-nmi-ward": lambda: clusters(AgglomerativeClustering(8), v_measure_score),
     "effective-rank": effective_rank,
     "mutual-knn": lambda: mutual(XU, TARGET_DIRECTIONS),
     "mutual-knn-calibrated": lambda: (mutual(XU, TARGET_DIRECTIONS) - CHANCE) / (1 - CHANCE),
@@ -446,14 +464,14 @@ def test_every_metric_has_an_oracle():
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_oracle(name):
     metric = METRICS.get(name)
-    extra = {"original": BEFORE, "fitted": FITTED}
+    extra = {"original": BEFORE, "fitted": FITTED, "labels": CLASS}
     alone = metric.function(X, Y, owner=OWNER, **{need: extra[need] for need in metric.needs})
     assert alone == pytest.approx(expected(name), abs=NEAR.get(name, 1e-5))
     assert metric.range[0] <= alone <= metric.range[1]
 
 
 def test_measured_together_they_are_the_same():
-    reference = Reference.from_target(Y, owner=OWNER, fitted=FITTED, n_resamples=0)
+    reference = Reference.from_target(Y, owner=OWNER, fitted=FITTED, labels=CLASS, n_resamples=0)
     found = measure(X, reference, BUILT_IN, original=BEFORE)
     assert list(found) == BUILT_IN
     for name in BUILT_IN:
