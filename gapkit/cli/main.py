@@ -16,11 +16,14 @@ from gapkit import __version__
 from gapkit.cli import (
     caption,
     compare,
+    curve,
+    diff,
     doctor,
     embed,
     fit,
     inspect,
     listing,
+    matrix,
     merge,
     metrics,
     plot,
@@ -52,6 +55,9 @@ app.command("embed")(embed.embed)
 app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
+app.command("curve")(curve.curve)
+app.command("diff")(diff.diff)
+app.command("matrix")(matrix.matrix)
 app.command("verify")(verify.verify)
 app.command("list")(listing.list_)
 app.add_typer(caption.caption, name="caption")
