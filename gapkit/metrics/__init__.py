@@ -11,6 +11,7 @@ from gapkit.metrics.class_clusters import cluster_agreement
 from gapkit.metrics.cosine import cosine, cosine_margin, unpaired_cosine
 from gapkit.metrics.energy import energy_distance
 from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.flips import share_flipped
 from gapkit.metrics.frechet import frechet_distance
 from gapkit.metrics.frechet_bias import FrechetBias, frechet_bias
 from gapkit.metrics.gap_direction import GapDirection, gap_consistency, gap_direction, gap_length, gap_orthogonality
@@ -128,6 +129,7 @@ __all__ = [
     "rmg",
     "separability_auc",
     "separability_margin",
+    "share_flipped",
     "share_risen",
     "sinkhorn_divergence",
     "sliced_wasserstein",

@@ -22,6 +22,7 @@ CORE = [name for name in metric_names() if name not in SPECIAL and not METRICS.g
 
 PAIRED_ONLY = {"cosine", "cosine-margin", "rmg", "residual-cosine", "recall@1", "recall@5", "recall@10", "map@10"}
 PAIRED_ONLY |= {"recall-back@1", "recall-back@5", "recall-back@10", "map-back@10"}
+PAIRED_ONLY |= {"flip-int8@1", "flip-binary@1", "flip-noise@1"}
 PAIRED_ONLY |= {"recall-pooled@1", "recall-pooled@5", "recall-pooled@10", "ndcg-pooled@10"}
 
 

@@ -16,17 +16,26 @@ CLASSES = np.arange(N) % 5
 
 BY_FOLD = {name for name in NAMES if METRICS.get(name).centring == "folds"}
 POOLED = {"recall-pooled@1", "recall-pooled@5", "recall-pooled@10", "ndcg-pooled@10"}
+FLIPS = {"flip-int8@1", "flip-binary@1", "flip-noise@1"}
 CLASSED = {"zero-shot-accuracy", "cluster-ari", "cluster-nmi", "cluster-ari-ward", "cluster-nmi-ward"}
-SEEDED = {"separability", "separability-auc", "separability-margin", "residual-separability", *BY_FOLD, *POOLED}
-"""Folds, and who stands in the pool by what, are dealt out by place: another order is another draw."""
-AXES = {"residual-separability", "mmd-rff", "sliced-wasserstein", "residual-sliced-wasserstein"}
+SEEDED = {
+    "separability",
+    "separability-auc",
+    "separability-margin",
+    "residual-separability",
+    *BY_FOLD,
+    *POOLED,
+    "flip-noise@1",
+}
+"""Folds, noise, and who stands in the pool by what, go by place: another order is another draw."""
+AXES = {*FLIPS, "residual-separability", "mmd-rff", "sliced-wasserstein", "residual-sliced-wasserstein"}
 """Look along axes or random directions that do not turn with the clouds."""
 JUMPS = {
     "separability", "residual-separability", "separability-auc", "separability-margin", "c2st-knn", "share-risen",
     "recall@1", "recall@5", "recall@10", "map@10", "mutual-knn", "mutual-knn-calibrated", "mutual-knn-kept", "cknna",
     "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "hubness", "knn-mixing", "knn-cross-share",
     "residual-knn-mixing", "residual-knn-cross-share", "recall-back@1", "recall-back@5", "recall-back@10",
-    "map-back@10", *POOLED, *CLASSED,
+    "map-back@10", *POOLED, *CLASSED, *FLIPS,
 }  # fmt: skip
 """Count: rounding may move one row across a border."""
 POWER = {

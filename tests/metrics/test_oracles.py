@@ -10,6 +10,7 @@ import numpy as np
 import ot
 import pytest
 import scipy.linalg
+import torch
 from scipy.spatial import procrustes
 from scipy.spatial.distance import cdist, pdist
 from sklearn.cluster import AgglomerativeClustering, KMeans
@@ -332,6 +333,28 @@ def in_one_pool(score):
     return total
 
 
+def flipped(change_x, change_y):
+    before, after = (OWNER[(x @ y.T).argmax(1)] for x, y in ((XU, YU), (unit(change_x(XU)), unit(change_y(YU)))))
+    return np.mean(before != after)
+
+
+def int8(rows):
+    low, high = YU.min(0), YU.max(0)
+    return np.clip(np.round((rows - low) / (high - low) * 255), 0, 255) / 255 * (high - low) + low
+
+
+def signs():
+    alike = np.sign(XU) @ np.sign(YU).T
+    before = OWNER[SIMILAR.argmax(1)]
+    level = alike == alike.max(axis=1, keepdims=True)
+    return 1 - np.mean([(OWNER[row] == own).mean() for row, own in zip(level, before, strict=True)])
+
+
+def noisy(rows):
+    drawn = [torch.randn(D, generator=torch.Generator().manual_seed(i)).numpy() for i in range(N)]
+    return rows + 0.05 / D**0.5 * np.array(drawn)
+
+
 def class_texts(i):
     """Mean direction of the targets of each class, without those of item i."""
     means = [(AVERAGE @ YU)[(c == CLASS) & (np.arange(N) != i)].sum(0) for c in range(CLASS.max() + 1)]
@@ -415,6 +438,9 @@ ORACLES = {
     "recall-pooled@5": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 5),
     "recall-pooled@10": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 10),
     "ndcg-pooled@10": lambda: in_one_pool(lambda found, i: ndcg_score([np.arange(N) == i], [found], k=10)),
+    "flip-int8@1": lambda: flipped(int8, int8),
+    "flip-binary@1": signs,
+    "flip-noise@1": lambda: flipped(noisy, np.array),
     "zero-shot-accuracy": lambda: np.mean([np.argmax(class_texts(i) @ XU[i]) == CLASS[i] for i in range(N)]),
     "cluster-ari": lambda: clusters(KMeans(8, n_init=10, random_state=0), adjusted_rand_score),
     "cluster-nmi": lambda: clusters(KMeans(8, n_init=10, random_state=0), v_measure_score),
