@@ -51,15 +51,16 @@ def matrix(
         }  # fmt: skip
         sys.stdout.write(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
         return
-    wide = found.frame.pivot(index="metric", columns=["first", "second"], values="value")
-    rows = [
-        {"metric": metric, **{f"{a} - {b}": f"{wide.loc[metric, (a, b)]:.4g}" for a, b in wide.columns}}
-        for metric in dict.fromkeys(found.frame["metric"])
-    ]
+    wide: dict[str, dict[str, object]] = {}
+    for record in records_of(found.frame):
+        value = "" if record["value"] is None else f"{record['value']:.4g}"
+        row = wide.setdefault(str(record["metric"]), {"metric": record["metric"]})
+        row[f"{record['first']} - {record['second']}"] = value
+    rows = list(wide.values())
     print_rows(rows, as_json=False)
     told = [
-        {key: f"{v:.3g}" if isinstance(v, float) else v for key, v in row.items()}
-        for row in records_of(found.prediction)
+        {key: f"{v:.3g}" if isinstance(v, float) else v for key, v in line.items()}
+        for line in records_of(found.prediction)
     ]
     print_rows(told, as_json=False)
     if not quiet:

@@ -203,7 +203,8 @@ def _with(cell: Cell, measured: Measured, metrics: Sequence[str], versions: Mapp
         measured.failed
     )
     left_out = versions.keys() - measured.estimates.keys() - failed.keys()
-    estimates, draws = ({k: v for k, v in own.items() if k not in left_out} for own in (cell.estimates, cell.draws))
+    estimates = {metric: value for metric, value in cell.estimates.items() if metric not in left_out}
+    draws = {metric: own for metric, own in cell.draws.items() if metric not in left_out}
     plugins = {**cell.plugins, **{metric: own for metric, own in versions.items() if metric not in failed}}
     return replace(
         cell,

@@ -154,10 +154,9 @@ def _measured_in_order(run: Run, results: Results, order: NDArray[np.int64]) -> 
 
 
 def _draws(results: Results) -> Draws:
-    names = results.frame[["bridge", "metric"]].dropna().drop_duplicates().itertuples(index=False)
-    found = {
-        (row.bridge, row.metric): mean_draws(results.frame, results.draws, row.bridge, row.metric) for row in names
-    }
+    known = results.frame[["bridge", "metric"]].dropna().drop_duplicates()
+    keys = [(str(bridge), str(metric)) for bridge, metric in zip(known["bridge"], known["metric"], strict=True)]
+    found = {key: mean_draws(results.frame, results.draws, *key) for key in keys}
     return {key: draws for key, draws in found.items() if draws is not None}
 
 
@@ -180,10 +179,12 @@ def _frame(a: Results, b: Results, own: Draws, other: Draws) -> pd.DataFrame:
     n = [groups["effective"] if groups else float(clips.loc[key]) for key in keys]
     tests = paired_tests((frame["second"] - frame["first"]).to_numpy(dtype=float), *sides, n=n, p="normal")
     frame = frame.assign(**tests)
-    frame["verdict"] = [
-        _verdict(columns[row.metric].merit(row.second) - columns[row.metric].merit(row.first), row.p_holm)
-        for row in frame.itertuples()
+    numbers = frame[["first", "second", "p_holm"]].to_numpy(dtype=float)
+    merits = [
+        columns[metric].merit(second) - columns[metric].merit(first)
+        for (_, metric), (first, second, _) in zip(keys, numbers, strict=True)
     ]
+    frame["verdict"] = [_verdict(merit, p) for merit, p in zip(merits, numbers[:, 2], strict=True)]
     return frame
 
 

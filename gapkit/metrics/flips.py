@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from gapkit.arrays import ArrayLike
+from gapkit.arrays import ArrayLike, rows_of_length_one
 from gapkit.errors import InputError
 from gapkit.given import memory_limit, whole
 from gapkit.metrics.cloud import Cloud, row_blocks
@@ -22,6 +24,9 @@ How = Literal["int8", "binary", "noise"]
 
 NOISE = 0.05
 """Expected length of the noise on a source row of length one."""
+
+LEAST_FLIPS = 5
+"""Answers that flip, and that stay, for an interval: resamples of fewer say too little."""
 
 LEVELS = 255
 """Steps between the smallest and the largest value of a dimension."""
@@ -83,7 +88,10 @@ def flips_of(pair: Pair, *, how: How) -> Value:
         before = _answers(queries, y, lambda targets, _: targets)
         after = _answers(changed_x(queries, rows), y, changed_y)
         same[rows] = (before * after).sum(dim=1).double()
-    return Value.mean_of((1 - same).clamp(0, 1))
+    flipped = (1 - same).clamp(0, 1)
+    value = Value.mean_of(flipped)
+    rare = min(value.inner, 1 - value.inner) * x.n < LEAST_FLIPS
+    return replace(value, influence=None) if rare else value
 
 
 _WORDS: dict[How, tuple[str, str]] = {
@@ -138,11 +146,11 @@ def _range(y: Cloud) -> tuple[Tensor, Tensor]:
 def _rounded(rows: Tensor, _: Tensor, *, low: Tensor, high: Tensor) -> Tensor:
     step = ((high - low) / LEVELS).clamp_min(torch.finfo(rows.dtype).tiny)
     level = ((rows - low) / step).round().clamp(0, LEVELS)
-    return torch.nn.functional.normalize(low + level * step, dim=1)
+    return rows_of_length_one(low + level * step)
 
 
 def _signs(rows: Tensor, _: Tensor) -> Tensor:
-    return torch.where(rows > 0, 1.0, -1.0) / rows.shape[1] ** 0.5
+    return torch.where(rows > 0, 1.0, -1.0) / math.sqrt(rows.shape[1])
 
 
 def _noisy(rows: Tensor, numbers: Tensor, *, seed: int) -> Tensor:
@@ -151,4 +159,4 @@ def _noisy(rows: Tensor, numbers: Tensor, *, seed: int) -> Tensor:
     for place, number in enumerate(numbers.tolist()):
         generator = torch.Generator().manual_seed(seed * 2**32 + number)
         noise[place] = torch.randn(rows.shape[1], generator=generator).to(rows.device)
-    return torch.nn.functional.normalize(rows + noise * (NOISE / rows.shape[1] ** 0.5), dim=1)
+    return rows_of_length_one(rows + noise * (NOISE / rows.shape[1] ** 0.5))

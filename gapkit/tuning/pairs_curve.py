@@ -109,11 +109,11 @@ def pairs_curve(
     if not config.bridges:
         quick = [name for name in bridge_names() if BRIDGES.get(name).in_default and not BRIDGES.get(name).stochastic]
         config = dataclasses.replace(config, bridges=tuple(quick))
-    pairs, config = _with_all_splits(pairs, config)
-    fit = np.flatnonzero(pairs.split == config.fit_split)
+    pairs, config, split = _with_all_splits(pairs, config)
+    fit = np.flatnonzero(split == config.fit_split)
     numbers = checked_counts(counts, len(fit))
     order = fit[np.random.default_rng([config.seed, DRAW]).permutation(len(fit))]
-    others = np.flatnonzero(np.isin(pairs.split, (config.validation_split, config.test_split)))
+    others = np.flatnonzero(np.isin(split, (config.validation_split, config.test_split)))
     found = {}
     for number in numbers:
         if number < pairs.dim:
@@ -145,8 +145,10 @@ def checked_counts(counts: Sequence[int | str], most: int) -> list[int]:
     return sorted(numbers)
 
 
-def _with_all_splits(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbeddings, StudyConfig]:
-    """Pairs whose items are divided once for all parts, as a study would divide them."""
+def _with_all_splits(
+    pairs: PairedEmbeddings, config: StudyConfig
+) -> tuple[PairedEmbeddings, StudyConfig, NDArray[np.str_]]:
+    """Pairs whose items are divided once for all parts, as a study would divide them, and the split of each item."""
     if pairs.split is not None:
         config = with_known_names(pairs, config)
         for name in (config.fit_split, config.test_split):
@@ -163,7 +165,8 @@ def _with_all_splits(pairs: PairedEmbeddings, config: StudyConfig) -> tuple[Pair
         (test, held, _), _ = drawn_rows(clip_groups(scaled), pairs.origins, shares, seed=config.seed)
         split = np.full(len(pairs), config.fit_split, dtype=object)
         split[test], split[held] = config.test_split, config.validation_split
-    return dataclasses.replace(pairs, split=split.astype(np.str_)), config
+    names = split.astype(np.str_)
+    return dataclasses.replace(pairs, split=names), config, names
 
 
 def _frame(found: Mapping[int, Results]) -> pd.DataFrame:
@@ -172,14 +175,13 @@ def _frame(found: Mapping[int, Results]) -> pd.DataFrame:
     names = [name for name in found[largest].pivot().index if name in bridge_names() and name != "identity"]
     closed_draws: dict[tuple[int, str], NDArray[np.float64]] = {}
     for number, results in found.items():
-        wide, summary = results.pivot(), results.summary()
-        start = {metric: float(wide.loc["identity", metric]) for metric in (*CLOSURE, PRESERVATION)}
-        before = _draws(results, "identity")
+        summary, before = results.summary(), _draws(results, "identity")
+        start = _values(summary, "identity")
         for bridge in names:
             error = "; ".join(dict.fromkeys(e for e in summary.loc[summary["bridge"] == bridge, "error"] if e))
             row: dict[str, Any] = {"pairs": number, "bridge": bridge, "error": error}
-            if bridge in wide.index and wide.loc[bridge].notna().all():
-                values = {metric: float(wide.loc[bridge, metric]) for metric in start}
+            values = _values(summary, bridge)
+            if start is not None and values is not None:
                 row |= {"closed": closure(values, start), "kept": kept(values[PRESERVATION], start[PRESERVATION])}
                 draws = _draws(results, bridge)
                 if draws is not None and before is not None:
@@ -205,6 +207,14 @@ def _enough(row: Any, frame: pd.DataFrame, draws: Mapping[tuple[int, str], NDArr
         if own is None or percentile_interval(draws[largest, row.bridge] - own)[0] > 0:
             return False
     return True
+
+
+def _values(summary: pd.DataFrame, bridge: str) -> dict[str, float] | None:
+    """Values of the metrics behind closure and R@10; None where one is missing."""
+    own = summary[(summary["bridge"] == bridge) & summary["value"].notna()]
+    found = dict(zip(own["metric"], own["value"].astype("float64"), strict=True))
+    names = (*CLOSURE, PRESERVATION)
+    return {name: float(found[name]) for name in names} if all(name in found for name in names) else None
 
 
 def _draws(results: Results, bridge: str) -> Draws | None:

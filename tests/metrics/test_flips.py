@@ -73,6 +73,16 @@ def test_blocks_do_not_matter_and_items_are_the_unit(several):
         assert found.clips.shape == (30,)
 
 
+def test_too_few_flips_have_no_interval():
+    rng = np.random.default_rng(0)
+    meaning = rng.standard_normal((150, 24))
+    x, y = (meaning + 0.6 * rng.standard_normal((150, 24)) for _ in range(2))
+    found = measure(x, y, ["flip-int8@1", "flip-binary@1"], n_resamples=100)
+    assert found["flip-int8@1"].value * 150 < 5 < found["flip-binary@1"].value * 150
+    assert np.isnan(found["flip-int8@1"].low)
+    assert found["flip-binary@1"].low < found["flip-binary@1"].value < found["flip-binary@1"].high
+
+
 def test_an_unknown_way(single):
     with pytest.raises(InputError, match="how: expected one of int8, binary, noise, got 'int4'"):
         share_flipped(single.source, single.target, how="int4")
