@@ -28,6 +28,9 @@ ALL = "all"
 DRAW = 6
 """Second word of the seed by which the pairs are put in order."""
 
+OF_THE_WHOLE = ("dataset", "opened", "files")
+"""Entries of `meta` by which a study finds its data again."""
+
 Draws = Mapping[str, NDArray[np.float64]]
 
 
@@ -102,7 +105,6 @@ def pairs_curve(
     InputError
         A number below 2, or more than the fit split holds.
     """
-    listener = progress or Silent()
     config = dataclasses.replace(config or StudyConfig(), metrics=(*CLOSURE, PRESERVATION))
     if config.folds is not None:
         raise InputError("folds: a curve fits on growing parts of one split; leave folds out")
@@ -114,16 +116,34 @@ def pairs_curve(
     numbers = checked_counts(counts, len(fit))
     order = fit[np.random.default_rng([config.seed, DRAW]).permutation(len(fit))]
     others = np.flatnonzero(np.isin(split, (config.validation_split, config.test_split)))
-    found = {}
+    found, listener = {}, _Parts(progress or Silent(), len(numbers))
+    # A part is not the data set or file that it is of: nobody shall open that in its place.
+    meta = {key: value for key, value in pairs.meta.items() if key not in OF_THE_WHOLE}
     for number in numbers:
         if number < pairs.dim:
             listener.message(
                 f"{number:,} pairs are fewer than the {pairs.dim} dimensions: what is fitted is partly chance"
             )
         part = pairs.take(np.sort(np.concatenate([order[:number], others])), name=pairs.name)
+        part = dataclasses.replace(part, meta=meta)
         listener.message(f"{number:,} pairs")
         found[number] = run_study(part, config, out=Path(out) / f"pairs-{number}", progress=listener, jobs=jobs)
     return PairsCurve(_frame(found), pairs.name)
+
+
+class _Parts:
+    """Progress of several studies of as many cells, told as that of one."""
+
+    def __init__(self, progress: Progress, parts: int) -> None:
+        self.begin, self.step, self.advance = progress.begin, progress.step, progress.advance
+        self.message = progress.message
+        self._progress, self._parts, self._started = progress, parts, False
+
+    def start(self, total: int) -> None:
+        """The first study begins; the others have as many cells."""
+        if not self._started:
+            self._progress.start(total * self._parts)
+        self._started = True
 
 
 def checked_counts(counts: Sequence[int | str], most: int) -> list[int]:

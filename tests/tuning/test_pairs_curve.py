@@ -24,6 +24,9 @@ class Heard(Silent):
     def message(self, text):
         self.lines.append(text)
 
+    def start(self, total):
+        self.lines.append(f"{total} cells")
+
 
 @pytest.fixture(scope="module")
 def pairs():
@@ -71,6 +74,7 @@ def test_the_numbers_are_those_of_the_studies(curve):
 def test_fewer_pairs_than_dimensions_are_told(curve):
     _, found, said = curve
     assert "5 pairs are fewer than the 8 dimensions: what is fitted is partly chance" in said
+    assert [line for line in said if line.endswith(" cells")] == ["24 cells"]  # three parts of six anchors and two
     assert not any(line.startswith("30 pairs are fewer") for line in said)
     assert found.frame.loc[found.frame["pairs"] == 90, "enough"].all()
     assert len(found.sentences) == len(found.frame["bridge"].unique())
