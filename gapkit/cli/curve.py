@@ -12,7 +12,7 @@ import typer
 from gapkit.cli import options
 
 Counts = Annotated[
-    str, typer.Option("--pairs", metavar="N,N,all", help="Numbers of fitted pairs; each part holds the smaller ones.")
+    str | None, typer.Option("--pairs", metavar="N,N,all", help="Numbers of fitted pairs. Default: 100,300,1000,all.")
 ]
 Bridges = Annotated[
     str | None, typer.Option(metavar="A,B", help="Left out: those of the default table that depend on no seed.")
@@ -28,7 +28,7 @@ def curve(
     captions: options.Captions = None,
     join: options.Join = "all",
     dataset: options.Dataset = None,
-    counts: Counts = "100,300,1000,all",
+    counts: Counts = None,
     bridges: Bridges = None,
     seeds: Annotated[int, typer.Option(metavar="N", min=1, help="Seeds of each stochastic bridge.")] = 1,
     seed: options.Seed = 0,
@@ -63,7 +63,7 @@ def curve(
     config = StudyConfig(**{key: value for key, value in given.items() if value is not None})
     data = options.open_pairs(pairs, target, owner, captions, dataset, join=join, groups=groups, quiet=quiet)
     with reporting(quiet=quiet) as progress:
-        found = pairs_curve(data, options.names(counts) or (), config, out=out, progress=progress, jobs=jobs)
+        found = pairs_curve(data, options.names(counts, "--pairs"), config, out=out, progress=progress, jobs=jobs)
     drawn = pairs_curve_figure(found.frame, title=found.name)
     save(drawn, out / "curve.pdf")
     import matplotlib.pyplot as plt

@@ -25,6 +25,9 @@ from gapkit.tuning.scoring import CLOSURE, PRESERVATION, closure, kept
 ALL = "all"
 """Stands for every pair of the fit split."""
 
+USUAL = (100, 300, 1000)
+"""Numbers of pairs where none are given."""
+
 DRAW = 6
 """Second word of the seed by which the pairs are put in order."""
 
@@ -72,7 +75,7 @@ class PairsCurve:
 
 def pairs_curve(
     pairs: PairedEmbeddings,
-    counts: Sequence[int | str],
+    counts: Sequence[int | str] | None = None,
     config: StudyConfig | None = None,
     *,
     out: str | Path,
@@ -84,8 +87,9 @@ def pairs_curve(
     Parameters
     ----------
     pairs : PairedEmbeddings
-    counts : sequence of int or "all"
-        Numbers of fitted items. Each part holds the smaller ones; the seed of `config` puts the items in order.
+    counts : sequence of int or "all", optional
+        Left out: 100, 300, 1000 as far as the fit split holds more, and all. Numbers
+        of fitted items; each part holds the smaller ones, and the seed of `config` puts the items in order.
     config : StudyConfig, optional
         As for a study; its metrics are replaced by those behind closure and R@10. Bridges left out: those of the
         default table that depend on no seed.
@@ -146,13 +150,15 @@ class _Parts:
         self._started = True
 
 
-def checked_counts(counts: Sequence[int | str], most: int) -> list[int]:
+def checked_counts(counts: Sequence[int | str] | None, most: int) -> list[int]:
     """The numbers of pairs, ascending, each once.
 
     Raises
     ------
     InputError
     """
+    if counts is None:
+        return [*(number for number in USUAL if number < most), most]
     numbers = set()
     for given in counts:
         text = str(given).strip().lower()

@@ -12,6 +12,7 @@ from gapkit.errors import InputError
 from gapkit.files import save_pairs
 from gapkit.study.progress import Silent
 from gapkit.tuning import closure, pairs_curve
+from gapkit.tuning.pairs_curve import checked_counts
 from gapkit.tuning.scoring import CLOSURE
 
 CONFIG = StudyConfig(bridges=("coral", "ridge"), n_resamples=60, threads=1)
@@ -93,6 +94,11 @@ def test_pairs_without_splits_are_divided_once(pairs, tmp_path):
     sizes = {Results.read(tmp_path / f"pairs-{n}").study["data"]["test_clips"] for n in (10, 40)}
     assert len(sizes) == 1
     assert found.sentences == []  # without draws nothing can be said
+
+
+def test_the_usual_numbers_as_far_as_there_are_pairs():
+    assert checked_counts(None, 852) == [100, 300, 852]
+    assert checked_counts(None, 90) == [90]
 
 
 @pytest.mark.parametrize("count", [1, 91, "some", -3, "2.5"])
