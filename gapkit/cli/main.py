@@ -17,11 +17,14 @@ from gapkit.cli import (
     caption,
     clean,
     compare,
+    curve,
+    diff,
     doctor,
     embed,
     fit,
     inspect,
     listing,
+    matrix,
     merge,
     metrics,
     plot,
@@ -53,6 +56,9 @@ app.command("embed")(embed.embed)
 app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("merge")(merge.merge)
+app.command("curve")(curve.curve)
+app.command("diff")(diff.diff)
+app.command("matrix")(matrix.matrix)
 app.command("verify")(verify.verify)
 app.command("clean")(clean.clean)
 app.command("list")(listing.list_)

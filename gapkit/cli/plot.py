@@ -22,6 +22,7 @@ KINDS = {
     "similarity": "every clip against every target, before and after",
     "axis": "where clips stand between the means of source and target",
     "retrieval": "share of clips that find their target among the first k",
+    "pool": "NDCG@10 in one pool of both modalities against the share of each",
     "frontier": "share of the gap that is closed against share of R@10 kept",
     "table": "the table of the study with dots and bars",
     "cost": "seconds to fit and to move against share of the gap closed",

@@ -18,7 +18,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division
 from gapkit.comparison.fitting import fit_bridge
 from gapkit.comparison.growth import row_name, still_holds, stored_cells
-from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, in_row, job_of, left_to_do
+from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, in_row, job_of, left_to_do, metric_version
 from gapkit.comparison.measuring import Measured, estimate_all
 from gapkit.comparison.selecting import unlabelled
 from gapkit.errors import one_line
@@ -27,7 +27,6 @@ from gapkit.metrics.registry import METRICS
 from gapkit.registry import Registry
 from gapkit.study.folder import StudyFolder
 from gapkit.study.grid import Grid
-from gapkit.study.keys import plugin_version
 from gapkit.study.progress import Progress
 from gapkit.study.record import RECORD, saved_seconds
 
@@ -156,6 +155,7 @@ class ComparisonGrid(Grid[CellJob, Cell]):
                     n_resamples=config.n_resamples,
                     # Each fold has fitted targets of its own.
                     fitted=None if self.division.in_folds else fits[0].fit.target,
+                    labels=test.labels,
                 )
             return self._reference
 
@@ -171,6 +171,7 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         """The finished cell of a job."""
         base = job.known or Cell(job.row, job.block, job.seed, job.key, job.params)
         seed, original = self.config.seed, self.division.test.source
+        versions = {metric: metric_version(metric, self.division.test) for metric in job.missing}
         if job.bridge == anchors.SPLIT_HALF:
             found = anchors.split_half(self.division.test, job.missing, seed=seed, reference=self.reference)
         elif job.bridge in anchors.SYNTHETIC:
@@ -180,7 +181,7 @@ class ComparisonGrid(Grid[CellJob, Cell]):
             moved, fitting, moving = self._moved(job, progress)
             base = replace(base, fit_seconds=fitting, transform_seconds=base.transform_seconds or moving)
             found = estimate_all(moved, self.reference, job.missing, original=original)
-        return _with(base, found, job.missing)
+        return _with(base, found, job.missing, versions)
 
     def failed(self, job: CellJob, error: Exception, seconds: float) -> Cell:
         """A cell that says why; what an earlier run measured still holds, and what is missing is tried again."""
@@ -236,19 +237,23 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         return self.division.pooled(pieces), fitting, moving
 
 
-def _with(cell: Cell, measured: Measured, metrics: Sequence[str]) -> Cell:
+def _with(cell: Cell, measured: Measured, metrics: Sequence[str], versions: Mapping[str, str]) -> Cell:
+    """The cell with what was measured now: the metrics of `versions`, of which some may not apply any more."""
     new = dict.fromkeys([*cell.measured, *metrics])
     failed = {metric: why for metric, why in cell.failed.items() if metric not in measured.estimates} | dict(
         measured.failed
     )
-    plugins = {metric: plugin_version(METRICS, metric) for metric in measured.estimates}
+    left_out = versions.keys() - measured.estimates.keys() - failed.keys()
+    estimates = {metric: value for metric, value in cell.estimates.items() if metric not in left_out}
+    draws = {metric: own for metric, own in cell.draws.items() if metric not in left_out}
+    plugins = {**cell.plugins, **{metric: own for metric, own in versions.items() if metric not in failed}}
     return replace(
         cell,
-        estimates={**cell.estimates, **measured.estimates},
-        draws={**cell.draws, **measured.draws},
+        estimates={**estimates, **measured.estimates},
+        draws={**draws, **measured.draws},
         failed=failed,
         measured=[metric for metric in new if metric not in failed],
-        plugins={**cell.plugins, **{metric: own for metric, own in plugins.items() if own}},
+        plugins={metric: own for metric, own in plugins.items() if own},
     )
 
 

@@ -14,6 +14,7 @@ from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.fitting import FitJob, bridge_key
 from gapkit.comparison.selecting import unlabelled
+from gapkit.embeddings import PairedEmbeddings
 from gapkit.metrics.registry import METRICS
 from gapkit.study.keys import job_key, plugin_version
 
@@ -106,11 +107,19 @@ def left_to_do(
     missing = [
         name
         for name in metrics
-        if known is None or name not in known.measured or known.plugins.get(name, "") != plugin_version(METRICS, name)
+        if known is None
+        or name not in known.measured
+        or known.plugins.get(name, "") != metric_version(name, division.test)
     ]
     fitted = known is not None and not unfitted
     job = replace(job, known=known, missing=tuple(missing), unfitted=not fitted, kind=(job.bridge, fitted))
     return replace(job, seconds=expected_seconds(job, division))
+
+
+def metric_version(name: str, test: PairedEmbeddings) -> str:
+    """What the number of a metric hangs on besides arrays and gapkit: its package and version, and the classes."""
+    classes = () if test.labels is None or "labels" not in METRICS.get(name).needs else (job_key(labels=test.labels),)
+    return " ".join(part for part in (plugin_version(METRICS, name), *classes) if part)
 
 
 def expected_seconds(job: CellJob, division: Division) -> float:

@@ -115,6 +115,9 @@ def run_study(
         left_out = [name for name in config.metrics if "fitted" in METRICS.get(name).needs]
         if division.in_folds and left_out:
             progress.message(f"note: {', '.join(left_out)}: left out, for each fold has fitted targets of its own")
+        unlabelled = [name for name in config.metrics if "labels" in METRICS.get(name).needs]
+        if division.test.labels is None and unlabelled:
+            progress.message(f"note: {', '.join(unlabelled)}: left out, for the items have no labels")
         grid = ComparisonGrid(division, config, home)
         todo = grid.jobs(progress)
         about: dict[str, Any] = {"config": config, "planned": [job.stem for job in todo], "findings": findings}

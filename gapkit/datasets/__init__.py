@@ -7,6 +7,7 @@ from gapkit.datasets.bundled import (
     load_dataset,
     load_details,
     load_groups,
+    load_labels,
     load_manifest,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "load_dataset",
     "load_details",
     "load_groups",
+    "load_labels",
     "load_manifest",
 ]

@@ -91,8 +91,8 @@ def load_dataset(name: str) -> PairedEmbeddings:
     Returns
     -------
     PairedEmbeddings
-        With ids, captions, groups (see `load_groups`) and splits: ``train`` to fit on, ``val`` to choose on, ``test``
-        to measure on.
+        With ids, captions, groups (see `load_groups`), labels (see `load_labels`) and splits: ``train`` to fit on,
+        ``val`` to choose on, ``test`` to measure on.
         ``soundscapes`` has several captions a clip and a second test split ``unseen``, of kinds of sound that
         nothing was ever fitted on. ``sfx`` is one to one: its ``val`` and ``test`` hold one clip of each
         caption, ``val-duplicates`` and ``test-duplicates`` the others, ``encoder`` the clips that the encoders
@@ -115,7 +115,10 @@ def load_dataset(name: str) -> PairedEmbeddings:
     meta = {key: value for key, value in pairs.meta.items() if key not in ("files", "opened")}
     encoder = {"source": card.source, "target": card.target, "heads": _heads(name)}
     about = {**meta, "dataset": dataclasses.asdict(card), "encoder": encoder}
-    return dataclasses.replace(pairs, meta=about, groups=cells_of(load_groups(name)))
+    labels = load_labels(name)
+    return dataclasses.replace(
+        pairs, meta=about, groups=cells_of(load_groups(name)), labels=None if labels is None else np.array(labels)
+    )
 
 
 def _heads(name: str) -> str:
@@ -190,6 +193,40 @@ def load_groups(name: str) -> list[list[str]]:
     if not path.is_file():
         raise InputError(f"dataset {name}: the groups of its items are not known; give groups of your own")
     return [[label] for label in json.loads(gzip.decompress(path.read_bytes()))]
+
+
+def load_labels(name: str) -> list[str] | None:
+    """The class of each item of a bundled dataset.
+
+    Parameters
+    ----------
+    name : str
+        One of `dataset_names`.
+
+    Returns
+    -------
+    list of str or None
+        Rows as in `load_dataset`; empty where an item has no class. ``soundscapes``: the concept of the scene, where
+        all recordings in it are of one. ``openclipart``: the folder of the drawing in the library. ``sfx``: None.
+
+    Raises
+    ------
+    InputError
+        Unknown name.
+
+    Examples
+    --------
+    >>> load_labels("openclipart")[0]
+    'animals'
+    """
+    details = load_details(name)
+    if "recordings" in details:
+        concepts = [str(recording["concept"]) for recording in load_manifest(name)["recordings"]]
+        heard = [{concepts[number] for number in scene if number >= 0} for scene in details["recordings"].tolist()]
+        return [next(iter(scene)) if len(scene) == 1 else "" for scene in heard]
+    if "artist" in details:
+        return [path.split("/")[0] for path in details["ids"].tolist()]
+    return None
 
 
 def load_manifest(name: str) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from gapkit.metrics.centroid import centroid_distance
 from gapkit.metrics.cka import cka, cka_kept
 from gapkit.metrics.cka_rbf import cka_rbf
 from gapkit.metrics.cknna import cknna
+from gapkit.metrics.class_clusters import cluster_agreement
 from gapkit.metrics.cosine import cosine, cosine_margin, unpaired_cosine
 from gapkit.metrics.energy import energy_distance
 from gapkit.metrics.estimate import Estimate
 from gapkit.metrics.evaluation import Reference
+from gapkit.metrics.flips import share_flipped
 from gapkit.metrics.frechet import frechet_distance
 from gapkit.metrics.frechet_bias import FrechetBias, frechet_bias
 from gapkit.metrics.gap_direction import GapDirection, gap_consistency, gap_direction, gap_length, gap_orthogonality
@@ -27,6 +29,7 @@ from gapkit.metrics.neighbours import Neighbours, nearest_neighbours
 from gapkit.metrics.pair import Pair
 from gapkit.metrics.pair_distance import alignment, l2i
 from gapkit.metrics.permutation import PermutationTest, permutation_test
+from gapkit.metrics.pooled_retrieval import pooled_ndcg, pooled_recall_at_k
 from gapkit.metrics.prdc import Prdc, prdc
 from gapkit.metrics.procrustes_distance import procrustes_distance
 from gapkit.metrics.random_features import RandomFeatureMMD, mmd_random_features
@@ -50,6 +53,7 @@ from gapkit.metrics.sliced_wasserstein import sliced_wasserstein
 from gapkit.metrics.uniformity import uniformity
 from gapkit.metrics.value import Value
 from gapkit.metrics.variance_ratio import variance_ratio
+from gapkit.metrics.zero_shot import zero_shot_accuracy
 
 __all__ = [
     "METRICS",
@@ -75,6 +79,7 @@ __all__ = [
     "cka_kept",
     "cka_rbf",
     "cknna",
+    "cluster_agreement",
     "cosine",
     "cosine_margin",
     "cross_modal_share",
@@ -107,6 +112,8 @@ __all__ = [
     "mutual_knn_kept",
     "nearest_neighbours",
     "permutation_test",
+    "pooled_ndcg",
+    "pooled_recall_at_k",
     "prdc",
     "procrustes_distance",
     "recall_at_k",
@@ -123,10 +130,12 @@ __all__ = [
     "rmg",
     "separability_auc",
     "separability_margin",
+    "share_flipped",
     "share_risen",
     "sinkhorn_divergence",
     "sliced_wasserstein",
     "uniformity",
     "unpaired_cosine",
     "variance_ratio",
+    "zero_shot_accuracy",
 ]

@@ -72,7 +72,11 @@ def prepare(
     before = None if original is None else _cloud(original, "original", reference)
     if before is not None and before.n != x.n:
         raise InputError(f"original: expected one row a source row ({x.n}), got {before.n}")
-    given = {"original": before is not None, "fitted": reference.fitted is not None}
+    given = {
+        "original": before is not None,
+        "fitted": reference.fitted is not None,
+        "labels": reference.labels is not None,
+    }
     chosen, left_out = list[Metric](), dict[str, str]()
     for record in map(METRICS.get, names_of(metrics)):
         lacking = [need for need in record.needs if not given[need]]
@@ -92,6 +96,7 @@ def prepare(
         paired,
         original=None if before is None else reference.known(before),
         fitted=reference.fitted,
+        labels=reference.labels,
         seed=reference.seed,
         folds=(folds.part, reference.folds.part),
         units=(resamples, reference.resamples),
@@ -183,11 +188,14 @@ def _generic(record: Metric, row: Prepared) -> tuple[float, NDArray[np.float64]]
     x, y = row.pair.x.rows.cpu().numpy(), row.pair.y.rows.cpu().numpy()
     owner = row.pair.y.owner.cpu().numpy()
     with_owner = takes_owner(record.function)
-    extras: dict[str, NDArray[np.float32]] = {}
+    extras: dict[str, NDArray[Any]] = {}
     if "fitted" in record.needs and row.reference.fitted is not None:
         extras["fitted"] = row.reference.fitted.cpu().numpy().copy()
     if "original" in record.needs and row.pair.original is not None:
         extras["original"] = row.pair.original.rows.cpu().numpy().copy()
+
+    if "labels" in record.needs and row.reference.labels is not None:
+        extras["labels"] = row.reference.labels.copy()
 
     def call(x: NDArray[np.float32], y: NDArray[np.float32], owner: NDArray[np.int64]) -> float:
         if with_owner:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gapkit.arrays import ArrayLike, as_matrix, unit_rows
@@ -15,6 +17,7 @@ from gapkit.given import memory_limit, whole
 from gapkit.metrics.bandwidth import cloud_bandwidth
 from gapkit.metrics.cloud import Cloud, cloud, directions
 from gapkit.metrics.folds import item_folds
+from gapkit.metrics.pair import checked_labels
 from gapkit.metrics.resamples import Resamples
 from gapkit.metrics.work_limits import MAX_WORK, limit_of
 from gapkit.statistics import Groups, Partition, cells_of
@@ -41,6 +44,8 @@ class Reference:
         Bytes that kernels may take.
     fitted : Tensor of shape (f, d), optional
         The targets that the bridges were fitted on.
+    labels : array of shape (n,) of str, optional
+        Class of each clip; empty where it has none.
     normalise : bool
         Rows are scaled to length one, those of the target already are.
     max_work : float
@@ -56,6 +61,7 @@ class Reference:
     n_resamples: int
     max_memory: int
     fitted: Tensor | None = None
+    labels: NDArray[np.str_] | None = None
     normalise: bool = False
     max_work: float = MAX_WORK
     _originals: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
@@ -72,6 +78,7 @@ class Reference:
         folds: int = 5,
         max_memory: int = 2**29,
         fitted: ArrayLike | None = None,
+        labels: Iterable[Any] | None = None,
         normalise: bool = False,
         max_work: float | None = None,
     ) -> Self:
@@ -98,6 +105,8 @@ class Reference:
             memory-mapped are read block by block, and what was read does not stay in memory.
         fitted : array-like of shape (f, d), optional
             The targets that the bridges were fitted on; metrics that need them are left out otherwise.
+        labels : sequence of length n, optional
+            Class of each clip, empty or None where it has none; metrics that need classes are left out otherwise.
         normalise : bool
             Scale every row, of the sources too, to length one first, as `gapkit compare` does.
         max_work : float, optional
@@ -129,6 +138,7 @@ class Reference:
             n_resamples=n_resamples,
             max_memory=max_memory,
             fitted=unit_rows(known) if known is not None and normalise else known,
+            labels=checked_labels(labels, rows.n),
             normalise=normalise,
             max_work=limit_of(max_work, device),
         )

@@ -37,6 +37,7 @@ def measure(
     paired: bool = True,
     original: ArrayLike | None = None,
     fitted: ArrayLike | None = None,
+    labels: Iterable[Any] | None = None,
     split: str | None = None,
     normalise: bool | None = None,
     n_resamples: int | None = None,
@@ -73,6 +74,9 @@ def measure(
         The source before it was moved; metrics that need it are left out otherwise.
     fitted : array-like of shape (f, d), optional
         The targets that the bridge was fitted on; metrics that need them are left out otherwise.
+    labels : sequence of length n, optional
+        Class of each clip, empty or None where it has none; metrics that need classes are left out otherwise. Pairs
+        bring theirs along.
     split : str, optional
         Split of `source` where that is PairedEmbeddings, or "all". Left out: "test" where there is one.
     normalise : bool
@@ -117,8 +121,8 @@ def measure(
         raise InputError(f"measure: on_error: expected one of {', '.join(get_args(OnError))}, got {on_error!r}")
     name = ""
     fixed: dict[str, Any] = {
-        "owner": owner, "groups": groups, "fitted": fitted, "normalise": normalise, "n_resamples": n_resamples,
-        "seed": seed, "max_memory": max_memory, "max_work": max_work,
+        "owner": owner, "groups": groups, "fitted": fitted, "labels": labels, "normalise": normalise,
+        "n_resamples": n_resamples, "seed": seed, "max_memory": max_memory, "max_work": max_work,
     }  # fmt: skip
     given = {option: value for option, value in fixed.items() if value is not None}
     if isinstance(source, PairedEmbeddings):
@@ -129,7 +133,7 @@ def measure(
             )
         part = measured_part(source, split)
         name, source, target = part.name, part.source, part.target
-        given |= {"owner": part.owner, "groups": part.origins}
+        given |= {"owner": part.owner, "groups": part.origins, "labels": part.labels if labels is None else labels}
     elif split is not None:
         raise InputError("measure: split goes with PairedEmbeddings as source; take the rows of the split yourself")
     if isinstance(target, PairedEmbeddings):
@@ -137,6 +141,7 @@ def measure(
             raise InputError("measure: PairedEmbeddings as target bring their owner along; leave out owner")
         name, original = target.name, target.source if original is None else original
         given["owner"], given["groups"] = target.owner, target.origins if groups is None else groups
+        given["labels"] = target.labels if labels is None else labels
         target = target.target
     if target is None:
         raise InputError("measure: expected a target: an array, PairedEmbeddings or a Reference")

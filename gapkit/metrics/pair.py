@@ -31,7 +31,7 @@ and, in the same file, the function that a notebook imports, with arrays around 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar
@@ -80,6 +80,8 @@ class Pair:
         The source before it was moved, row by row.
     fitted : Tensor of shape (f, d), optional
         The targets that the bridge was fitted on.
+    labels : array of shape (n,) of str, optional
+        Class of each item; empty where it has none.
     seed : int
     folds : (array of shape (n,), array of shape (m,)), optional
         Fold of each source item and of each target item; left out, a metric with folds draws its own.
@@ -103,6 +105,7 @@ class Pair:
     paired: bool
     original: Cloud | None = None
     fitted: Tensor | None = None
+    labels: NDArray[np.str_] | None = None
     seed: int = 0
     folds: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
     units: tuple[Resamples, Resamples] | None = None
@@ -193,6 +196,7 @@ def pair_of(
     least: int = 2,
     original: ArrayLike | None = None,
     fitted: ArrayLike | None = None,
+    labels: Iterable[Any] | None = None,
     seed: int = 0,
     max_memory: int = 2**29,
 ) -> Pair:
@@ -215,7 +219,8 @@ def pair_of(
     of_fit = (
         None if fitted is None else as_matrix(fitted, name="fitted", n_features=x.base.shape[1], device=x.base.device)
     )
-    return Pair(x, y, paired, original=before, fitted=of_fit, seed=seed, max_memory=max_memory)
+    classes = checked_labels(labels, x.n)
+    return Pair(x, y, paired, original=before, fitted=of_fit, labels=classes, seed=seed, max_memory=max_memory)
 
 
 def checked_pairing(n: int, m: int, owned: bool, paired: bool | None, *, least: int = 2) -> bool:
@@ -230,3 +235,24 @@ def checked_pairing(n: int, m: int, owned: bool, paired: bool | None, *, least: 
         if clips < least:
             raise InputError(f"{name}: expected at least {least} clips, got {clips}; a metric compares clouds")
     return paired
+
+
+def checked_labels(labels: Iterable[Any] | None, n: int) -> NDArray[np.str_] | None:
+    """One text an item, without blanks around it; empty where an item has no class.
+
+    Raises
+    ------
+    InputError
+        Another number of labels than items.
+    """
+    if labels is None:
+        return None
+    given = labels.tolist() if isinstance(labels, np.ndarray) else list(labels)
+    if len(given) != n:
+        raise InputError(f"labels: expected one an item ({n:,}), got {len(given):,}")
+    return np.array(["" if _is_missing(label) else str(label).strip() for label in given], dtype=np.str_)
+
+
+def _is_missing(label: Any) -> bool:
+    """None, and NaN as a table has it."""
+    return label is None or label != label

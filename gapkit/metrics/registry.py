@@ -29,7 +29,7 @@ from gapkit.registry import Registry
 
 Group = Literal["closure", "residual closure", "preservation"]
 Better = Literal["higher", "lower", "none"]
-Need = Literal["original", "fitted"]
+Need = Literal["original", "fitted", "labels"]
 
 Centring = Literal["none", "mean", "folds"]
 """Taken off before it is measured: nothing, the mean of each side, or the mean of each fold."""
@@ -94,9 +94,10 @@ class Metric:
         ``f(source, target) -> float``, with a keyword `owner` where it understands several targets a clip.
     default : bool
         Part of the table in the terminal.
-    needs : tuple of {"original", "fitted"}
+    needs : tuple of {"original", "fitted", "labels"}
         What the function takes by these keywords besides source and target: the source before it was moved (n, d),
-        the targets that the bridge was fitted on (f, d). Where they are not given the metric is left out.
+        the targets that the bridge was fitted on (f, d), the class of each item (n,). Where they are not given the
+        metric is left out.
     instead : str
         Name of a metric that says nearly the same at a lower cost, for numbers of rows where this one takes hours.
     place : float

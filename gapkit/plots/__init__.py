@@ -10,8 +10,11 @@ from gapkit.plots.cost import cost
 from gapkit.plots.drawing import KINDS, draw
 from gapkit.plots.frontier import frontier
 from gapkit.plots.gap_axis import gap_axis, gap_positions
+from gapkit.plots.gap_heat_map import gap_heat_map
 from gapkit.plots.migration import migration
+from gapkit.plots.pairs_curve import pairs_curve_figure
 from gapkit.plots.path import path
+from gapkit.plots.pool import pool_curves, pool_table
 from gapkit.plots.retrieval import retrieval, retrieval_table
 from gapkit.plots.saving import save
 from gapkit.plots.scene import Scene
@@ -37,10 +40,14 @@ __all__ = [
     "draw",
     "frontier",
     "gap_axis",
+    "gap_heat_map",
     "gap_positions",
     "migration",
     "pair_cosines",
+    "pairs_curve_figure",
     "path",
+    "pool_curves",
+    "pool_table",
     "rank_correlation",
     "retrieval",
     "retrieval_table",

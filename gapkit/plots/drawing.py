@@ -24,6 +24,7 @@ from gapkit.plots.gap_axis import gap_axis, gap_positions
 from gapkit.plots.material import PREFERRED, Material
 from gapkit.plots.migration import migration
 from gapkit.plots.path import path
+from gapkit.plots.pool import pool_curves, pool_table
 from gapkit.plots.retrieval import retrieval, retrieval_table
 from gapkit.plots.scene import Scene
 from gapkit.plots.similarity import similarity
@@ -195,6 +196,14 @@ def _retrieval(material: Material, wishes: Wishes, progress: Progress | None) ->
     return retrieval(table, title=material.name)
 
 
+def _pool(material: Material, wishes: Wishes, progress: Progress | None) -> Any:
+    sources = {BEFORE: material.test.source, **material.moved(material.bridges(wishes.bridges, 5), wishes.seed)}
+    test, seed = material.test, wishes.random_state
+    return pool_curves(
+        pool_table(sources, test.target, owner=test.owner, groups=test.origins, seed=seed), title=material.name
+    )
+
+
 def _frontier(results: Results, folder: Path, wishes: Wishes) -> Any:
     return frontier(_trade_off(results, wishes), highlight=[PREFERRED], title=str(results.study.get("name", "")))
 
@@ -254,7 +263,7 @@ def _bridge_of(stem: str) -> str:
 
 _OF_CLOUDS: Mapping[str, Callable[[Material, Wishes, Progress | None], Any]] = {
     "migration": _migration, "steps": _steps, "arrows": _arrows, "path": _path, "cosines": _cosines,
-    "similarity": _similarity, "axis": _axis, "retrieval": _retrieval,
+    "similarity": _similarity, "axis": _axis, "retrieval": _retrieval, "pool": _pool,
 }  # fmt: skip
 _OF_RESULTS: Mapping[str, Callable[[Results, Path, Wishes], Any]] = {
     "frontier": _frontier, "table": _table, "cost": _cost,

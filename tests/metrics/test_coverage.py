@@ -17,6 +17,7 @@ NOISE = 0.5
 WIDTH = math.sqrt(2 * (1 + NOISE**2) * D)
 NAMES = (
     "cosine", "centroid-distance", "mmd", "energy-distance", "recall@10", "rmg", "residual-cosine", "separability",
+    "ndcg-pooled@10",
 )  # fmt: skip
 DEGENERATE = ("residual-mmd", "residual-energy-distance")
 """Both sides have one shape: nothing is left without the means, and first order is all noise."""

@@ -15,13 +15,15 @@ SPECIAL = {
     "cka-calibrated", "cka-kept", "cknna", "procrustes-distance", "uniformity", "hubness", "variance-ratio",
     "prdc-precision", "prdc-recall", "prdc-density", "prdc-coverage", "memorisation", "cka-rbf",
     "residual-mmd-multi", "residual-mmd-imq", "residual-sinkhorn-divergence", "residual-knn-mixing",
-    "residual-knn-cross-share", "residual-rmg",
+    "residual-knn-cross-share", "residual-rmg", "flip-int8@1", "flip-binary@1", "flip-noise@1",
 }  # fmt: skip
 CORE = [name for name in metric_names() if name not in SPECIAL and not METRICS.get(name).needs]
 """Without those that have no draws or need more than two clouds: test_structure_rows.py."""
 
 PAIRED_ONLY = {"cosine", "cosine-margin", "rmg", "residual-cosine", "recall@1", "recall@5", "recall@10", "map@10"}
 PAIRED_ONLY |= {"recall-back@1", "recall-back@5", "recall-back@10", "map-back@10"}
+PAIRED_ONLY |= {"flip-int8@1", "flip-binary@1", "flip-noise@1"}
+PAIRED_ONLY |= {"recall-pooled@1", "recall-pooled@5", "recall-pooled@10", "ndcg-pooled@10"}
 
 
 @pytest.mark.parametrize("kind", ["single", "several"])

@@ -36,6 +36,7 @@ def clouds(n: int, d: int, counts: np.ndarray, seed: int) -> dict[str, np.ndarra
         "owner": owner,
         "original": before.astype(np.float32),
         "fitted": fitted.astype(np.float32),
+        "labels": np.arange(n) % 7,
     }
 
 

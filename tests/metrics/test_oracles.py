@@ -10,10 +10,12 @@ import numpy as np
 import ot
 import pytest
 import scipy.linalg
+import torch
 from scipy.spatial import procrustes
 from scipy.spatial.distance import cdist, pdist
+from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import adjusted_rand_score, ndcg_score, roc_auc_score, v_measure_score
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
@@ -46,6 +48,7 @@ X = as_float32(CONCEPT + 0.6 * RNG.standard_normal((N, D)) + 0.3)
 Y = as_float32(0.9 * CONCEPT[OWNER] + 0.7 * RNG.standard_normal((len(OWNER), D)))
 BEFORE = as_float32(X + 0.5 * RNG.standard_normal((N, D)) + 0.4)
 FITTED = as_float32(RNG.standard_normal((90, D)))
+CLASS = KMeans(8, n_init=1, random_state=0).fit_predict(CONCEPT)
 assert len(Y) <= 447, "up to here the median distance is that of all pairs"
 
 
@@ -315,6 +318,54 @@ def average_precision():
     return total / N
 
 
+def in_one_pool(score):
+    """Mean over items and shares of the `score` of the cosines of a query to the pool and of its own place there."""
+    rows = [(i == OWNER).nonzero()[0] for i in range(N)]
+    first, others = np.array([own[0] for own in rows]), [own[1:] for own in rows]
+    place, total = np.random.default_rng([0, 4]).permutation(N).argsort(), 0.0
+    for share in range(11):
+        by_source = place < round(share / 10 * N)
+        gallery = np.where(by_source[:, None], XU, YU[first])
+        for i in range(N):
+            alone = YU[first[i]] if by_source[i] else XU[i]
+            queries = YU[others[i]] if len(others[i]) else [alone]
+            total += np.mean([score(gallery @ query, i) for query in queries]) / (11 * N)
+    return total
+
+
+def flipped(change_x, change_y):
+    before, after = (OWNER[(x @ y.T).argmax(1)] for x, y in ((XU, YU), (unit(change_x(XU)), unit(change_y(YU)))))
+    return np.mean(before != after)
+
+
+def int8(rows):
+    low, high = YU.min(0), YU.max(0)
+    return np.clip(np.round((rows - low) / (high - low) * 255), 0, 255) / 255 * (high - low) + low
+
+
+def signs():
+    alike = np.sign(XU) @ np.sign(YU).T
+    before = OWNER[SIMILAR.argmax(1)]
+    level = alike == alike.max(axis=1, keepdims=True)
+    return 1 - np.mean([(OWNER[row] == own).mean() for row, own in zip(level, before, strict=True)])
+
+
+def noisy(rows):
+    drawn = [torch.randn(D, generator=torch.Generator().manual_seed(i)).numpy() for i in range(N)]
+    return rows + 0.05 / D**0.5 * np.array(drawn)
+
+
+def class_texts(i):
+    """Mean direction of the targets of each class, without those of item i."""
+    means = [(AVERAGE @ YU)[(c == CLASS) & (np.arange(N) != i)].sum(0) for c in range(CLASS.max() + 1)]
+    return unit(np.array(means))
+
+
+def clusters(model, score):
+    rows = np.concatenate([XU, AVERAGE @ YU])
+    return score(np.tile(CLASS, 2), model.fit_predict(rows))
+
+
 def rmg(x=XU, y=YU, apart=DIFFERENT):
     pair = (1 - (AVERAGE * (x @ y.T)).sum(1).mean()) / 2
     inside = [(x @ x.T)[apart].mean(), (AVERAGE @ (y @ y.T) @ AVERAGE.T)[apart].mean()]
@@ -383,6 +434,18 @@ ORACLES = {
     "recall-back@5": lambda: SHARE @ (own_places() <= 5) / N,
     "recall-back@10": lambda: SHARE @ (own_places() <= 10) / N,
     "map-back@10": lambda: SHARE @ np.where(own_places() <= 10, 1 / own_places(), 0) / N,
+    "recall-pooled@1": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 1),
+    "recall-pooled@5": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 5),
+    "recall-pooled@10": lambda: in_one_pool(lambda found, i: (found >= found[i]).sum() <= 10),
+    "ndcg-pooled@10": lambda: in_one_pool(lambda found, i: ndcg_score([np.arange(N) == i], [found], k=10)),
+    "flip-int8@1": lambda: flipped(int8, int8),
+    "flip-binary@1": signs,
+    "flip-noise@1": lambda: flipped(noisy, np.array),
+    "zero-shot-accuracy": lambda: np.mean([np.argmax(class_texts(i) @ XU[i]) == CLASS[i] for i in range(N)]),
+    "cluster-ari": lambda: clusters(KMeans(8, n_init=10, random_state=0), adjusted_rand_score),
+    "cluster-nmi": lambda: clusters(KMeans(8, n_init=10, random_state=0), v_measure_score),
+    "cluster-ari-ward": lambda: clusters(AgglomerativeClustering(8), adjusted_rand_score),
+    "cluster-nmi-ward": lambda: clusters(AgglomerativeClustering(8), v_measure_score),
     "effective-rank": effective_rank,
     "mutual-knn": lambda: mutual(XU, TARGET_DIRECTIONS),
     "mutual-knn-calibrated": lambda: (mutual(XU, TARGET_DIRECTIONS) - CHANCE) / (1 - CHANCE),
@@ -427,14 +490,14 @@ def test_every_metric_has_an_oracle():
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_oracle(name):
     metric = METRICS.get(name)
-    extra = {"original": BEFORE, "fitted": FITTED}
+    extra = {"original": BEFORE, "fitted": FITTED, "labels": CLASS}
     alone = metric.function(X, Y, owner=OWNER, **{need: extra[need] for need in metric.needs})
     assert alone == pytest.approx(expected(name), abs=NEAR.get(name, 1e-5))
     assert metric.range[0] <= alone <= metric.range[1]
 
 
 def test_measured_together_they_are_the_same():
-    reference = Reference.from_target(Y, owner=OWNER, fitted=FITTED, n_resamples=0)
+    reference = Reference.from_target(Y, owner=OWNER, fitted=FITTED, labels=CLASS, n_resamples=0)
     found = measure(X, reference, BUILT_IN, original=BEFORE)
     assert list(found) == BUILT_IN
     for name in BUILT_IN:

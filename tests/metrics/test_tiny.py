@@ -14,7 +14,7 @@ def sides(n, seed=0, d=3):
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(n, d))
     x, y, original = (z + 0.5 * rng.normal(size=(n, d)) + shift for shift in (1, -1, 0))
-    return x, y, {"original": original, "fitted": rng.normal(size=(6, d))}
+    return x, y, {"original": original, "fitted": rng.normal(size=(6, d)), "labels": np.arange(n) % 2}
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])

@@ -31,7 +31,7 @@ def test_every_kind_from_a_study(run, kind):
     assert plt.fignum_exists(figure.number)
 
 
-@pytest.mark.parametrize("kind", ["migration", "cosines", "similarity", "retrieval"])
+@pytest.mark.parametrize("kind", ["migration", "cosines", "similarity", "retrieval", "pool"])
 def test_the_gap_as_it_is(pairs, kind):
     drawn = np.ravel(draw(kind, pairs))
     assert len(drawn) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from gapkit.comparison.columns import metric_columns
 from gapkit.errors import InputError
-from gapkit.metrics import cosine, recall_at_k, unpaired_cosine
+from gapkit.metrics import cosine, pooled_ndcg, recall_at_k, unpaired_cosine
 from gapkit.metrics.registry import metric_names
 from gapkit.plots import (
     ablation,
@@ -20,6 +20,8 @@ from gapkit.plots import (
     gap_axis,
     gap_positions,
     pair_cosines,
+    pool_curves,
+    pool_table,
     retrieval,
     retrieval_table,
     similarity,
@@ -117,6 +119,21 @@ def test_places_on_the_gap_axis(pairs, moved):
     assert [text.get_text().split(",")[0] for text in ax.get_legend().get_texts()] == list(found)
     with pytest.raises(InputError, match="the same mean"):
         gap_positions(pairs.source, pairs.source)
+
+
+def test_ndcg_in_the_pool_at_each_share(pairs, moved):
+    sources = {"before": pairs.source, **moved}
+    table = pool_table(sources, pairs.target, owner=pairs.owner, shares=(0, 0.3, 1), n_resamples=50)
+    for row in table.itertuples():
+        value = pooled_ndcg(sources[row.name], pairs.target, owner=pairs.owner, share=row.share)
+        assert row.value == pytest.approx(value)
+        assert row.low - 1e-6 <= row.value <= row.high + 1e-6
+    assert table["chance"].iloc[0] == pytest.approx(sum(1 / np.log2(1 + np.arange(1, 11))) / len(pairs.source))
+    drawn = lines(pool_curves(table))
+    assert set(drawn) == {*sources, "chance"}
+    np.testing.assert_allclose(drawn["shift"].get_ydata(), table[table["name"] == "shift"]["value"])
+    with pytest.raises(InputError, match="at least one source"):
+        pool_table({}, pairs.target)
 
 
 def test_recall_and_its_chance(pairs, moved):
