@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from gapkit.bridges.registry import BRIDGES
+from gapkit.bridges.families import CONTROL, family_of
 from gapkit.errors import InputError
 from gapkit.registry import meant
 
@@ -36,14 +36,7 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
 
 def controls_among(names: Iterable[str]) -> set[str]:
     """Those that are no method but a control, by the registry; labels of a merge (``NAME [LABEL]``) aside."""
-    known = set(BRIDGES.names())
-    plain = {name: unlabelled(name) for name in set(names)}
-    return {name for name, base in plain.items() if base in known and BRIDGES.get(base).family == "control"}
-
-
-def unlabelled(name: str) -> str:
-    """The bridge behind ``NAME [LABEL]``, as a merge calls it, and ``NAME (steps=200)``, with other parameters."""
-    return name.partition(" [")[0].partition(" (")[0]
+    return {name for name in set(names) if family_of(name) == CONTROL}
 
 
 def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:

@@ -29,8 +29,8 @@ from gapkit.plots.scene import Scene
 from gapkit.plots.similarity import similarity
 from gapkit.plots.staging import NUMBERS, Progress, check_metrics, stage, stage_steps
 from gapkit.plots.steps import steps
-from gapkit.plots.trade_off import trade_off
 from gapkit.records import read_json
+from gapkit.verdict.trade_off import trade_off
 
 BEFORE = "source before"
 ALONG = ("cosine", "cosine-margin", "recall@10", "separability")
