@@ -138,7 +138,9 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         base = job.known or Cell(job.row, job.block, job.seed, job.key, job.params)
         seed, original = self.config.seed, self.division.test.source
         if job.bridge == anchors.SPLIT_HALF:
-            found = anchors.split_half(self.division.test, job.missing, seed=seed, reference=self.reference)
+            found = anchors.split_half(
+                self.division.test, job.missing, fit=self.division.apart, seed=seed, reference=self.reference
+            )
         elif job.bridge in anchors.SYNTHETIC:
             moved = anchors.cloud(job.bridge, self.division, seed)
             found = estimate_all(moved, self.reference, job.missing, original=original)

@@ -144,6 +144,7 @@ def unfinished_table(root: Path) -> Tabled | None:
         "name": str(manifest.get("input", {}).get("name", "pairs")),
         **{group: identity.get(group, {}) for group in ("data", "options")},
         "remarks": [left],
+        "findings": [str(line) for line in manifest.get("findings", ())],
     }
     split = FOLDS if "folds" in study["data"] else str(config.get("test_split", "test"))
     return table_of(cells, study, [str(name) for name in config.get("metrics", ())], split=split)

@@ -52,8 +52,8 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
     first = config.seed
     jobs = [
         CellJob(
-            stem=name, key=job_key(anchor=name, seed=first, version=gapkit.__version__), label=name, bridge=name,
-            seed=None, params={}, row=name, block="anchor",
+            stem=name, key=job_key(anchor=anchors.KEYS.get(name, name), seed=first, version=gapkit.__version__),
+            label=name, bridge=name, seed=None, params={}, row=name, block="anchor",
         )
         for name in anchors.SYNTHETIC
     ]  # fmt: skip

@@ -23,7 +23,7 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
     """Some rows and columns in the given order: see `Results.select`."""
     frame, columns = results.frame, results.columns
     if bridges is not None:
-        frame = pd.concat([frame[frame["bridge"] == name] for name in _spelt_out(frame, bridges)], ignore_index=True)
+        frame = pd.concat([frame[frame["bridge"] == name] for name in spelt_out(frame, bridges)], ignore_index=True)
     if metrics is not None:
         known = {column.name: column for column in columns}
         labels = {column.name: column.label for column in columns}
@@ -31,7 +31,8 @@ def selected(results: Results, bridges: Sequence[str] | None, metrics: Sequence[
         require_known("metric", metrics, known)
         columns = tuple(known[name] for name in dict.fromkeys(metrics))
         frame = frame[frame["metric"].isna() | frame["metric"].isin(metrics)].reset_index(drop=True)
-    return replace(results, frame=frame, columns=columns)
+    ordered = results.in_given_order or bridges is not None
+    return replace(results, frame=frame, columns=columns, in_given_order=ordered)
 
 
 def controls_among(names: Iterable[str]) -> set[str]:
@@ -39,7 +40,14 @@ def controls_among(names: Iterable[str]) -> set[str]:
     return {name for name in set(names) if family_of(name) == CONTROL}
 
 
-def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+def spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The rows that names and words for kinds stand for, in the order given.
+
+    Raises
+    ------
+    InputError
+        A bridge that is not here.
+    """
     blocks = dict(zip(frame["bridge"], frame["block"], strict=True))
     chosen: list[str] = []
     for name in names:
