@@ -135,17 +135,19 @@ def _halves(
     test: PairedEmbeddings, fit: PairedEmbeddings | None, rng: np.random.Generator
 ) -> tuple[PairedEmbeddings, PairedEmbeddings]:
     """Both halves of the measured items and of as many fitted ones; no group is parted as far as that can be."""
-    pool = [test]
+    pool, most = [test], len(test)
     if fit is not None:
-        pool.append(fit.take(np.sort(rng.choice(len(fit), size=min(len(fit), len(test)), replace=False))))
-    n = sum(map(len, pool))
+        # Halves of groups are not of one size: from a larger pool both can be cut to that of the table.
+        more = most if test.origins is None or test.origins.apart else 2 * most
+        pool.append(fit.take(np.sort(rng.choice(len(fit), size=min(len(fit), more), replace=False))))
     origins = groups_of(pool)
     if origins is None or origins.apart or len(np.unique(origins.components)) < 2:
-        left, right = (np.sort(part) for part in np.array_split(rng.permutation(n), 2))
+        halves = np.array_split(rng.permutation(sum(map(len, pool))), 2)
     else:
         part = split(origins, (0.5, 0.5), int(rng.integers(2**31))).part
-        left, right = np.flatnonzero(part == 0), np.flatnonzero(part == 1)
-    return _taken(pool, left), _taken(pool, right)
+        halves = [rng.permutation(np.flatnonzero(part == k)) for k in (0, 1)]
+    left, right = (_taken(pool, np.sort(rows[:most])) for rows in halves)
+    return left, right
 
 
 def _taken(pool: Sequence[PairedEmbeddings], rows: NDArray[np.int64]) -> PairedEmbeddings:

@@ -101,6 +101,11 @@ class Evidence:
         """Groups of the measured items, as `study` tells them; empty without any."""
         return dict(self.study.get("data", {}).get("groups") or {})
 
+    @property
+    def units(self) -> float:
+        """Independent items, or the effective number of groups."""
+        return float(self.groups.get("effective", self.n) or math.inf)
+
     def floor(self, metric: str) -> Floor | None:
         """What two samples of targets read on a distance; None of other metrics, and where it was not measured."""
         own, column = self.cells.get((FLOOR_ROW, metric)), self.column.get(metric)
@@ -131,7 +136,8 @@ class Evidence:
             return np.minimum(sign * np.asarray(values, dtype=np.float64), min(limits, default=np.inf))
 
         draws = self.draws(bridge, metric)
-        return Score(float(merit(self.entry(bridge, metric).value)), None if draws is None else merit(draws))
+        value = float(merit(self.entry(bridge, metric).value))
+        return Score(value, None if draws is None else merit(draws), self.units)
 
     @cached_property
     def closing(self) -> tuple[str, ...]:
@@ -149,7 +155,7 @@ class Evidence:
         value = float(closure(values, start, self.closing, floor=floors))
         if any(own is None for table in many for own in table.values()):
             return Score(value)
-        return Score(value, np.asarray(closure(*many, self.closing, floor=floors)))
+        return Score(value, np.asarray(closure(*many, self.closing, floor=floors)), self.units)
 
     def kept(self, bridge: str) -> Entry:
         """Share of R@10 that is left, with its interval."""

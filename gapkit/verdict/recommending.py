@@ -65,7 +65,7 @@ class Recommendation:
     adds : Difference or None
         The best minus the choice; minus no bridge where none is chosen.
     shows : float
-        Smallest difference that these items show; NaN without tests.
+        Smallest difference between the best and the choice that these items show; NaN without tests.
     beyond : Choice or None
         A bridge that closes measurably more than the choice and loses too much of R@10; where none keeps enough, the
         one that keeps most among those that close.
@@ -105,26 +105,24 @@ def _for_closure(evidence: Evidence, scores: dict[str, Score], start: Score) -> 
     whole = standing({**scores, IDENTITY: start})
     assert whole is not None
     first = max(scores, key=lambda name: scores[name].value)
-    top, shows = _choice(evidence, "closure", first), whole.shows
+    top = _choice(evidence, "closure", first)
     over = differences(scores, start)
     gain, closing = over[first], [name for name, own in over.items() if own.value > 0 and own.p < LEVEL]
     if not closing:
-        return Recommendation("closure", "none closes", best=top, held=len(scores), adds=gain, shows=shows)
+        return Recommendation("closure", "none closes", best=top, held=len(scores), adds=gain)
     keeping = {name: own for name, own in scores.items() if _keeps(evidence.kept(name))}
     helping = {name: keeping[name] for name in closing if name in keeping}
     if not helping:
         most = max(closing, key=lambda name: evidence.kept(name).value)
         beyond = None if most == first else _choice(evidence, "closure", most)
-        return Recommendation(
-            "closure", "none keeps", best=top, held=len(scores), adds=gain, shows=shows, beyond=beyond
-        )
+        return Recommendation("closure", "none keeps", best=top, held=len(scores), adds=gain, beyond=beyond)
     best = max(helping, key=lambda name: helping[name].value)
     found = standing(helping)
     if found is None:
-        chosen, alike, reason = best, 1, "only"
+        chosen, alike, reason, shows = best, 1, "only", math.nan
     else:
         chosen, alike = _simplest(found.alike, helping, evidence), len(found.alike)
-        reason, shows = ("best" if alike == 1 else "simplest"), found.shows
+        reason, shows = ("best" if alike == 1 else "simplest"), found.shows(chosen)
     more = whole.behind.get(best) if first != best and whole.best == first else None
     return Recommendation(
         "closure",
@@ -147,10 +145,8 @@ def _for_metric(evidence: Evidence, aim: Aim, scores: dict[str, Score], start: S
     best = _choice(evidence, aim, first)
     if IDENTITY in found.alike:
         over = difference(scores[first], start)
-        alike = len(found.alike) - 1
-        return Recommendation(
-            aim, "none better", best=best, alike=alike, held=len(scores), adds=over, shows=found.shows
-        )
+        alike, shows = len(found.alike) - 1, found.shows(IDENTITY)
+        return Recommendation(aim, "none better", best=best, alike=alike, held=len(scores), adds=over, shows=shows)
     chosen = _simplest(found.alike, scores, evidence)
     return Recommendation(
         aim,
@@ -160,7 +156,7 @@ def _for_metric(evidence: Evidence, aim: Aim, scores: dict[str, Score], start: S
         alike=len(found.alike),
         held=len(scores),
         adds=None if chosen == first else difference(scores[first], scores[chosen]),
-        shows=found.shows,
+        shows=found.shows(chosen),
     )
 
 

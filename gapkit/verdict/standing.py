@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import t
 
 from gapkit.statistics import Difference, holm, holm_against_best, paired_difference
 
@@ -20,10 +20,14 @@ POWER = 0.975
 
 @dataclass(frozen=True)
 class Score:
-    """A number of one row, higher is better, and its draws on the resamples that all rows share."""
+    """A number of one row, higher is better, and its draws on the resamples that all rows share.
+
+    `units` are the independent items behind it, or the effective number of their groups.
+    """
 
     value: float
     draws: NDArray[np.float64] | None = None
+    units: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -38,19 +42,35 @@ class Standing:
         The best minus each other row; p is adjusted for all pairs among which the best was found.
     alike : tuple of str
         Rows that cannot be told from the best, the best among them.
-    shows : float
-        Smallest difference that these items show with a chance of `POWER`, for the pair that varies most.
+    errors : mapping of str to float
+        Standard errors of these differences.
+    freedom : float
+        Degrees of freedom of their tests.
     """
 
     best: str
     behind: Mapping[str, Difference]
     alike: tuple[str, ...]
-    shows: float
+    errors: Mapping[str, float]
+    freedom: float
 
     @property
     def told_apart(self) -> bool:
         """True where some row is measurably worse than the best."""
         return len(self.alike) <= len(self.behind)
+
+    def shows(self, row: str) -> float:
+        """Smallest difference from the best that these items show with a chance of `POWER`.
+
+        Parameters
+        ----------
+        row : str
+            For the best itself, the difference of the row that cannot be told from it and varies most.
+        """
+        others = [row] if row != self.best else [name for name in self.behind if name in self.alike] or [*self.behind]
+        pairs = len(self.behind) * (len(self.behind) + 1) / 2
+        steps = t.ppf(1 - LEVEL / 2 / pairs, self.freedom) + t.ppf(POWER, self.freedom)
+        return max(self.errors[name] for name in others) * float(steps)
 
 
 def standing(scores: Mapping[str, Score]) -> Standing | None:
@@ -72,10 +92,8 @@ def standing(scores: Mapping[str, Score]) -> Standing | None:
         for name, own, p in zip(others, found, adjusted, strict=True)
     }
     alike = tuple(name for name in known if name == best or behind[name].p >= LEVEL)
-    spread = max(_error(known[best], known[name]) for name in others if name in alike or len(alike) == 1)
-    pairs = len(known) * (len(known) - 1) / 2
-    shows = spread * float(norm.ppf(1 - LEVEL / 2 / pairs) + norm.ppf(POWER))
-    return Standing(best, behind, alike, shows)
+    errors = {name: _error(known[best], known[name]) for name in others}
+    return Standing(best, behind, alike, errors, _freedom(known[best]))
 
 
 def differences(scores: Mapping[str, Score], base: Score) -> dict[str, Difference]:
@@ -98,14 +116,25 @@ def differences(scores: Mapping[str, Score], base: Score) -> dict[str, Differenc
 
 
 def difference(one: Score, other: Score) -> Difference:
-    """The first minus the second on the same resamples; where nothing varies nothing can be told apart, and p is 1."""
+    """The first minus the second on the same resamples; p is that of a t-test with their standard error.
+
+    Where nothing varies nothing can be told apart, and p is 1.
+    """
     assert one.draws is not None
     assert other.draws is not None
-    found = paired_difference(one.draws, other.draws, value=one.value - other.value, p="normal")
-    return found if math.isfinite(found.p) else Difference(found.value, found.low, found.high, 1.0, found.n_draws)
+    found = paired_difference(one.draws, other.draws, value=one.value - other.value)
+    error = _error(one, other)
+    p = 2 * float(t.sf(abs(found.value) / error, _freedom(one))) if error > 0 else 1.0
+    return Difference(found.value, found.low, found.high, p, found.n_draws)
 
 
 def _error(one: Score, other: Score) -> float:
     assert one.draws is not None
     assert other.draws is not None
-    return float(np.std(one.draws - other.draws, ddof=1)) if len(one.draws) > 1 else 0.0
+    # A resample of u units varies as their spread over u, not over u - 1.
+    widened = 1.0 if math.isinf(one.units) else math.sqrt(one.units / max(one.units - 1, 1))
+    return widened * float(np.std(one.draws - other.draws, ddof=1)) if len(one.draws) > 1 else 0.0
+
+
+def _freedom(own: Score) -> float:
+    return max(own.units - 1, 1.0) if math.isfinite(own.units) else 1e6

@@ -72,6 +72,8 @@ def _chosen(verdict: Verdict, own: Recommendation, choice: Choice) -> Iterator[s
         yield f"It is the only bridge of its study that closes the gap{' and keeps R@10' if keeping else ''}."
     elif own.reason == "best":
         yield f"It is measurably better than the other {own.held - 1} bridges{keeping}."
+    elif own.alike == own.held:
+        yield f"The {own.held} bridges{keeping} cannot be told apart, and it is the simplest of them."
     else:
         yield f"It is the simplest of {own.alike} that cannot be told from the best of {own.held} bridges{keeping}."
     if own.best is not None and own.adds is not None:
@@ -122,7 +124,7 @@ def _could_show(verdict: Verdict, own: Recommendation) -> str:
     else:
         column = _column(verdict, own.aim)
         what = f"{column.text(own.shows)} of {column_name(column)}"
-    return f"{verdict.n:,} items show differences from {what} upwards."
+    return f"{verdict.n:,} items show a difference of {what} and more."
 
 
 def _points(own: Difference) -> str:
