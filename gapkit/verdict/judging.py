@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gapkit.errors import printable
 from gapkit.report import Column
 from gapkit.verdict.aims import AIMS, Aim, Help, checked_aim, help_of
 from gapkit.verdict.doubts import Doubt, doubts_of
@@ -35,6 +36,8 @@ class Verdict:
     recommendation : Recommendation
     doubts : tuple of Doubt
         What not to believe.
+    remarks : tuple of str
+        What the study says of itself: that it is not finished.
     columns : mapping of metric to Column
         How the numbers of a metric are written.
     """
@@ -46,6 +49,7 @@ class Verdict:
     absent: tuple[Aim, ...]
     recommendation: Recommendation
     doubts: tuple[Doubt, ...]
+    remarks: tuple[str, ...] = ()
     columns: Mapping[str, Column] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
@@ -84,6 +88,7 @@ def judge(evidence: Evidence, aim: str = "closure") -> Verdict:
         absent=tuple(own for own, found in helps.items() if found is None) if evidence.bridges else (),
         recommendation=recommend(evidence, wanted, gap),
         doubts=doubts_of(evidence),
+        remarks=tuple(map(printable, evidence.study.get("remarks", ()))),
         columns=evidence.column,
     )
 

@@ -29,8 +29,12 @@ Line = tuple[str, str]
 
 
 def lines_of(verdict: Verdict) -> tuple[Line, ...]:
-    """All lines of the verdict: the answer first, then what it stands on, then what not to believe."""
+    """All lines of the verdict: the answer first, then what it stands on, then what not to believe.
+
+    What is missing of the study itself goes before all.
+    """
     return (
+        *(("Beware", text) for text in verdict.remarks),
         ("Take", _recommended(verdict)),
         *_gap(verdict),
         *(line for own in verdict.helps for line in _helped(verdict, own)),
