@@ -130,7 +130,8 @@ class Evidence:
         if column is None or column.better == "none" or (bridge, metric) not in self.cells:
             return Score(math.nan)
         sign = 1.0 if column.better == "higher" else -1.0
-        limits = [sign * end for end in (column.best, floor and floor.level) if end is not None]
+        ends = (column.best, None if floor is None else floor.level)
+        limits = [sign * end for end in ends if end is not None]
 
         def merit(values: Any) -> Any:
             return np.minimum(sign * np.asarray(values, dtype=np.float64), min(limits, default=np.inf))
@@ -151,11 +152,11 @@ class Evidence:
         found = {metric: self.floor(metric) for metric in self.closing} if floored else {}
         floors = {metric: own.level for metric, own in found.items() if own is not None}
         values, start = ({m: self.entry(name, m).value for m in self.closing} for name in (bridge, IDENTITY))
-        many = [{m: self.draws(name, m) for m in self.closing} for name in (bridge, IDENTITY)]
+        moved, before = ({m: self.draws(name, m) for m in self.closing} for name in (bridge, IDENTITY))
         value = float(closure(values, start, self.closing, floor=floors))
-        if any(own is None for table in many for own in table.values()):
+        if any(own is None for own in (*moved.values(), *before.values())):
             return Score(value)
-        return Score(value, np.asarray(closure(*many, self.closing, floor=floors)), self.units)
+        return Score(value, np.asarray(closure(moved, before, self.closing, floor=floors)), self.units)
 
     def kept(self, bridge: str) -> Entry:
         """Share of R@10 that is left, with its interval."""

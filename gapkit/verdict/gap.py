@@ -9,7 +9,7 @@ from gapkit.report import Entry
 from gapkit.statistics import Difference
 from gapkit.verdict.evidence import IDENTITY, SHIFT, Evidence
 from gapkit.verdict.limits import Floor
-from gapkit.verdict.standing import LEVEL, Score, difference, differences
+from gapkit.verdict.standing import LEVEL, difference, differences
 
 KINDS = {"spread": "coral", "rotation": "procrustes"}
 """What a bridge can mend beside the offset, and the bridge that mends no more than this and the offset."""
@@ -89,9 +89,11 @@ def gap_of(evidence: Evidence) -> Gap:
             openings.append(Opening(metric, own, floor, _open(own, floor, column.best)))
     closed = {name: evidence.closed(name, floored=True) for name in evidence.bridges}
     known = {name: own for name, own in closed.items() if math.isfinite(own.value)}
-    most = max((own.value for own in known.values()), default=math.nan)
+    # Shares are shown as the table has them; what is compared does not count what lies below a floor.
+    shown = {name: evidence.closed(name).value for name in known}
+    most, shift = max(shown.values(), default=math.nan), shown.get(SHIFT, math.nan)
     if SHIFT not in known or known[SHIFT].draws is None:
-        return Gap(tuple(openings), known.get(SHIFT, Score(math.nan)).value, most, (), (SHIFT,))
+        return Gap(tuple(openings), shift, most, (), (SHIFT,))
     simple = {kind: known[name] for kind, name in KINDS.items() if name in known}
     parts = [Part(kind, KINDS[kind], own) for kind, own in differences(simple, known[SHIFT]).items()]
     best = max(known, key=lambda name: known[name].value)
@@ -99,7 +101,7 @@ def gap_of(evidence: Evidence) -> Gap:
     if best != base and known[best].draws is not None:
         parts.append(Part("shape", best, difference(known[best], known[base])))
     missing = tuple(name for name in KINDS.values() if name not in known)
-    return Gap(tuple(openings), known[SHIFT].value, most, tuple(parts), missing)
+    return Gap(tuple(openings), shift, most, tuple(parts), missing)
 
 
 def _open(own: Entry, floor: Floor | None, best: float | None) -> bool:

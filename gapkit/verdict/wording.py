@@ -73,7 +73,8 @@ def _chosen(verdict: Verdict, own: Recommendation, choice: Choice) -> Iterator[s
     yield f"{_did(verdict, own, choice, opening=f'{choice.bridge}, for {PURPOSE[own.aim]}: it')}{_price(choice)}."
     keeping = " that keep R@10" if own.aim == "closure" and math.isfinite(choice.kept.value) else ""
     if own.reason == "only":
-        yield f"It is the only bridge of its study that closes the gap{' and keeps R@10' if keeping else ''}."
+        enough = f" and has {percent(KEEP)} of R@10 within its interval" if keeping else ""
+        yield f"It is the only bridge of the study that closes the gap{enough}."
     elif own.reason == "best":
         yield f"It is measurably better than the other {own.held - 1} bridges{keeping}."
     elif own.alike == own.held:
