@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gapkit.comparison import Results
+    from gapkit.verdict import Verdict
 
 
 SHOW_ALL = "; --columns all shows them, and intervals"
@@ -51,9 +52,8 @@ def print_results(
     console.print(laid_out)
 
 
-def print_verdict(results: Results, *, aim: str, as_json: bool) -> None:
+def print_verdict(verdict: Verdict, *, as_json: bool) -> None:
     """The verdict for a person, or JSON for a program."""
-    verdict = results.verdict(aim)
     if as_json:
         import json
 

@@ -19,7 +19,9 @@ def verdict(study: Study, aim: options.Aim = "closure", as_json: options.Json = 
 
     Nothing is computed but the paired tests of the rows. `gapkit compare` prints the same above its table.
     """
+    from gapkit.captioning.helping import caption_lines
     from gapkit.cli.printing import print_verdict
     from gapkit.comparison import Results
 
-    print_verdict(Results.read(study), aim=options.checked_aim(aim), as_json=as_json)
+    verdict = Results.read(study).verdict(options.checked_aim(aim))
+    print_verdict(verdict.with_lines(caption_lines(study)), as_json=as_json)

@@ -72,10 +72,13 @@ def lines_to_terminal(lines: Sequence[tuple[str, str]]) -> RenderableType:
     return grid
 
 
-def to_text(table: Table, *, width: int = 100, short: bool = False) -> str:
-    """The same without colours, as a string."""
+def to_text(table: Table, *, width: int = 100, short: bool = False, lines: Sequence[tuple[str, str]] = ()) -> str:
+    """The same without colours, as a string; sentences (`lines`) stand above the table."""
     console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
     with console.capture() as capture:
+        if lines:
+            console.print(lines_to_terminal(lines))
+            console.print()
         console.print(to_terminal(table, width=width, short=short))
     return capture.get()
 

@@ -38,6 +38,8 @@ class Verdict:
         What not to believe.
     remarks : tuple of str
         What the study says of itself: that it is not finished.
+    besides : tuple of pairs of str
+        Lines of another study that lies beside this one: see `with_lines`.
     columns : mapping of metric to Column
         How the numbers of a metric are written.
     """
@@ -50,6 +52,7 @@ class Verdict:
     recommendation: Recommendation
     doubts: tuple[Doubt, ...]
     remarks: tuple[str, ...] = ()
+    besides: tuple[tuple[str, str], ...] = ()
     columns: Mapping[str, Column] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
@@ -58,6 +61,10 @@ class Verdict:
         from gapkit.verdict.wording import lines_of
 
         return lines_of(self)
+
+    def with_lines(self, lines: tuple[tuple[str, str], ...]) -> Verdict:
+        """The same with lines that stand after what bridges help for: those on captions."""
+        return dataclasses.replace(self, besides=(*self.besides, *lines))
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as JSON holds it: the lines, and the numbers behind them; undefined numbers are None."""

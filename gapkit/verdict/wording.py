@@ -38,6 +38,7 @@ def lines_of(verdict: Verdict) -> tuple[Line, ...]:
         ("Take", _recommended(verdict)),
         *_gap(verdict),
         *(line for own in verdict.helps for line in _helped(verdict, own)),
+        *verdict.besides,
         *_absent(verdict),
         *(("Beware", doubt_in_words(own, verdict.columns)) for own in verdict.doubts),
     )
