@@ -11,9 +11,12 @@ from pathlib import Path
 
 from gapkit.atomic import write_text
 from gapkit.comparison import Results
+from gapkit.comparison.tabulating import short_order
 from gapkit.report.terminal import to_text
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+WIDTH = 88
+"""Columns of a block of code in README."""
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
@@ -25,7 +28,9 @@ def main() -> None:
     arguments = parser.parse_args()
     results = Results.read(arguments.study)
     manifest = json.loads((arguments.study / "manifest.json").read_text(encoding="utf-8"))
-    text = "\n".join(line.rstrip() for line in to_text(results.table(), width=100).splitlines())
+    table = short_order(results.table(), "closure")
+    printed = to_text(table, width=WIDTH, short=True, lines=results.verdict().lines)
+    text = "\n".join(line.rstrip() for line in printed.splitlines())
     versions = manifest["packages"]
     block = (
         f"{BEGIN}\n```\n{text}\n```\n\nMeasured on {arguments.machine}, gapkit {manifest['gapkit']}, "

@@ -30,7 +30,7 @@ from gapkit.comparison import Results, StudyConfig, run_study
 from gapkit.datasets import load_dataset
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.statistics import percentile_interval
-from gapkit.tuning.scoring import CLOSURE, PRESERVATION, closure, kept
+from gapkit.verdict.shares import CLOSURE, PRESERVATION, closure, kept
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from ablation import validation_study

@@ -32,7 +32,8 @@ print(results.to_markdown())
 # How to read it. The **anchors** are no methods: they show what the numbers can be. `identity` is the gap as it is,
 # `mean-shift` closes the offset and nothing else, `collapse` maps every sound onto the mean caption, `random-target`
 # gives each sound somebody else's caption, `oracle-target` its own; `target-split-half` is what two halves of the
-# captions are to each other. Bold is the best bridge, underlined the second; in brackets 95 % intervals.
+# captions are to each other. Bold is every bridge that cannot be told from the best; in brackets 95 % intervals. The
+# sentences above the table are the verdict: which bridge to take, and what not to believe.
 #
 # **Read closure beside preservation.** `collapse` has a better paired cosine than `mean-shift`, and retrieves nothing:
 # a bridge that answers with averages looks near. `random-target` has the right cloud (MMD near that of the bridges) and

@@ -57,6 +57,8 @@ def compare(
     out: Out = Path("gapkit-out"),
     format_: Format = "csv,json,md,tex",
     config: Config = None,
+    aim: options.Aim = "closure",
+    columns: options.Columns = None,
     only_table: Annotated[
         bool, typer.Option("--only-table", help="Compute nothing; print what the folder has, finished or not.")
     ] = False,
@@ -65,8 +67,8 @@ def compare(
 ) -> None:
     """Compare bridges: how far each closes the gap, at what price, and how sure that is.
 
-    Fits every bridge on the train split, measures it on the test split and prints one table; writes results, tables,
-    fitted bridges and a manifest into the folder given by --out. Stopped and started again it goes on where it was.
+    Fits every bridge on the train split, measures it on the test split and prints a verdict and one table; writes
+    results, tables, fitted bridges and a manifest into the folder given by --out. Stopped and started again it goes on.
     With --test it measures on another set, with --folds on all items of a small one. Another run into the same folder
     adds its bridges, metrics and seeds to the table.
     """
@@ -79,8 +81,10 @@ def compare(
     from gapkit.machine import limit_threads
     from gapkit.study.processes import check_backend
 
+    shown: dict[str, Any] = {"as_json": as_json, "aim": options.checked_aim(aim)}
+    shown["columns"] = options.names(columns, "--columns")
     if only_table:
-        print_results(Results.read(out), as_json=as_json)
+        print_results(Results.read(out), **shown)
         return
     formats = check_formats(options.names(format_) or ())
     flags: dict[str, Any] = {
@@ -111,7 +115,7 @@ def compare(
             jobs=jobs,
             backend=check_backend(backend),
         )
-    print_results(results, as_json=as_json)
+    print_results(results, **shown)
     if not quiet:
         say(f"written to {out}")
     # Rows that an earlier run left are not what this one was asked for.

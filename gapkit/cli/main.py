@@ -32,6 +32,7 @@ from gapkit.cli import (
     table,
     transform,
     tune,
+    verdict,
     verify,
 )
 from gapkit.errors import GapkitError, InputError, printable
@@ -55,6 +56,7 @@ app.command("plot")(plot.plot)
 app.command("embed")(embed.embed)
 app.command("report")(report.report)
 app.command("table")(table.table)
+app.command("verdict")(verdict.verdict)
 app.command("merge")(merge.merge)
 app.command("curve")(curve.curve)
 app.command("diff")(diff.diff)

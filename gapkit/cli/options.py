@@ -63,6 +63,15 @@ TestSet = Annotated[
 ]
 Device = Annotated[str | None, typer.Option(metavar="NAME", help="auto, cpu, cuda or mps.")]
 
+Aim = Annotated[
+    str,
+    typer.Option("--for", metavar="AIM", help="What a bridge is wanted for: closure, retrieval, pool or classes."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Columns to print, or `all` with their intervals. Left out: those that fit."),
+]
+
 DEFAULT_DATASET = "soundscapes"
 DATASET = "dataset:"
 """Opens the name of a bundled set where a file could stand too."""
@@ -138,6 +147,21 @@ def given_splits(fit: str | None, validation: str | None, test: str | None = Non
     return {key: name for key, name in named.items() if name is not None}
 
 
+def checked_aim(aim: str) -> str:
+    """The aim, if it is one.
+
+    Raises
+    ------
+    InputError
+    """
+    from gapkit.errors import InputError
+    from gapkit.verdict import AIMS
+
+    if aim not in AIMS:
+        raise InputError(f"--for: expected one of {', '.join(AIMS)}, got {aim!r}")
+    return aim
+
+
 def names(text: str | None, option: str = "") -> tuple[str, ...] | None:
     """The names of a list with commas; None where the option was not given.
 
@@ -158,13 +182,13 @@ def names(text: str | None, option: str = "") -> tuple[str, ...] | None:
 
 def _as_registered(name: str, option: str) -> str:
     """The name that a bridge or metric is registered under; others as they are, for their command to judge."""
-    if option not in ("--metrics", "--bridges", "--supervised-bridges"):
+    if option not in ("--metrics", "--columns", "--bridges", "--supervised-bridges"):
         return name
     from gapkit.bridges.registry import BRIDGES
     from gapkit.metrics.registry import METRICS
     from gapkit.registry import meant
 
-    return meant(name, (METRICS if option == "--metrics" else BRIDGES).labels()) or name
+    return meant(name, (METRICS if option in ("--metrics", "--columns") else BRIDGES).labels()) or name
 
 
 def refuse_foreign_folder(folder: Path, *marks: str) -> None:

@@ -5,27 +5,66 @@ from __future__ import annotations
 import math
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from gapkit.comparison import Results
+    from gapkit.verdict import Verdict
 
 
-def print_results(results: Results, *, as_json: bool) -> None:
-    """The table for a person, or JSON for a program."""
+SHOW_ALL = "; --columns all shows them, and intervals"
+
+
+def print_results(
+    results: Results, *, as_json: bool, aim: str = "closure", columns: Sequence[str] | None = None
+) -> None:
+    """The verdict and the table for a person, or JSON for a program.
+
+    Parameters
+    ----------
+    results : Results
+    as_json : bool
+    aim : str
+        See `Results.verdict`.
+    columns : sequence of str, optional
+        Columns of the table with their intervals; ``("all",)`` for all. Left out: those that fit, without intervals.
+    """
     if as_json:
-        sys.stdout.write(results.to_json())
+        sys.stdout.write(results.to_json(aim))
         return
     from rich.console import Console
 
-    from gapkit.report.terminal import to_terminal
+    from gapkit.comparison.tabulating import short_order
+    from gapkit.report.terminal import lines_to_terminal, to_terminal
 
-    # A pipe has no width; 100 columns show the default table in one panel a group.
+    # A pipe has no width; 100 columns show all columns in one panel a group.
     width = shutil.get_terminal_size((100, 24)).columns
     console = Console(width=width, highlight=False, markup=False)
-    console.print(to_terminal(results.table(), width=width))
+    if columns is None:
+        laid_out = to_terminal(short_order(results.table(), aim), width=width, short=True, more=SHOW_ALL)
+    else:
+        laid_out = to_terminal(results.table(columns=None if tuple(columns) == ("all",) else columns), width=width)
+    console.print(lines_to_terminal(results.verdict(aim).lines))
+    console.print()
+    console.print(laid_out)
+
+
+def print_verdict(verdict: Verdict, *, as_json: bool) -> None:
+    """The verdict for a person, or JSON for a program."""
+    if as_json:
+        import json
+
+        sys.stdout.write(json.dumps(verdict.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        return
+    from rich.console import Console
+
+    from gapkit.report.terminal import lines_to_terminal
+
+    console = Console(width=shutil.get_terminal_size((100, 24)).columns, highlight=False, markup=False)
+    console.print(lines_to_terminal(verdict.lines))
 
 
 def print_rows(rows: list[dict[str, object]], *, as_json: bool, words: bool = False) -> None:

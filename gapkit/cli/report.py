@@ -40,6 +40,7 @@ def report(
     captions: options.Captions = None,
     join: options.Join = "all",
     caption_study: CaptionStudy = None,
+    aim: options.Aim = "closure",
     threads: options.Threads = 1,
     quiet: options.Quiet = False,
 ) -> None:
@@ -53,7 +54,7 @@ def report(
     from gapkit.page.document import LARGEST
     from gapkit.page.maps import check_methods
 
-    methods = check_methods(options.names(projection) or ())
+    methods, aim = check_methods(options.names(projection) or ()), options.checked_aim(aim)
     home = run / "report.html" if out is None else out
     if home.is_dir():
         raise InputError(f"{home}: expected a file to write, got a folder; give a name such as {home / 'report.html'}")
@@ -68,7 +69,13 @@ def report(
     opened = open_run(run, given)
     with reporting(quiet=quiet) as progress:
         page = build_page(
-            opened, methods=methods, max_clips=max_clips, steps=steps, captions=caption_study, progress=progress
+            opened,
+            methods=methods,
+            max_clips=max_clips,
+            steps=steps,
+            captions=caption_study,
+            aim=aim,
+            progress=progress,
         )
         html = to_html(page)
     write_text(home, html)

@@ -11,8 +11,7 @@ import typer
 from gapkit.cli import options
 
 if TYPE_CHECKING:
-    from gapkit.comparison import Results
-    from gapkit.report.table import Intervals
+    from gapkit.report.table import Intervals, Table
 
 FORMATS = ("markdown", "latex", "csv")
 
@@ -24,9 +23,12 @@ Bridges = Annotated[
         metavar="A,B", help="Rows, in this order inside a block; `anchors`, `unpaired`, `paired`: all of a kind."
     ),
 ]
-Metrics = Annotated[str | None, typer.Option(metavar="A,B", help="Columns in this order. Default: all of the study.")]
+Metrics = Annotated[
+    str | None,
+    typer.Option("--metrics", "--columns", metavar="A,B", help="Columns in this order. Default: all of the study."),
+]
 Best = Annotated[
-    str, typer.Option(metavar="HOW", help="Mark best and second of unpaired and paired bridges `apart` or `together`.")
+    str, typer.Option(metavar="HOW", help="Mark the best of unpaired and paired bridges `apart` or `together`.")
 ]
 Shown = Annotated[
     str, typer.Option("--intervals", metavar="HOW", help="`ends`: low and high, `half`: ± half the width, or `none`.")
@@ -49,7 +51,7 @@ def table(
 ) -> None:
     """Write the table of a study as Markdown, LaTeX or CSV.
 
-    Best bold, second underlined by each metric's direction, ties alike; anchors and controls are shown and not marked.
+    Bold is every row that cannot be told from the best of its column; anchors and controls are shown and not marked.
     LaTeX needs the booktabs package. CSV holds every digit, in the units of the metrics.
     """
     from gapkit.atomic import write_text
@@ -62,18 +64,18 @@ def table(
     _one_of("--intervals", intervals, INTERVALS)
     if label is not None and format_ != "latex":
         raise InputError(f"--label: goes with --format latex, got --format {format_}")
-    results = Results.read(run).select(options.names(bridges, "--bridges"), options.names(metrics, "--metrics"))
-    text = _text(results, format_, apart=best == "apart", intervals=intervals, label=label)  # type: ignore[arg-type]
+    rows, columns = options.names(bridges, "--bridges"), options.names(metrics, "--metrics")
+    laid_out = Results.read(run).table(apart=best == "apart", bridges=rows, columns=columns)
+    text = _text(laid_out, format_, intervals=intervals, label=label)  # type: ignore[arg-type]
     if out is None:
         sys.stdout.write(text)
     else:
         write_text(out, text)
 
 
-def _text(results: Results, format_: str, *, apart: bool, intervals: Intervals, label: str | None) -> str:
+def _text(table: Table, format_: str, *, intervals: Intervals, label: str | None) -> str:
     from gapkit.report import to_csv, to_latex, to_markdown
 
-    table = results.table(apart=apart)
     if format_ == "csv":
         return to_csv(table)
     if format_ == "latex":

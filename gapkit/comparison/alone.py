@@ -189,6 +189,7 @@ def measure_gap(
         "options": {"seed": seed, "n_resamples": n_resamples, "normalise": normalise, "paired": paired, "split": used},
         "left_out": dict(found.left_out),
         "notes": [*found.notes, *without, *found.cautions],
+        "findings": list(found.notes),
     }
     return Results(frame, columns, study, draws_of([cell]))
 

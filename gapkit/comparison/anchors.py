@@ -7,6 +7,7 @@ side of the table (collapse closes gaps and loses content, random targets are in
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from gapkit.comparison.cells import Value
 from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.measuring import Measured, estimate_all
+from gapkit.comparison.other_set import concatenated, groups_of
 from gapkit.comparison.splits import Parts
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.metrics.evaluation import Reference
@@ -25,6 +27,8 @@ BRIDGES = ("identity", "mean-shift")
 """Bridges that stand among the anchors."""
 
 SPLIT_HALF = "target-split-half"
+KEYS = {SPLIT_HALF: f"{SPLIT_HALF} of test and fit"}
+"""Anchors that are computed in another way than by an earlier gapkit of this version."""
 HALVES = 10
 """Random halvings behind `target-split-half`."""
 
@@ -79,19 +83,25 @@ def split_half(
     test: PairedEmbeddings,
     metrics: Sequence[str],
     *,
+    fit: PairedEmbeddings | None = None,
     seed: int,
     reference: Reference,
 ) -> Measured:
-    """Targets of a random half of the clips against those of the other half: the floor of every distance.
+    """Targets of a random half of the items against those of the other half: the floor of every distance.
 
-    Clips of one group are in one half, as far as chains of shared groups allow: the halves then differ in their origins
-    too, and a bridge, which is measured against targets of the same origins, can lie below.
+    The measured items and as many fitted ones are one pool, so that a half has as many items as the table; a bridge is
+    measured with one row an item, and so is the half that stands for the source. Where there are fewer fitted items,
+    the halves are smaller, and `Value.n` says so. Items of one group are in one half, as far as chains of shared groups
+    allow: the halves then differ in their origins too, and a bridge, which is measured against targets of the same
+    origins, can lie below.
 
     Parameters
     ----------
     test : PairedEmbeddings
     metrics : sequence of str
         Those that need pairs are left out.
+    fit : PairedEmbeddings, optional
+        Left out, the measured items alone are halved.
     seed : int
         Of the halvings.
     reference : Reference
@@ -106,26 +116,45 @@ def split_half(
     values: dict[str, list[Value]] = {}
     failed: dict[str, str] = {}
     began = time.perf_counter()
+    items = len(test)
     for _ in range(HALVES if len(test) >= 4 else 0):
-        left, right = (test.take(part) for part in _halves(test, rng))
+        left, right = _halves(test, fit, rng)
+        items = min(len(left), len(right))
         half = Reference.from_target(right.target, owner=right.owner, groups=right.origins, seed=seed, n_resamples=0)
         half = dataclasses.replace(half, bandwidth=reference.bandwidth)
-        # Several targets an item: each is a source row of its own here.
-        origins = None if left.origins is None else left.origins.take(left.owner)
-        measured = estimate_all(left.target, half, metrics, paired=False, groups=origins)
+        rows = left.target[first_targets(left)]
+        measured = estimate_all(rows, half, metrics, paired=False, groups=left.origins)
         failed |= measured.failed
         for metric, value in measured.estimates.items():
             values.setdefault(metric, []).append(value)
     seconds = (time.perf_counter() - began) / max(len(values), 1)
-    return Measured({metric: _over_halves(own, len(test) // 2, seconds) for metric, own in values.items()}, failed, {})
+    return Measured({metric: _over_halves(own, items, seconds) for metric, own in values.items()}, failed, {})
 
 
-def _halves(test: PairedEmbeddings, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
-    """Rows of two halves; no group is parted as far as chains of shared groups allow."""
-    if test.origins is None or test.origins.apart or len(np.unique(test.origins.components)) < 2:
-        return [np.sort(part) for part in np.array_split(rng.permutation(len(test)), 2)]
-    part = split(test.origins, (0.5, 0.5), int(rng.integers(2**31))).part
-    return np.flatnonzero(part == 0), np.flatnonzero(part == 1)
+def _halves(
+    test: PairedEmbeddings, fit: PairedEmbeddings | None, rng: np.random.Generator
+) -> tuple[PairedEmbeddings, PairedEmbeddings]:
+    """Both halves of the measured items and of as many fitted ones; no group is parted as far as that can be."""
+    pool, most = [test], len(test)
+    if fit is not None:
+        # Halves of groups are not of one size: from a larger pool both can be cut to that of the table.
+        more = most if test.origins is None or test.origins.apart else 2 * most
+        pool.append(fit.take(np.sort(rng.choice(len(fit), size=min(len(fit), more), replace=False))))
+    origins = groups_of(pool)
+    if origins is None or origins.apart or len(np.unique(origins.components)) < 2:
+        halves = np.array_split(rng.permutation(sum(map(len, pool))), 2)
+    else:
+        part = split(origins, (0.5, 0.5), int(rng.integers(2**31))).part
+        halves = [rng.permutation(np.flatnonzero(part == k)) for k in (0, 1)]
+    left, right = (_taken(pool, np.sort(rows[:most])) for rows in halves)
+    return left, right
+
+
+def _taken(pool: Sequence[PairedEmbeddings], rows: NDArray[np.int64]) -> PairedEmbeddings:
+    """Some items of a pool of sets that are numbered through."""
+    ends = np.cumsum([0, *map(len, pool)])
+    own = [rows[(rows >= start) & (rows < end)] - start for start, end in itertools.pairwise(ends)]
+    return concatenated([part.take(clips) for part, clips in zip(pool, own, strict=True) if len(clips)])
 
 
 def _over_halves(own: Sequence[Value], n: int, seconds: float) -> Value:

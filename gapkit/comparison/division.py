@@ -71,6 +71,11 @@ class Division:
         """True where the items were measured in folds."""
         return isinstance(self.fits, Folds)
 
+    @property
+    def apart(self) -> PairedEmbeddings | None:
+        """The fitted items, where none of them is measured; None with folds."""
+        return None if isinstance(self.fits, Folds) else self.fits[0].fit
+
     def stems(self, stem: str) -> list[str]:
         """Names of the fits of a cell: its own, or one for each fold (``NAME-s0-f1``)."""
         return [f"{stem}-f{k + 1}" for k in range(len(self))] if self.in_folds else [stem]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gapkit.bridges.families import unlabelled
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell, drop_cell, write_cell
@@ -20,7 +21,6 @@ from gapkit.comparison.fitting import fit_bridge
 from gapkit.comparison.growth import row_name, still_holds, stored_cells
 from gapkit.comparison.jobs import CellJob, cell_jobs, fold_jobs, in_row, job_of, left_to_do, metric_version
 from gapkit.comparison.measuring import Measured, estimate_all
-from gapkit.comparison.selecting import unlabelled
 from gapkit.errors import one_line
 from gapkit.metrics.evaluation import Reference
 from gapkit.metrics.registry import METRICS
@@ -173,7 +173,9 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         seed, original = self.config.seed, self.division.test.source
         versions = {metric: metric_version(metric, self.division.test) for metric in job.missing}
         if job.bridge == anchors.SPLIT_HALF:
-            found = anchors.split_half(self.division.test, job.missing, seed=seed, reference=self.reference)
+            found = anchors.split_half(
+                self.division.test, job.missing, fit=self.division.apart, seed=seed, reference=self.reference
+            )
         elif job.bridge in anchors.SYNTHETIC:
             moved = anchors.cloud(job.bridge, self.division, seed)
             found = estimate_all(moved, self.reference, job.missing, original=original)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from gapkit.bridges.families import unlabelled
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell, read_cell
 from gapkit.comparison.columns import metric_columns
 from gapkit.comparison.fitting import bridge_key
 from gapkit.comparison.manifest import read_manifest
-from gapkit.comparison.selecting import unlabelled
 from gapkit.comparison.summary import DrawTable, draws_of, long_frame
 from gapkit.errors import InputError
 from gapkit.metrics.registry import METRICS
@@ -144,6 +144,7 @@ def unfinished_table(root: Path) -> Tabled | None:
         "name": str(manifest.get("input", {}).get("name", "pairs")),
         **{group: identity.get(group, {}) for group in ("data", "options")},
         "remarks": [left],
+        "findings": [str(line) for line in manifest.get("findings", ())],
     }
     split = FOLDS if "folds" in study["data"] else str(config.get("test_split", "test"))
     return table_of(cells, study, [str(name) for name in config.get("metrics", ())], split=split)

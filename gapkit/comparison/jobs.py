@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gapkit
+from gapkit.bridges.families import unlabelled
 from gapkit.bridges.registry import BRIDGES
 from gapkit.comparison import anchors
 from gapkit.comparison.cells import Cell, cell_label, cell_stem
 from gapkit.comparison.config import StudyConfig
 from gapkit.comparison.division import Division, fold_seed
 from gapkit.comparison.fitting import FitJob, bridge_key
-from gapkit.comparison.selecting import unlabelled
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.metrics.registry import METRICS
 from gapkit.study.keys import job_key, plugin_version
@@ -62,8 +62,8 @@ def cell_jobs(config: StudyConfig, division: Division) -> list[CellJob]:
     first = config.seed
     jobs = [
         CellJob(
-            stem=name, key=job_key(anchor=name, seed=first, version=gapkit.__version__), label=name, bridge=name,
-            seed=None, params={}, row=name, block="anchor",
+            stem=name, key=job_key(anchor=anchors.KEYS.get(name, name), seed=first, version=gapkit.__version__),
+            label=name, bridge=name, seed=None, params={}, row=name, block="anchor",
         )
         for name in anchors.SYNTHETIC
     ]  # fmt: skip

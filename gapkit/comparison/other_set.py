@@ -14,6 +14,7 @@ from gapkit.comparison.splits import TWO_SETS, fit_parts, hold_out, named_part, 
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.split_names import NAMES, split_named
+from gapkit.statistics import Groups
 
 OWN = ("source", "target", "owner", "split", "name", "meta")
 """Fields that are made anew; the others are put together where all parts have them."""
@@ -57,7 +58,7 @@ def joined_sets(train: PairedEmbeddings, test: PairedEmbeddings, config: StudyCo
         for key, v in (("fit", train), ("test", test))
     }
     return dataclasses.replace(
-        _concatenated(parts),
+        concatenated(parts),
         split=np.repeat(names, [len(own) for own in parts]),
         name=f"{test.name}, fitted on {train.name}",
         meta={**meta, TWO_SETS: f"fitted on {fitted}, measured on {measured}"},
@@ -89,13 +90,18 @@ def _measured(test: PairedEmbeddings, config: StudyConfig) -> tuple[PairedEmbedd
     return named_part(test, split), ""
 
 
-def _concatenated(parts: Sequence[PairedEmbeddings]) -> PairedEmbeddings:
+def groups_of(parts: Sequence[PairedEmbeddings]) -> Groups | None:
+    """The groups of several sets in a row; None where none of them has any."""
+    named = _with_groups(parts)
+    if named[0].groups is None:
+        return None
+    return Groups.from_cells(np.concatenate([np.asarray(part.groups, dtype=object) for part in named]))
+
+
+def concatenated(parts: Sequence[PairedEmbeddings]) -> PairedEmbeddings:
+    """Several sets in a row; what not all of them have is left out, but for groups."""
     starts = np.cumsum([0, *map(len, parts[:-1])])
-    if any(part.groups is not None for part in parts):
-        # Of a set without groups every item is its own.
-        parts = [
-            part if part.groups is not None else dataclasses.replace(part, groups=_own_groups(part)) for part in parts
-        ]
+    parts = _with_groups(parts)
     names = [field.name for field in dataclasses.fields(PairedEmbeddings) if field.name not in OWN]
     columns = {name: [getattr(part, name) for part in parts] for name in names}
     more: dict[str, Any] = {
@@ -111,3 +117,10 @@ def _concatenated(parts: Sequence[PairedEmbeddings]) -> PairedEmbeddings:
 
 def _own_groups(part: PairedEmbeddings) -> NDArray[np.str_]:
     return np.array([f"item {number} of {part.name}" for number in range(len(part))])
+
+
+def _with_groups(parts: Sequence[PairedEmbeddings]) -> Sequence[PairedEmbeddings]:
+    """The sets, each with groups where one has any: of a set without groups every item is its own."""
+    if all(part.groups is None for part in parts):
+        return parts
+    return [part if part.groups is not None else dataclasses.replace(part, groups=_own_groups(part)) for part in parts]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +13,19 @@ import pandas as pd
 
 from gapkit.comparison.cells import cell_stem
 from gapkit.comparison.differences import difference, paired_table
+from gapkit.comparison.in_html import results_in_html
 from gapkit.comparison.merging import merged
+from gapkit.comparison.notes import notes_of, title_of
 from gapkit.comparison.results_file import read_results, results_text
 from gapkit.comparison.rows import Rows
-from gapkit.comparison.selecting import controls_among, selected, unlabelled
+from gapkit.comparison.selecting import selected
 from gapkit.comparison.summary import COLUMNS, FAILED, seed_of
-from gapkit.errors import printable
+from gapkit.comparison.tabulating import tabulated, whole_of
 from gapkit.files.csv_cells import csv_text
-from gapkit.report import Table, build_table, to_latex, to_markdown
+from gapkit.report import Table, lines_to_markdown, to_latex, to_markdown
 from gapkit.report.spreadsheet import one_line
-from gapkit.statistics import LEAST_ITEMS, Difference, PValue
-
-APART = "Bold is best and underlined second, of the unpaired and of the paired bridges apart."
-"""Note of a table that marks them apart."""
+from gapkit.statistics import Difference, PValue
+from gapkit.verdict import Verdict, judge
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,6 +55,34 @@ class Results(Rows):
                 what = cell + (f", metric {metric}" if of_metric else "")
                 lines.append(f"{what}: {error.removeprefix(FAILED)}")
         return lines
+
+    def verdict(self, aim: str = "closure") -> Verdict:
+        """What the study says: is there a gap, does a bridge help, which one to take, what not to believe.
+
+        Parameters
+        ----------
+        aim : {"closure", "retrieval", "pool", "classes"}
+            What a bridge is wanted for: two clouds brought together, retrieval between the sides, retrieval in one pool
+            of both, classes.
+
+        Raises
+        ------
+        InputError
+            An unknown aim.
+        """
+        return judge(self.evidence, aim)
+
+    def whole(self) -> pd.DataFrame:
+        """Shares of the whole, one row a bridge: bridge, family, closed, kept, each with low and high.
+
+        ``closed`` is the mean share of the gap that is closed, ``kept`` R@10 as a share of that without a bridge; empty
+        where the metrics behind them were not measured.
+        """
+        return self._whole.copy()
+
+    @cached_property
+    def _whole(self) -> pd.DataFrame:
+        return whole_of(self)
 
     def rank(self) -> pd.DataFrame:
         """Place of each bridge on each metric, 1 the best, ties share the lower place; anchors do not compete."""
@@ -152,64 +180,46 @@ class Results(Rows):
         """
         return merged(self, other, label=label)
 
-    def table(self, *, title: str | None = None, apart: bool = False) -> Table:
-        """The summary laid out for a writer; with `apart`, unpaired and paired bridges have a best of their own.
+    def table(
+        self,
+        *,
+        title: str | None = None,
+        apart: bool = False,
+        bridges: Sequence[str] | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Table:
+        """The summary laid out for a writer, with the two columns of the whole.
 
-        Controls (bridges of the family "control") are shown and never marked, as anchors are.
+        Every row is marked that cannot be told from the best of its column by paired tests; no row where nothing can be
+        told apart. Anchors and controls are shown and never marked.
+
+        Parameters
+        ----------
+        title : str, optional
+            Left out: what was compared.
+        apart : bool
+            Unpaired and paired bridges have a best of their own: who has seen the pairs has seen more.
+        bridges : sequence of str, optional
+            Rows in this order inside their block, as for `select`. Left out: by family, then by closure.
+        columns : sequence of str, optional
+            Metrics in this order, ``gap-closed`` and ``recall@10-kept`` among them. Left out: all.
+
+        Raises
+        ------
+        InputError
+            A bridge or column that is not here.
         """
-        notes = (*self.notes, APART) if apart else self.notes
-        title = self.title if title is None else title
-        controls = controls_among(self.frame["bridge"])
-        return build_table(self.summary(), self.columns, title=title, notes=notes, controls=controls, apart=apart)
+        return tabulated(self, self._whole, title=title, apart=apart, bridges=bridges, columns=columns)
 
     @property
     def title(self) -> str:
         """What was compared, in one line."""
-        data = self.study.get("data", {})
-        if not data:
-            return ""
-        fitted = f", fitted on {data['fit_clips']:,}" if data["fit_clips"] else ""
-        fitted = f" in {data['folds']} folds" if data.get("folds") else fitted
-        name = printable(str(self.study.get("name", "pairs")))
-        groups = f" in {data['groups']['count']}" if data.get("groups") else ""
-        return f"{name}: {data['test_clips']:,} clips{groups}{fitted}, {data['dim']} dimensions"
+        return title_of(self)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the intervals and the values are, for the foot of the table."""
-        numbers = self.frame["n"].dropna()
-        options = self.study.get("options", {})
-        resamples = int(options.get("n_resamples", 0))
-        seeds = sorted({int(seed) for seed in self.frame["seed"].dropna()})
-        data, lines = self.study.get("data", {}), list(map(printable, self.study.get("remarks", ())))
-        groups = data.get("groups") or {}
-        if data.get("folds"):
-            lines.append(
-                f"{data['folds']} folds of {data['test_clips']:,} items, each measured by a fit that has not seen it; "
-                "intervals take the fits as given."
-            )
-        lines += _undefined_in_words(self.frame) + _blanks_in_words(self.frame)
-        if len(numbers) and resamples and numbers.max() < LEAST_ITEMS:
-            lines.append(
-                f"No intervals: {int(numbers.max())} clips are too few for one of 95 %; give at least {LEAST_ITEMS}."
-            )
-        elif len(numbers) and resamples and groups.get("no_interval"):
-            lines.append(f"No intervals: {groups['no_interval']}.")
-        elif len(numbers) and resamples:
-            over = f"{groups['count']} of clips" if groups else "clips"
-            lines.append(f"Intervals: 95 % bootstrap over {over}, n = {int(numbers.max())}, B = {resamples}.")
-            if groups.get("caution"):
-                lines.append(f"Note: {groups['caution']}.")
-        if seeds:
-            lines.append(f"Stochastic bridges: {_seeds_in_words(self.frame, seeds)}.")
-        if len(seeds) > 1:
-            lines.append("Intervals hold the chance of the clips; that of the seeds is seed_sd in results.json.")
-        if "target-split-half" in set(self.frame["bridge"]):
-            of = " of the groups" if groups else ""
-            lines.append(f"target-split-half: 10 random halvings{of}, interval over them, n / 2 clips a side.")
-        if "random-target" in set(self.frame["bridge"]):
-            lines.append("random-target: each clip gets a random fitted target.")
-        return (" ".join(lines),) if lines else ()
+        return notes_of(self)
 
     def to_csv(self) -> str:
         """The long frame as CSV; numbers in the fewest digits that give the same number back.
@@ -219,13 +229,20 @@ class Results(Rows):
         rows = self.frame[list(COLUMNS)].itertuples(index=False)
         return csv_text(COLUMNS, ([_csv_value(value) for value in row] for row in rows))
 
-    def to_json(self) -> str:
-        """Everything but the draws; undefined numbers are null. `Results.read` reads it back."""
-        return results_text(self.study, self.columns, self.frame, self.summary())
+    def to_json(self, aim: str = "closure") -> str:
+        """Everything but the draws; undefined numbers are null. `Results.read` reads it back.
 
-    def to_markdown(self) -> str:
-        """The table as Markdown."""
-        return to_markdown(self.table())
+        Parameters
+        ----------
+        aim : str
+            See `verdict`.
+        """
+        verdict = self.verdict(aim).to_dict()
+        return results_text(self.study, self.columns, self.frame, self._summary, self._whole, verdict)
+
+    def to_markdown(self, aim: str = "closure") -> str:
+        """The verdict and the table as Markdown; for `aim` see `verdict`."""
+        return f"{lines_to_markdown(self.verdict(aim).lines)}\n{to_markdown(self.table())}"
 
     def to_latex(self) -> str:
         """The table as LaTeX with booktabs rules."""
@@ -247,59 +264,7 @@ class Results(Rows):
         return f"Results({bridges} bridges x {metrics} metrics, {len(self.frame)} rows)"
 
     def _repr_html_(self) -> str:
-        table = self.table()
-        head = "".join(f"<th>{html.escape(f'{c.label} {c.factor} {c.arrow}')}</th>" for c in table.columns)
-        body = []
-        for rows in table.blocks.values():
-            for row in rows:
-                cells = [
-                    f"<td><b>{column.text(e.value)}</b></td>"
-                    if e.mark == "best"
-                    else f"<td>{column.text(e.value)}</td>"
-                    for column, e in zip(table.columns, row.entries, strict=True)
-                ]
-                body.append(
-                    f"<tr><th>{html.escape(row.name)}</th>{''.join(cells)}<td>{html.escape(row.error)}</td></tr>"
-                )
-        return f"<table><caption>{html.escape(table.title)}</caption><tr><th></th>{head}</tr>{''.join(body)}</table>"
-
-
-def _seeds_in_words(frame: pd.DataFrame, seeds: Sequence[int]) -> str:
-    """The seeds behind the numbers: those that failed are behind none."""
-    known = frame[frame["seed"].notna() & frame["value"].notna()]
-    found = {tuple(sorted(set(map(int, own["seed"])))) for _, own in known.groupby(["bridge", "metric"])}
-    if len(found) > 1:
-        least, most = min(map(len, found)), max(map(len, found))
-        return f"mean over {most} seeds" if least == most else f"mean over {least} to {most} seeds"
-    own = next(iter(found), tuple(seeds))
-    return f"{'seed' if len(own) == 1 else 'mean over seeds'} {', '.join(map(str, own))}"
-
-
-def _undefined_in_words(frame: pd.DataFrame) -> list[str]:
-    """Why a metric has no value in any row, a sentence for each reason."""
-    why: dict[str, list[str]] = {}
-    for metric, own in frame[frame["metric"].notna()].groupby("metric", sort=False):
-        said = own.loc[~own["error"].str.startswith(FAILED) & (own["error"] != ""), "error"]
-        if len(said) and own["value"].isna().all():
-            why.setdefault(said.iloc[0], []).append(str(metric))
-    return [f"Undefined: {', '.join(metrics)}: {reason}." for reason, metrics in why.items()]
-
-
-def _blanks_in_words(frame: pd.DataFrame) -> list[str]:
-    """Which bridges lack which metrics that others have, and the command that measures them."""
-    known = frame[frame["metric"].notna() & (frame["block"] != "anchor")]
-    there = set(zip(known["bridge"], known["metric"], strict=True))
-    metrics, bridges = (dict.fromkeys(known[column]) for column in ("metric", "bridge"))
-    lacking = {metric: [name for name in bridges if (name, metric) not in there] for metric in metrics}
-    lacking = {metric: names for metric, names in lacking.items() if names}
-    if not lacking:
-        return []
-    said = "; ".join(f"{metric} of {', '.join(names)}" for metric, names in lacking.items())
-    asked = ",".join(dict.fromkeys(unlabelled(name) for names in lacking.values() for name in names))
-    return [
-        f"Not measured: {said}. `gapkit compare --bridges {asked} --metrics {','.join(lacking)}` into the same folder "
-        "measures them."
-    ]
+        return results_in_html(self.table(), self.verdict())
 
 
 def _csv_value(value: Any) -> str | float | None:

@@ -13,27 +13,37 @@ import pandas as pd
 
 from gapkit.comparison.cells import cell_stem, read_cell
 from gapkit.comparison.growth import Tabled, unfinished_table
+from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.summary import COLUMNS, DrawTable, seed_of, typed
 from gapkit.errors import InputError, printable
 from gapkit.records import read_json, sealed, unsealed
 from gapkit.report import Column
 from gapkit.report.table import BLOCKS
-from gapkit.study.folder import SCHEMA, StudyFolder
+from gapkit.study.folder import StudyFolder
 
+RESULTS_SCHEMA = 2
+"""Version of ``results.json``; 2 added the verdict, the shares of the whole and what was found about the data."""
 MOST_DIGITS = 20
 """Decimals that a float64 has at most."""
 
 
 def results_text(
-    study: Mapping[str, Any], columns: Sequence[Column], frame: pd.DataFrame, summary: pd.DataFrame
+    study: Mapping[str, Any],
+    columns: Sequence[Column],
+    frame: pd.DataFrame,
+    summary: pd.DataFrame,
+    whole: pd.DataFrame,
+    verdict: Mapping[str, Any],
 ) -> str:
     """Everything but the draws as JSON, sealed; undefined numbers are null."""
     content = {
-        "schema_version": SCHEMA,
+        "schema_version": RESULTS_SCHEMA,
         "study": study,
+        "verdict": verdict,
         "metrics": [_metric_record(column) for column in columns],
         "rows": _records(frame),
         "summary": _records(summary),
+        "whole": _records(whole),
     }
     return json.dumps(sealed(content), indent=2, ensure_ascii=False) + "\n"
 
@@ -52,7 +62,7 @@ def read_results(folder: Path, *, draws: bool) -> Tabled:
     path = folder / "results.json"
     try:
         content = read_json(path)
-        if content["schema_version"] > SCHEMA:
+        if content["schema_version"] > RESULTS_SCHEMA:
             raise InputError(f"{path}: written by a newer gapkit (schema {content['schema_version']}); upgrade gapkit")
         content = unsealed(content)
         columns = tuple(_column(record) for record in content["metrics"])
@@ -64,7 +74,17 @@ def read_results(folder: Path, *, draws: bool) -> Tabled:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         raise InputError(f"{path}: not readable as results; run `gapkit compare` on this folder again") from None
+    if "findings" not in study:
+        study = {**study, "findings": _findings(folder)}
     return frame, columns, study, _read_draws(folder, frame) if draws else {}
+
+
+def _findings(folder: Path) -> list[str]:
+    """What the manifest of an older gapkit says was found about the data."""
+    try:
+        return [str(line) for line in read_manifest(folder).get("findings", ())]
+    except InputError:
+        return []
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -114,7 +134,7 @@ def _checked_rows(rows: Any) -> list[dict[str, Any]]:
 def _checked_study(study: Any) -> Mapping[str, Any]:
     """The identity of a study, with what the title and the notes say of it."""
     data, options = study.get("data", {}), study.get("options", {})
-    if not all(isinstance(line, str) for line in study.get("remarks", ())):
+    if not all(isinstance(line, str) for key in ("remarks", "findings") for line in study.get(key, ())):
         raise TypeError
     numbers = [data[key] for key in ("fit_clips", "test_clips", "dim") if data]
     numbers += [data.get("folds", 0), options.get("n_resamples", 0)]

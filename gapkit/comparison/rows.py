@@ -1,7 +1,8 @@
-"""`Rows`: numbers of bridges with what they mean, and their mean over seeds."""
+"""`Rows`: numbers of bridges with what they mean, their mean over seeds, and what a verdict asks of them."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
-from gapkit.comparison.summary import DrawTable, summarise
+from gapkit.comparison.summary import DrawTable, mean_draws, summarise
+from gapkit.errors import printable
 from gapkit.report import Column
+from gapkit.verdict import Evidence
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,12 +31,15 @@ class Rows:
         Identity of the study: data and options.
     draws : mapping of (bridge, seed, metric) to array of shape (B,)
         Bootstrap draws; draw b is the same resample of clips in every row.
+    in_given_order : bool
+        The table keeps the rows in the order of `frame`, as `select` was asked for them.
     """
 
     frame: pd.DataFrame
     columns: tuple[Column, ...]
     study: Mapping[str, Any] = field(default_factory=dict)
     draws: DrawTable = field(default_factory=dict)
+    in_given_order: bool = False
 
     def summary(self) -> pd.DataFrame:
         """Mean over seeds, its interval, and the spread over seeds: see `summarise`."""
@@ -43,6 +49,13 @@ class Rows:
     def _summary(self) -> pd.DataFrame:
         """Found once: every writer asks for it, and it takes longer than the writing."""
         return summarise(self.frame, self.draws)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """The rows as a verdict and the marks ask for them."""
+        draws = functools.cache(lambda bridge, metric: mean_draws(self.frame, self.draws, bridge, metric))
+        findings = tuple(map(printable, self.study.get("findings", ())))
+        return Evidence(self._summary, self.columns, draws, self.study, findings)
 
     def pivot(self, values: str = "value") -> pd.DataFrame:
         """One row a bridge, one column a metric, of the summary's column `values`."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from gapkit.bridges.registry import BRIDGES
+from gapkit.bridges.families import CONTROL, family_of
 from gapkit.comparison.rows import Rows
 from gapkit.errors import InputError
 from gapkit.registry import meant
@@ -23,7 +23,7 @@ def selected(results: R, bridges: Sequence[str] | None, metrics: Sequence[str] |
     """Some rows and columns in the given order: see `Results.select`."""
     frame, columns = results.frame, results.columns
     if bridges is not None:
-        frame = pd.concat([frame[frame["bridge"] == name] for name in _spelt_out(frame, bridges)], ignore_index=True)
+        frame = pd.concat([frame[frame["bridge"] == name] for name in spelt_out(frame, bridges)], ignore_index=True)
     if metrics is not None:
         known = {column.name: column for column in columns}
         labels = {column.name: column.label for column in columns}
@@ -31,22 +31,23 @@ def selected(results: R, bridges: Sequence[str] | None, metrics: Sequence[str] |
         require_known("metric", metrics, known)
         columns = tuple(known[name] for name in dict.fromkeys(metrics))
         frame = frame[frame["metric"].isna() | frame["metric"].isin(metrics)].reset_index(drop=True)
-    return replace(results, frame=frame, columns=columns)
+    ordered = results.in_given_order or bridges is not None
+    return replace(results, frame=frame, columns=columns, in_given_order=ordered)
 
 
 def controls_among(names: Iterable[str]) -> set[str]:
     """Those that are no method but a control, by the registry; labels of a merge (``NAME [LABEL]``) aside."""
-    known = set(BRIDGES.names())
-    plain = {name: unlabelled(name) for name in set(names)}
-    return {name for name, base in plain.items() if base in known and BRIDGES.get(base).family == "control"}
+    return {name for name in set(names) if family_of(name) == CONTROL}
 
 
-def unlabelled(name: str) -> str:
-    """The bridge behind ``NAME [LABEL]``, as a merge calls it, and ``NAME (steps=200)``, with other parameters."""
-    return name.partition(" [")[0].partition(" (")[0]
+def spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """The rows that names and words for kinds stand for, in the order given.
 
-
-def _spelt_out(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    Raises
+    ------
+    InputError
+        A bridge that is not here.
+    """
     blocks = dict(zip(frame["bridge"], frame["block"], strict=True))
     chosen: list[str] = []
     for name in names:

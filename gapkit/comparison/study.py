@@ -126,7 +126,8 @@ def run_study(
         write_comparison_manifest(home, pairs, division, [*before, *grid.others], began=began, ended=False, **about)
         cells = [*_cells(grid, todo, progress, processes=jobs, backend=backend), *grid.others]
         split = FOLDS if division.in_folds else config.test_split
-        results = Results(*table_of(cells, {"name": pairs.name, **identity}, config.metrics, split=split))
+        study = {"name": pairs.name, **identity, "findings": list(findings)}
+        results = Results(*table_of(cells, study, config.metrics, split=split))
         write_results(results, home.root, formats)
         write_comparison_manifest(home, pairs, division, cells, began=began, ended=True, **about)
     return results

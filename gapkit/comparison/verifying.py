@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from gapkit.bridges.families import unlabelled
 from gapkit.bridges.saving import shared_files
 from gapkit.bridges.shared_arrays import is_whole
 from gapkit.comparison.cells import Cell, cell_stem, read_cell
@@ -21,7 +22,6 @@ from gapkit.comparison.jobs import CellJob, cell_jobs
 from gapkit.comparison.manifest import read_manifest
 from gapkit.comparison.results import Results
 from gapkit.comparison.run import opened_pairs, stored_config
-from gapkit.comparison.selecting import unlabelled
 from gapkit.comparison.summary import seed_of
 from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError

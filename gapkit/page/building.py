@@ -21,7 +21,7 @@ from gapkit.page.content import Map, Page
 from gapkit.page.facts import cells_of, facts_of
 from gapkit.page.maps import LABELS, check_methods, project_all
 from gapkit.page.ways import Track, tracks
-from gapkit.page.words import answers, question
+from gapkit.page.words import question
 from gapkit.study.manifest import manifest_text
 from gapkit.study.progress import Progress, Silent
 
@@ -35,6 +35,7 @@ def build_page(
     max_clips: int = MOST_CLIPS,
     steps: int | None = None,
     captions: Path | None = None,
+    aim: str = "closure",
     progress: Progress | None = None,
 ) -> Page:
     """Gather what the page of a study shows.
@@ -53,6 +54,8 @@ def build_page(
     captions : path, optional
         Folder of a caption study of the same data, whose captions are shown; left out: ``captions`` in that of the run,
         where there is one.
+    aim : str
+        What a bridge is wanted for: see `gapkit.comparison.Results.verdict`.
     progress : Progress, optional
 
     Returns
@@ -63,7 +66,7 @@ def build_page(
     Raises
     ------
     InputError
-        An unknown projection, a number out of range, or captions of other data.
+        An unknown projection or aim, a number out of range, or captions of other data.
     """
     methods = check_methods(methods)
     for name, value in (("max_clips", max_clips), ("steps", steps)):
@@ -87,7 +90,7 @@ def build_page(
     page = Page(
         name=run.name,
         question=question(run.name, len(test), bridges, unit),
-        answers=answers(run.results, table),
+        answers=run.results.verdict(aim).lines,
         table=table,
         findings=inspect_pairs(run.pairs),
         definitions={c.name: METRICS.get(c.name).definition for c in table.columns if c.name in METRICS.names()},
@@ -102,7 +105,7 @@ def build_page(
         cells=cells_of(run),
         files={
             "results.csv": run.results.to_csv(),
-            "table.md": run.results.to_markdown(),
+            "table.md": run.results.to_markdown(aim),
             "table.tex": run.results.to_latex(),
             "manifest.json": manifest_text(run.manifest),
         },

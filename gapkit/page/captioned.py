@@ -10,14 +10,13 @@ import numpy as np
 import pandas as pd
 
 from gapkit.captioning import CaptionResults
+from gapkit.captioning.helping import FOLDER
 from gapkit.captioning.protocols import ids_of, references_of
 from gapkit.captioning.results import CHOSEN
 from gapkit.captioning.scores.catalogue import SCORES
 from gapkit.comparison.run import Run
 from gapkit.errors import InputError
 
-FOLDER = "captions"
-"""Of a caption study inside the folder of a run."""
 MOST = 30_000
 """Captions that a page holds, at most."""
 LONGEST = 500

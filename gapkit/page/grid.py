@@ -62,9 +62,10 @@ def meanings(table: Table, definitions: Mapping[str, str]) -> Markup:
 def _head(column: Column, definition: str) -> Markup:
     text = " ".join(part for part in (column.label, column.factor) if part)
     arrow = join(" ", tag("span", column.arrow, class_="arrow")) if column.arrow else ""
+    note = join(" ", tag("span", ", ".join(column.note), class_="interval")) if column.note else ""
     return tag(
         "th",
-        tag("button", text, arrow, type="button", class_="sort", title=definition or None),
+        tag("button", text, arrow, note, type="button", class_="sort", title=definition or None),
         scope="col",
         data_column=column.name,
         data_label=column.label,
@@ -85,9 +86,8 @@ def _row(row: Row, block: str, columns: tuple[Column, ...]) -> Markup:
 
 def _cell(entry: Entry, column: Column) -> Markup:
     known = not math.isnan(entry.value)
-    number = tag("span", column.text(entry.value), class_=f"number {entry.mark}".strip())
-    told = {"best": "best of the bridges", "second": "second of the bridges"}.get(entry.mark)
-    hidden = tag("span", f" ({told})", class_="hidden") if told else ""
+    number = tag("span", column.text(entry.value), class_="number best" if entry.marked else "number")
+    hidden = tag("span", " (not told from the best)", class_="hidden") if entry.marked else ""
     interval = ""
     if entry.has_interval:
         interval = tag("span", f"{column.text(entry.low)} – {column.text(entry.high)}", class_="interval")

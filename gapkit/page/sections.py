@@ -30,7 +30,7 @@ def sections(page: Page) -> Iterator[tuple[str, str, Markup]]:
 
 
 def _table(page: Page) -> Markup:
-    marks = "★ best of the bridges, underlined the second; anchors do not compete. A column head sorts, best first."
+    marks = "★ cannot be told from the best of the bridges; anchors do not compete. A column head sorts, best first."
     return join(
         tag("p", page.table.title, class_="note"),
         tools(page.table),

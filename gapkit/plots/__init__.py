@@ -23,7 +23,7 @@ from gapkit.plots.staging import stage, stage_steps
 from gapkit.plots.steps import steps
 from gapkit.plots.style import style
 from gapkit.plots.temperature import temperature
-from gapkit.plots.trade_off import trade_off
+from gapkit.verdict.trade_off import trade_off
 
 __all__ = [
     "KINDS",

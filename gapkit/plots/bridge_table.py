@@ -52,7 +52,7 @@ def bridge_table(
     Returns
     -------
     array of Axes
-        The best of a column is filled and bold, the second filled grey; a dashed line stands at ``identity``.
+        What cannot be told from the best of a column is filled and bold; a dashed line stands at ``identity``.
 
     Raises
     ------
@@ -121,16 +121,16 @@ def _dots(axis: Axes, table: Table, place: int, rows: Sequence[Row], heights: Se
         if not np.isfinite(entry.value):
             continue
         value = entry.value * column.scale
-        colour = AFTER if entry.mark == "best" else INK
+        colour = AFTER if entry.marked else INK
         if entry.has_interval:
             axis.plot(
                 np.array([entry.low, entry.high]) * column.scale, [height] * 2, color=colour, linewidth=0.9, zorder=2
             )
-        face = {"best": colour, "second": "#BBBBBB"}.get(entry.mark, "white")
+        face = colour if entry.marked else "white"
         axis.plot(value, height, "o", color=colour, markerfacecolor=face, markersize=3.6, markeredgewidth=0.8, zorder=3)
         axis.text(
             1.04, height, column.text(entry.value), transform=axis.get_yaxis_transform(), fontsize=5.5, va="center",
-            ha="left", fontweight="bold" if entry.mark == "best" else "normal", gid="value",
+            ha="left", fontweight="bold" if entry.marked else "normal", gid="value",
         )  # fmt: skip
     start = next((row.entries[place].value for row in rows if row.name == "identity"), np.nan)
     if np.isfinite(start):

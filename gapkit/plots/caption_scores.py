@@ -13,9 +13,9 @@ from gapkit.errors import InputError
 from gapkit.plots.families import family_handles, sign
 from gapkit.plots.labels import place_labels
 from gapkit.plots.style import PAGE, panels
-from gapkit.plots.trade_off import trade_off
 from gapkit.plots.words import printable
 from gapkit.statistics import percentile_interval
+from gapkit.verdict.trade_off import trade_off
 
 if TYPE_CHECKING:
     import pandas as pd

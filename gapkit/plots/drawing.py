@@ -30,8 +30,9 @@ from gapkit.plots.scene import Scene
 from gapkit.plots.similarity import similarity
 from gapkit.plots.staging import NUMBERS, Progress, check_metrics, stage, stage_steps
 from gapkit.plots.steps import steps
-from gapkit.plots.trade_off import trade_off
 from gapkit.records import read_json
+from gapkit.verdict import CLOSED, KEPT
+from gapkit.verdict.trade_off import trade_off
 
 BEFORE = "source before"
 ALONG = ("cosine", "cosine-margin", "recall@10", "separability")
@@ -218,7 +219,9 @@ def _table(results: Results, folder: Path, wishes: Wishes) -> Any:
         shares = _trade_off(results, replace(wishes, bridges=None))
     except InputError:
         shares = None  # a study of other metrics has a table all the same
-    return bridge_table(results.select(wishes.bridges).table(), shares, metrics=wishes.metrics)
+    table = results.table(bridges=wishes.bridges)
+    measured = [column.name for column in table.columns if column.name not in (CLOSED, KEPT)]
+    return bridge_table(table, shares, metrics=wishes.metrics or measured)
 
 
 def _trade_off(results: Results, wishes: Wishes) -> pd.DataFrame:

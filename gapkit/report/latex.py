@@ -56,10 +56,11 @@ def to_latex(table: Table, *, intervals: Intervals = "ends", label: str | None =
     Returns
     -------
     str
-        Best of the bridges bold, second underlined. Needs ``\usepackage{booktabs}``.
+        What is marked is bold; chance and ceiling of a column stand with the notes. Needs ``\usepackage{booktabs}``.
     """
     width = len(table.columns) + 1
-    said = [" ".join(line.split()) for line in (table.title, *table.notes) if line]
+    limits = "; ".join(f"{column.label}: {', '.join(column.note)}" for column in table.columns if column.note)
+    said = [" ".join(line.split()) for line in (table.title, *table.notes, limits) if line]
     lines = [f"% {line}" for line in said] if label is None else [r"\begin{table}", r"\centering", r"\small"]
     if label is not None:
         lines.append(rf"\caption{{{escape('. '.join(line.rstrip('.') for line in said))}.}}")
@@ -100,11 +101,9 @@ def _head(column: Column) -> str:
 
 def _entry(column: Column, entry: Entry, intervals: Intervals) -> str:
     text = _number(column, entry.value)
-    if entry.mark == "best":
+    if entry.marked:
         # Bold does not reach into a formula by itself.
         text = rf"\textbf{{\boldmath{text}}}" if text.startswith("$") else rf"\textbf{{{text}}}"
-    elif entry.mark == "second":
-        text = rf"\underline{{{text}}}"
     if entry.has_interval and intervals == "ends":
         text += rf" {{\scriptsize [{_number(column, entry.low)}, {_number(column, entry.high)}]}}"
     elif entry.has_interval and intervals == "half":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gapkit.report.table import BLOCKS, Column, Entry, Intervals, Table
 
@@ -32,7 +33,7 @@ def to_markdown(table: Table, *, intervals: Intervals = "ends") -> str:
     Returns
     -------
     str
-        Best of the bridges bold, second underlined; ends with a line break.
+        What is marked is bold; ends with a line break.
     """
     lines = [f"**{escape(table.title)}**", ""] if table.title else []
     heads = ["bridge", *(_head(column) for column in table.columns)]
@@ -48,16 +49,26 @@ def to_markdown(table: Table, *, intervals: Intervals = "ends") -> str:
     return "\n".join(lines) + "\n"
 
 
+def lines_to_markdown(lines: Sequence[tuple[str, str]]) -> str:
+    """Sentences, each opened by the word that says what it is about, as a list.
+
+    Examples
+    --------
+    >>> print(lines_to_markdown([("Gap", "There is one.")]), end="")
+    - **Gap**: There is one.
+    """
+    return "".join(f"- **{escape(word)}**: {escape(text)}\n" for word, text in lines)
+
+
 def _head(column: Column) -> str:
-    return " ".join(part for part in (escape(column.label), column.factor, column.arrow) if part)
+    note = f"({', '.join(column.note)})" if column.note else ""
+    return " ".join(part for part in (escape(column.label), column.factor, column.arrow, note) if part)
 
 
 def _entry(column: Column, entry: Entry, intervals: Intervals) -> str:
     text = column.text(entry.value)
-    if entry.mark == "best":
+    if entry.marked:
         text = f"**{text}**"
-    elif entry.mark == "second":
-        text = f"<u>{text}</u>"
     if entry.has_interval and intervals == "ends":
         text += f" [{column.text(entry.low)}, {column.text(entry.high)}]"
     elif entry.has_interval and intervals == "half":

@@ -1,4 +1,4 @@
-"""`Table`: what every writer prints, with the best of each column already found."""
+"""`Table`: what every writer prints, marks included."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import pandas as pd
 
 from gapkit.metrics.wording import arrow
 from gapkit.metrics.wording import number as number
-
-Mark = Literal["best", "second", ""]
 
 Intervals = Literal["ends", "half", "none"]
 """How a writer shows an interval: both ends in brackets, ± half its width, or not at all."""
@@ -41,6 +39,8 @@ class Column:
         Values are multiplied by it for display; the heading says so.
     digits : int
         Decimals after scaling.
+    note : tuple of str
+        What else the heading says: chance and ceiling of a recall.
     """
 
     name: str
@@ -51,6 +51,7 @@ class Column:
     range: tuple[float, float] = (-math.inf, math.inf)
     scale: float = 1.0
     digits: int = 3
+    note: tuple[str, ...] = ()
 
     @property
     def arrow(self) -> str:
@@ -81,12 +82,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Entry:
-    """One number of a table with its interval, in the units of the metric (not scaled)."""
+    """One number of a table with its interval, in the units of the metric (not scaled).
+
+    `marked`: it cannot be told from the best of its column.
+    """
 
     value: float = math.nan
     low: float = math.nan
     high: float = math.nan
-    mark: Mark = ""
+    marked: bool = False
 
     @property
     def has_interval(self) -> bool:
@@ -133,6 +137,11 @@ class Table:
     title: str = ""
     notes: tuple[str, ...] = ()
 
+    @property
+    def has_marks(self) -> bool:
+        """Some entry is marked."""
+        return any(entry.marked for rows in self.blocks.values() for row in rows for entry in row.entries)
+
 
 def build_table(
     summary: pd.DataFrame,
@@ -140,10 +149,9 @@ def build_table(
     *,
     title: str = "",
     notes: Sequence[str] = (),
-    controls: Collection[str] = (),
-    apart: bool = False,
+    marks: Mapping[str, Collection[str]] | None = None,
 ) -> Table:
-    """Lay a summary out as a table and mark the best and second of each column.
+    """Lay a summary out as a table.
 
     Parameters
     ----------
@@ -156,15 +164,13 @@ def build_table(
         What was compared.
     notes : sequence of str
         Footnotes.
-    controls : collection of str
-        Bridges that are shown and do not compete, as anchors do not.
-    apart : bool
-        Mark the best and second of the unpaired and of the paired bridges apart: who has seen the pairs has seen more.
+    marks : mapping of metric to collection of str, optional
+        Rows of a column to mark: those that cannot be told from its best.
 
     Returns
     -------
     Table
-        Anchors are never marked: they show the range, they do not compete. What reads alike is marked alike.
+        Rows in the order of the summary, inside their block.
     """
     present = set(summary["metric"].dropna())
     shown = tuple(column for column in columns if column.name in present)
@@ -179,13 +185,9 @@ def build_table(
             cells[bridge, record["metric"]] = Entry(record["value"], record["ci_low"], record["ci_high"])
         elif isinstance(record["error"], str) and record["error"]:
             errors[bridge] = record["error"]
-    competing = [b for b, block in home.items() if block != "anchor" and b not in controls]
-    fields = [[b for b in competing if home[b] == block] for block in BLOCKS] if apart else [competing]
-    for column in shown:
-        for field in fields:
-            rivals = {b: cells[b, column.name].value for b in field if (b, column.name) in cells}
-            for bridge, mark in _marks(column, rivals).items():
-                cells[bridge, column.name] = replace(cells[bridge, column.name], mark=mark)
+    for metric, bridges in (marks or {}).items():
+        for bridge in bridges:
+            cells[bridge, metric] = replace(cells[bridge, metric], marked=True)
     blocks = {
         block: tuple(
             Row(b, tuple(cells.get((b, c.name), Entry()) for c in shown), errors.get(b, ""))
@@ -195,18 +197,3 @@ def build_table(
         for block in BLOCKS
     }
     return Table(shown, {block: rows for block, rows in blocks.items() if rows}, title, tuple(notes))
-
-
-def _marks(column: Column, values: Mapping[str, float]) -> dict[str, Mark]:
-    """Best and second by what a reader sees: equal digits are equal. One bridge alone has no rival."""
-    merits = {}
-    for bridge, value in values.items():
-        merit = column.merit(value)
-        if math.isfinite(merit):
-            merits[bridge] = round(merit * column.scale, column.digits) + 0.0
-    order = sorted(set(merits.values()), reverse=True)
-    if len(merits) < 2:
-        return {}
-    names: tuple[Mark, Mark] = ("best", "second")
-    places: dict[float, Mark] = dict(zip(order[:2], names, strict=False))
-    return {bridge: places[merit] for bridge, merit in merits.items() if merit in places}

@@ -5,7 +5,7 @@ from gapkit.statistics.differences import Difference, PValue, paired_difference,
 from gapkit.statistics.effects import probability_of_superiority, standardised_difference
 from gapkit.statistics.group_draws import GroupDraws, resample_weights, robust_variance
 from gapkit.statistics.groups import Groups, cells_of
-from gapkit.statistics.multiplicity import holm
+from gapkit.statistics.multiplicity import holm, holm_against_best
 from gapkit.statistics.partition import Partition, folds, split
 from gapkit.statistics.permutation import sign_flip_test
 
@@ -20,6 +20,7 @@ __all__ = [
     "cells_of",
     "folds",
     "holm",
+    "holm_against_best",
     "paired_difference",
     "paired_tests",
     "percentile_interval",

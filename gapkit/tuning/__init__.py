@@ -2,10 +2,10 @@
 
 from gapkit.tuning.pairs_curve import PairsCurve, pairs_curve
 from gapkit.tuning.result import TuningResult
-from gapkit.tuning.scoring import closure
 from gapkit.tuning.search import tune_bridge
 from gapkit.tuning.space import read_space
 from gapkit.tuning.trials import Trial, choose, frontier
+from gapkit.verdict.shares import closure
 
 __all__ = [
     "PairsCurve",

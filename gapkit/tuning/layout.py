@@ -10,8 +10,8 @@ from typing import Any
 
 from gapkit.comparison.columns import metric_columns
 from gapkit.report.table import number
-from gapkit.tuning.scoring import CLOSURE, PRESERVATION, SQUARED
 from gapkit.tuning.trials import Trial, frontier
+from gapkit.verdict.shares import CLOSURE, PRESERVATION, SQUARED
 
 PARAMETERS = "differs from the defaults in"
 

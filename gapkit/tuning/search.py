@@ -25,10 +25,11 @@ from gapkit.tuning.grid import SearchGrid
 from gapkit.tuning.parts import TuningParts, tuning_parts
 from gapkit.tuning.result import TuningResult
 from gapkit.tuning.sampler import require_optuna
-from gapkit.tuning.scoring import CLOSURE, PRESERVATION, Yardstick
+from gapkit.tuning.scoring import Yardstick
 from gapkit.tuning.space import plain, search_space
 from gapkit.tuning.trials import choose
 from gapkit.tuning.writing import write_files
+from gapkit.verdict.shares import CLOSURE, PRESERVATION
 
 
 def tune_bridge(

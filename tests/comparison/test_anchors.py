@@ -35,11 +35,15 @@ def test_random_gives_each_clip_a_fitted_target(parts: Parts) -> None:
 def test_split_half_measures_targets_against_targets(parts: Parts) -> None:
     test = parts.test
     reference = Reference.from_target(test.target, owner=test.owner, n_resamples=0)
-    measured = split_half(test, ["centroid-distance", "cosine"], seed=0, reference=reference)
+    measured = split_half(test, ["centroid-distance", "cosine"], fit=parts.fit, seed=0, reference=reference)
     assert set(measured.estimates) == {"centroid-distance"}
     floor = measured.estimates["centroid-distance"]
     assert floor.low <= floor.value <= floor.high
-    assert floor.n == len(test) // 2
+    assert floor.n == len(test) <= len(parts.fit)
+    # Half as many items a side: a length that chance alone makes is wider.
+    halved = split_half(test, ["centroid-distance"], seed=0, reference=reference).estimates["centroid-distance"]
+    assert halved.n == len(test) // 2
+    assert halved.value > floor.value
     # Two halves of one cloud: far below the gap of the two sides.
     gap = np.linalg.norm(test.source.mean(axis=0) - test.target.mean(axis=0))
     assert floor.value < 0.6 * gap

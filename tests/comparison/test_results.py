@@ -76,7 +76,9 @@ def test_json_is_strict(study: tuple[Results, Path, PairedEmbeddings]) -> None:
         raise AssertionError(f"{name} is not JSON")
 
     content = json.loads((study[1] / "results.json").read_text(), parse_constant=refuse)
-    assert content["schema_version"] == 1
+    assert content["schema_version"] == 2
+    assert content["verdict"]["aim"] == "closure"
+    assert content["verdict"]["lines"] == [list(line) for line in study[0].verdict().lines]
     assert {"bridge", "metric", "value", "ci_low", "n"} <= set(content["rows"][0])
 
 

@@ -1,12 +1,14 @@
 import math
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from gapkit.comparison import Results
 from gapkit.comparison.selecting import controls_among
 from gapkit.errors import InputError
-from gapkit.report import Column
+from gapkit.report import Column, Table
 
 
 @pytest.fixture
@@ -33,17 +35,45 @@ def test_rows_and_columns_in_the_given_order(results: Results) -> None:
 
 def test_a_control_does_not_compete(results: Results) -> None:
     assert controls_among(["noise-only", "noise-only [x]", "ridge", "of-a-plugin"]) == {"noise-only", "noise-only [x]"}
-    rows = {row.name: row.entries[0].mark for rows in results.table().blocks.values() for row in rows}
-    assert rows == {"identity": "", "noise-only": "", "c3": "second", "ridge": "best", "cca": ""}
+    drawn = _with_draws(results)
+    assert _marked(drawn.table()) == {"ridge", "c3"}
+    assert _marked(results.table()) == set()
 
 
 def test_apart_says_so(results: Results) -> None:
-    table = results.table(apart=True)
-    marks = {row.name: row.entries[0].mark for rows in table.blocks.values() for row in rows}
+    table = _with_draws(results).table(apart=True)
     # c3 is the only unpaired bridge that competes: no rival, no mark.
-    assert marks == {"identity": "", "noise-only": "", "c3": "", "ridge": "best", "cca": "second"}
+    assert _marked(table) == {"ridge"}
     assert any("apart" in note for note in table.notes)
     assert not any("apart" in note for note in results.table().notes)
+
+
+def test_rows_by_family_and_columns_as_asked(results: Results) -> None:
+    def rows(table: Table) -> list[str]:
+        return [row.name for own in table.blocks.values() for row in own]
+
+    assert rows(results.table()) == ["identity", "c3", "noise-only", "ridge", "cca"]
+    assert rows(results.table(bridges=["cca", "ridge", "unpaired"])) == ["noise-only", "c3", "cca", "ridge"]
+    assert rows(results.select(["cca", "ridge"]).table()) == ["cca", "ridge"]
+    assert [column.name for column in results.table(columns=["RMG", "cosine"]).columns] == ["rmg", "cosine"]
+    for wrong in ({"columns": ["gap-closed"]}, {"bridges": ["nobody"]}):
+        with pytest.raises(InputError, match="in these results; here are: "):
+            results.table(**wrong)
+
+
+def _with_draws(results: Results) -> Results:
+    """Noise that all rows but cca share, and .2 of noise of its own for ridge and c3: .1 apart is little for them."""
+    rng = np.random.default_rng(0)
+    draws = {}
+    for bridge, metric, value in results.frame[["bridge", "metric", "value"]].itertuples(index=False):
+        own = 0.2 if bridge in ("ridge", "c3") else 0.02
+        draws[bridge, None, metric] = value + own * rng.standard_normal(200)
+    draws["cca", None, "cosine"] = draws["ridge", None, "cosine"] - 0.2 + 0.01 * rng.standard_normal(200)
+    return replace(results, draws=draws)
+
+
+def _marked(table: Table) -> set[str]:
+    return {row.name for rows in table.blocks.values() for row in rows if row.entries[0].marked}
 
 
 def test_seeds_that_differ_by_bridge_are_said(results: Results) -> None:

@@ -30,7 +30,7 @@ from gapkit.plots import (
 )
 from gapkit.plots.style import figure_of
 from gapkit.report import build_table
-from gapkit.tuning.scoring import CLOSURE, closure
+from gapkit.verdict.shares import CLOSURE, closure
 
 VALUES = {
     "identity": (0.5, 0.6, 0.2, 1.0, 0.5),

@@ -1,16 +1,17 @@
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from rich.console import Console
 
-from gapkit.report import Column, Table, build_table
-from gapkit.report.terminal import to_terminal, to_text
+from gapkit.report import Column, Entry, Table, build_table
+from gapkit.report.terminal import lines_to_terminal, to_terminal, to_text
 
 
 @pytest.fixture
 def table(summary: pd.DataFrame, columns: tuple[Column, ...]) -> Table:
-    return build_table(summary, columns, title="tiny", notes=["Intervals: B = 10."])
+    return build_table(summary, columns, title="tiny", notes=["Intervals: B = 10."], marks={"cosine": {"a_b", "c|d"}})
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
@@ -31,6 +32,39 @@ def test_long_names_cut_no_number(summary: pd.DataFrame, columns: tuple[Column, 
 def test_a_group_that_is_too_wide_goes_on_below(table: Table) -> None:
     assert "closure (cont.)" not in to_text(table, width=100)
     assert "closure (cont.)" in to_text(table, width=40)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_the_short_table_is_one_panel_that_fits_and_names_the_rest(table: Table, width: int) -> None:
+    columns = (*table.columns, *(replace(table.columns[0], name=f"m{k}", label=f"Column {k}") for k in range(9)))
+    rows = {
+        block: tuple(replace(row, entries=(*row.entries, *(Entry(0.5) for _ in range(9)))) for row in own)
+        for block, own in table.blocks.items()
+    }
+    text = to_text(replace(table, columns=columns, blocks=rows), width=width, short=True)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= width
+    assert "±" not in text
+    assert "*.800" in text
+    said = " ".join(text[text.index("Not shown: ") :].split())
+    left_out = [f"Column {k}" for k in range(9) if f"Column {k}" in said]
+    shown = len(columns) - said.split("Not shown: ")[1].split(" Intervals")[0].count(",") - 1
+    assert left_out
+    assert 2 <= shown <= 10
+
+
+def test_a_note_stands_in_the_heading(table: Table) -> None:
+    columns = (replace(table.columns[0], note=("chance .010", "ceiling .900")), *table.columns[1:])
+    text = to_text(replace(table, columns=columns), width=100)
+    assert "chance .010" in text
+    assert "ceiling .900" in text
+
+
+def test_sentences_stand_beside_their_word() -> None:
+    console = Console(width=30, color_system=None, legacy_windows=False)
+    with console.capture() as capture:
+        console.print(lines_to_terminal([("Gap", "There is one and it is wide [1, 2]."), ("Take", "c3.")]))
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    assert lines == ["Gap   There is one and it is", "      wide [1, 2].", "Take  c3."]
 
 
 def test_headings_show_direction_and_scale(table: Table) -> None:

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from gapkit.errors import InputError
-from gapkit.statistics import holm
+from gapkit.statistics import holm, holm_against_best
 
 
 def test_holm_by_hand():
@@ -42,3 +43,23 @@ def test_some_false_alarm_is_as_rare_as_promised():
 def test_bad_input(p):
     with pytest.raises(InputError, match=r"\[0, 1\]"):
         holm(p)
+
+
+def test_one_comparison_is_not_adjusted_and_more_count_all_pairs() -> None:
+    assert holm_against_best([0.04]) == [0.04]
+    np.testing.assert_allclose(holm_against_best([0.001, 0.5, 0.004]), [0.006, 0.5, 0.012])
+    assert (holm_against_best([0.01, 0.02, 0.03]) >= holm([0.01, 0.02, 0.03])).all()
+    assert len(holm_against_best([])) == 0
+    with pytest.raises(InputError, match=r"p-values in \[0, 1\]"):
+        holm_against_best([1.2])
+
+
+@pytest.mark.parametrize("rows", [2, 6, 15])
+def test_of_equal_rows_the_best_is_told_apart_in_one_of_twenty_cases(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    values = np.sort(rng.standard_normal((4000, rows)), axis=1)
+    p = 2 * norm.sf((values[:, -1:] - values[:, :-1]) / np.sqrt(2))
+    wrong = np.mean([(holm_against_best(own) < 0.05).any() for own in p])
+    assert wrong < 0.06
+    if rows > 5:  # a test of the best chosen among many is no test of a pair
+        assert np.mean([(holm(own) < 0.05).any() for own in p]) > wrong

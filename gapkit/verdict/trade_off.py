@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gapkit.bridges.registry import BRIDGES
-from gapkit.comparison.selecting import unlabelled
+from gapkit.bridges.families import ANCHOR, family_of
 from gapkit.errors import InputError
 from gapkit.statistics import percentile_interval
-from gapkit.tuning.scoring import CLOSURE, PRESERVATION, closure, kept
-
-ANCHOR = "anchor"
+from gapkit.verdict.shares import CLOSURE, PRESERVATION, closure, kept
 
 Draws = Callable[[str, str], NDArray[np.float64] | None]
 """Bootstrap draws of a bridge and metric."""
@@ -34,7 +31,7 @@ def trade_off(summary: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        bridge, family, closed (mean share of the gap that is closed: `gapkit.tuning.scoring.closure`), closed_low,
+        bridge, family, closed (mean share of the gap that is closed: `gapkit.verdict.shares.closure`), closed_low,
         closed_high, kept (R@10 as a share of that before), kept_low, kept_high, front (no other bridge has as much of
         both and more of one; anchors that are made of targets do not compete).
 
@@ -53,12 +50,10 @@ def trade_off(summary: pd.DataFrame, draws: Draws | None = None) -> pd.DataFrame
         )
     whole = wide[wide[needed].notna().all(axis=1)]
     start: dict[str, Any] = dict(whole.loc["identity", needed])
-    known = set(BRIDGES.names())
     rows = []
     for name, own in whole[needed].iterrows():
         bridge, values = str(name), dict(own)
-        base = unlabelled(bridge)
-        row = {"bridge": bridge, "family": BRIDGES.get(base).family if base in known else ANCHOR}
+        row: dict[str, Any] = {"bridge": bridge, "family": family_of(bridge)}
         row |= {"closed": closure(values, start), "kept": kept(values[PRESERVATION], start[PRESERVATION])}
         rows.append(row | _intervals(bridge, draws))
     frame = pd.DataFrame(rows)
