@@ -20,7 +20,7 @@ from gapkit.embeddings import PairedEmbeddings
 from gapkit.errors import InputError
 from gapkit.statistics import percentile_interval
 from gapkit.study.progress import Progress, Silent
-from gapkit.tuning.scoring import CLOSURE, PRESERVATION, closure, kept
+from gapkit.verdict.shares import CLOSURE, PRESERVATION, closure, kept
 
 ALL = "all"
 """Stands for every pair of the fit split."""
