@@ -9,57 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from gapkit.errors import printable
-from gapkit.report import Column
-from gapkit.verdict.aims import AIMS, Aim, Help, checked_aim, help_of
-from gapkit.verdict.doubts import Doubt, doubts_of
+from gapkit.verdict.aims import AIMS, checked_aim, help_of
+from gapkit.verdict.doubts import doubts_of
 from gapkit.verdict.evidence import Evidence
-from gapkit.verdict.gap import Gap, gap_of
-from gapkit.verdict.recommending import Recommendation, recommend
+from gapkit.verdict.gap import gap_of
+from gapkit.verdict.recommending import recommend
+from gapkit.verdict.record import Judgement
+from gapkit.verdict.wording import lines_of
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a study says.
+class Verdict(Judgement):
+    """What a study says, as numbers and in words.
 
     Parameters
     ----------
-    aim : {"closure", "retrieval", "pool", "classes"}
-        What a bridge is wanted for.
-    n : int
-        Measured items.
-    gap : Gap
-        Whether there is one, and of what kind.
-    helps : tuple of Help
-        What the bridges do for each aim that was measured.
-    absent : tuple of str
-        Aims that were not.
-    recommendation : Recommendation
-    doubts : tuple of Doubt
-        What not to believe.
-    remarks : tuple of str
-        What the study says of itself: that it is not finished.
-    besides : tuple of pairs of str
-        Lines of another study that lies beside this one: see `with_lines`.
-    columns : mapping of metric to Column
-        How the numbers of a metric are written.
+    aim, n, gap, helps, absent, recommendation, doubts, remarks, besides, columns
+        See `gapkit.verdict.record.Judgement`.
     """
-
-    aim: Aim
-    n: int
-    gap: Gap
-    helps: tuple[Help, ...]
-    absent: tuple[Aim, ...]
-    recommendation: Recommendation
-    doubts: tuple[Doubt, ...]
-    remarks: tuple[str, ...] = ()
-    besides: tuple[tuple[str, str], ...] = ()
-    columns: Mapping[str, Column] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def lines(self) -> tuple[tuple[str, str], ...]:
         """The verdict in words: for each line what it is about, and the sentences."""
-        from gapkit.verdict.wording import lines_of
-
         return lines_of(self)
 
     def with_lines(self, lines: tuple[tuple[str, str], ...]) -> Verdict:

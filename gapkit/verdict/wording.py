@@ -11,9 +11,9 @@ from gapkit.verdict.aims import LACKING, Aim, Help
 from gapkit.verdict.doubt_wording import doubt_in_words
 from gapkit.verdict.evidence import SHIFT
 from gapkit.verdict.gap import Gap, Opening
-from gapkit.verdict.judging import Verdict
 from gapkit.verdict.phrases import column_name, interval, listed, percent, percent_entry, seconds
 from gapkit.verdict.recommending import KEEP, Choice, Recommendation
+from gapkit.verdict.record import Judgement
 
 PURPOSE: dict[Aim, str] = {
     "closure": "bringing the two clouds together",
@@ -28,7 +28,7 @@ NAMED = 3
 Line = tuple[str, str]
 
 
-def lines_of(verdict: Verdict) -> tuple[Line, ...]:
+def lines_of(verdict: Judgement) -> tuple[Line, ...]:
     """All lines of the verdict: the answer first, then what it stands on, then what not to believe.
 
     What is missing of the study itself goes before all.
@@ -44,7 +44,7 @@ def lines_of(verdict: Verdict) -> tuple[Line, ...]:
     )
 
 
-def _recommended(verdict: Verdict) -> str:
+def _recommended(verdict: Judgement) -> str:
     own = verdict.recommendation
     purpose = PURPOSE[own.aim]
     if own.choice is not None:
@@ -70,7 +70,7 @@ def _recommended(verdict: Verdict) -> str:
     return f"{told} {_could_show(verdict, own)}".strip() if own.alike else told
 
 
-def _chosen(verdict: Verdict, own: Recommendation, choice: Choice) -> Iterator[str]:
+def _chosen(verdict: Judgement, own: Recommendation, choice: Choice) -> Iterator[str]:
     yield f"{_did(verdict, own, choice, opening=f'{choice.bridge}, for {PURPOSE[own.aim]}: it')}{_price(choice)}."
     keeping = " that keep R@10" if own.aim == "closure" and math.isfinite(choice.kept.value) else ""
     if own.reason == "only":
@@ -90,13 +90,13 @@ def _chosen(verdict: Verdict, own: Recommendation, choice: Choice) -> Iterator[s
         yield f"{_did(verdict, own, own.beyond)}, which is too little."
 
 
-def _closest(verdict: Verdict, own: Recommendation) -> str:
+def _closest(verdict: Judgement, own: Recommendation) -> str:
     """The bridge that closes most, and the one that keeps most among those that close."""
     told = [f"{_did(verdict, own, choice)}{_price(choice)}" for choice in (own.best, own.beyond) if choice is not None]
     return f"{'; '.join(told)}."
 
 
-def _did(verdict: Verdict, own: Recommendation, choice: Choice, *, opening: str = "") -> str:
+def _did(verdict: Judgement, own: Recommendation, choice: Choice, *, opening: str = "") -> str:
     """What a bridge does: closes and keeps, or its value of the metric."""
     who = opening or choice.bridge
     if own.aim == "closure":
@@ -110,7 +110,7 @@ def _price(choice: Choice) -> str:
     return f", in {seconds(choice.seconds)}" if math.isfinite(choice.seconds) else ""
 
 
-def _added(verdict: Verdict, own: Recommendation) -> str:
+def _added(verdict: Judgement, own: Recommendation) -> str:
     """The difference of the best from the choice, with its interval."""
     assert own.adds is not None
     if own.aim == "closure":
@@ -121,7 +121,7 @@ def _added(verdict: Verdict, own: Recommendation) -> str:
     return _valued(column, Entry(sign * own.adds.value, low, high))
 
 
-def _could_show(verdict: Verdict, own: Recommendation) -> str:
+def _could_show(verdict: Judgement, own: Recommendation) -> str:
     """The difference that this many items show."""
     if not math.isfinite(own.shows) or own.shows <= 0:
         return ""
@@ -137,7 +137,7 @@ def _points(own: Difference) -> str:
     return percent_entry(Entry(own.value, own.low, own.high))
 
 
-def _gap(verdict: Verdict) -> Iterator[Line]:
+def _gap(verdict: Judgement) -> Iterator[Line]:
     gap = verdict.gap
     if gap.there is None:
         return
@@ -150,7 +150,7 @@ def _gap(verdict: Verdict) -> Iterator[Line]:
     yield "Gap", " ".join(said)
 
 
-def _opening(verdict: Verdict, own: Opening) -> str:
+def _opening(verdict: Judgement, own: Opening) -> str:
     column = verdict.columns[own.metric]
     text = f"{column_name(column)} {_valued(column, own.own)}"
     if own.floor is None:
@@ -171,7 +171,7 @@ def _kind(gap: Gap) -> Iterator[str]:
         yield f"Not asked: {listed(gap.missing)}."
 
 
-def _helped(verdict: Verdict, own: Help) -> Iterator[Line]:
+def _helped(verdict: Judgement, own: Help) -> Iterator[Line]:
     """Whether bridges help for an aim; that of the recommendation has said its own part."""
     if own.gain is None:
         return
@@ -205,14 +205,14 @@ def _names(names: Sequence[str], total: int) -> str:
     return listed(names)
 
 
-def _absent(verdict: Verdict) -> Iterator[Line]:
+def _absent(verdict: Judgement) -> Iterator[Line]:
     """One line for all aims that were not measured; the one that was asked for is told with the recommendation."""
     own = [f"{PURPOSE[aim]} ({LACKING[aim]})" for aim in verdict.absent if aim != verdict.aim]
     if own:
         yield "Unknown", f"Not measured: {'; '.join(own)}."
 
 
-def _column(verdict: Verdict, aim: Aim) -> Column:
+def _column(verdict: Judgement, aim: Aim) -> Column:
     return verdict.columns[next(own.metric for own in verdict.helps if own.aim == aim)]
 
 

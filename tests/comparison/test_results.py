@@ -143,7 +143,7 @@ def test_the_order_of_rows_moves_no_mean_rank_mark_or_test(seed: int) -> None:
     for table in (Results.pivot, Results.rank):
         pd.testing.assert_frame_equal(table(other).loc[list(values)], table(given), check_exact=True)
     marks = [
-        {(row.name, k): entry.mark for row in r.table().blocks["paired"] for k, entry in enumerate(row.entries)}
+        {(row.name, k): entry.marked for row in r.table().blocks["paired"] for k, entry in enumerate(row.entries)}
         for r in (given, other)
     ]
     assert marks[0] == marks[1]
