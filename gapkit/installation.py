@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import os
 import platform
@@ -175,7 +176,9 @@ def _import_names(found: metadata.Distribution) -> set[str]:
     """Top-level names that a distribution brings; none where it keeps no list of its files."""
     listed = (found.read_text("top_level.txt") or "").split()
     if not listed:
-        files = [file.parts for file in found.files or ()]
+        # Not by `files` where there is a RECORD: the importlib_metadata package leaves out what is lost.
+        rows = csv.reader((found.read_text("RECORD") or "").splitlines())
+        files = [tuple(row[0].split("/")) for row in rows if row] or [file.parts for file in found.files or ()]
         listed = [parts[0] for parts in files if len(parts) == 2 and parts[1] == "__init__.py"]
         listed += [parts[0][:-3] for parts in files if len(parts) == 1 and parts[0].endswith(".py")]
     return {name for name in listed if name.isidentifier() and not name.startswith("_")}

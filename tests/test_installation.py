@@ -74,6 +74,12 @@ def test_extras_say_what_they_lack_and_what_adds_it(toolbox: Path) -> None:
     assert examine_installation("toolbox").sound  # extras may be missing
 
 
+def test_what_is_lost_is_seen_beside_importlib_metadata(toolbox: Path) -> None:
+    """Once imported it answers for the standard library, and lists only files that are there."""
+    pytest.importorskip("importlib_metadata")
+    assert finding("hollow").state == "broken"
+
+
 @pytest.mark.parametrize(
     ("version", "state", "remedy"),
     [(None, "missing", 'pip install "part-new>=2.0"'), ("1.0", "old", 'pip install "part-new>=2.0"')],

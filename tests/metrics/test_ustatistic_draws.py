@@ -84,11 +84,11 @@ def test_draws_are_the_derivative_by_the_weights(several, name, paired):
     mine = reference.resamples if paired else reference.source_resamples(12)
     weights = [(mine.weights[b].numpy(), reference.weights[b].numpy()) for b in range(4)]
     for side in () if folds is None else (0, 1):
-        # Folds are few: items count against their fold, which with its own mean costs two of its items.
+        # Folds are few: items count against their fold, which costs one of its items.
         for fold in np.unique(folds[side]):
             mine = folds[side] == fold
             slopes[side][mine] -= slopes[side][mine].mean()
-            slopes[side][mine] *= np.sqrt(mine.sum() / (mine.sum() - 2))
+            slopes[side][mine] *= np.sqrt(mine.sum() / (mine.sum() - 1))
     expected = np.array([slopes[0] @ (wx - 1) + slopes[1] @ (wy - 1) for wx, wy in weights])
     moved = e.draws - e.value
     # Between folds what only pairs add would be there twice: all draws are as much shorter, half of the variance at
