@@ -39,7 +39,7 @@ Dataset = Annotated[
 ]
 HeldOut = Annotated[bool, typer.Option("--held-out", help="Only the items that the bridge was not fitted on.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors; no progress, no notes.")]
 Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything random.")]
 Threads = Annotated[int, typer.Option(metavar="N", min=1, help="Processor threads.")]
 Metrics = Annotated[
