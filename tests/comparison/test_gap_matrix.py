@@ -92,7 +92,8 @@ def test_without_any_ids_rows_are_joined_by_place_and_one_is_no_pair(files):
         gap_matrix([nameless[0], nameless[0]])
 
 
-def test_the_command(files, tmp_path, capsys):
+def test_the_command(files, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     given = ["--metrics", "cosine,mmd", "--resamples", "0"]
     assert run(["matrix", *files(), *given, "--out", str(tmp_path / "m.png")]) == 0
     shown = capsys.readouterr()

@@ -106,7 +106,8 @@ def test_the_order_of_the_clips(name, seed):
     assert call(name, x, y[order], before, fitted, owner=order) == same(name, value)
 
 
-RANKINGS = [name for name in NAMES if name.startswith(("recall", "map"))]
+# A seed deals which items stand in a pool by which side, by their place: another order is another pool.
+RANKINGS = [name for name in NAMES if name.startswith(("recall", "map")) and "pooled" not in name]
 
 
 @pytest.mark.parametrize("name", RANKINGS)
