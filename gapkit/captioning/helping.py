@@ -1,4 +1,4 @@
-"""Whether a bridge helps captions, in a line for the verdict on a study."""
+"""A line for the verdict on a study: does a bridge help captions."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ EXACT = 7
 
 @dataclass(frozen=True)
 class GapMatrix:
-    """What `gap_matrix` found.
+    """Metrics of every pair of modalities, as `gap_matrix` found them.
 
     Parameters
     ----------

@@ -73,7 +73,7 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         self.__init__(**state)  # type: ignore[misc]
 
     def jobs(self, progress: Progress) -> list[CellJob]:
-        """What is left to do: all cells of this run in the order of the table, then those of earlier runs with blanks.
+        """All cells of this run in the order of the table, then those of earlier runs with blanks.
 
         The table of a folder has one set of columns: a row of an earlier run is measured by what this run asks for too,
         from its fitted bridge, and a new row by what the others have. Sets `others`.
@@ -98,7 +98,7 @@ class ComparisonGrid(Grid[CellJob, Cell]):
         return [*jobs, *blanks]
 
     def _blanks(self, cell: Cell, metrics: Sequence[str]) -> CellJob | None:
-        """What is to be measured of a row that was not asked for; None without its fits, and where nothing is.
+        """The job that fills a row that was not asked for; None without its fits, and where nothing is missing.
 
         A metric that failed for it is not tried again before the row is asked for.
         """

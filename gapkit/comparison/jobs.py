@@ -117,7 +117,7 @@ def left_to_do(
 
 
 def metric_version(name: str, test: PairedEmbeddings) -> str:
-    """What the number of a metric hangs on besides arrays and gapkit: its package and version, and the classes."""
+    """Package and version of a metric, and the classes: its number hangs on them besides arrays and gapkit."""
     classes = () if test.labels is None or "labels" not in METRICS.get(name).needs else (job_key(labels=test.labels),)
     return " ".join(part for part in (plugin_version(METRICS, name), *classes) if part)
 

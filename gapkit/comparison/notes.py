@@ -14,7 +14,7 @@ from gapkit.statistics import LEAST_ITEMS
 
 
 def title_of(results: Rows) -> str:
-    """What was compared, in one line."""
+    """Name, items and dimensions of the data, in one line."""
     data = results.study.get("data", {})
     if not data:
         return ""

@@ -213,7 +213,7 @@ class Results(Rows):
 
     @property
     def title(self) -> str:
-        """What was compared, in one line."""
+        """Name, items and dimensions of the data, in one line."""
         return title_of(self)
 
     @property

@@ -11,7 +11,7 @@ from gapkit.statistics import Groups
 
 pytestmark = pytest.mark.slow
 
-N, D, SAMPLES, DRAWS = 120, 4, 160, 200
+N, D, SAMPLES, DRAWS = 120, 4, 200, 200
 SHARE = 0.5
 """Share of the variance that groups bring."""
 NAMES = ("cosine", "mmd", "frechet", "recall@10", "separability")
